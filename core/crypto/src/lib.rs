@@ -1,1 +1,15 @@
-//! crypto
+//! The cryptography of softpos: keys per transaction, PIN and key blocks, sealing, signatures.
+//!
+//! Nothing here does I/O, reads a clock or finds its own randomness: seeds come from the operating system
+//! through the caller. Secrets live in wiping types that show nothing; every failure of a check gives one error
+//! without its reason.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod entropy;
+#[cfg(feature = "issuer")]
+pub mod issuer;
+pub mod scrub;
