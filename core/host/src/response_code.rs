@@ -1,6 +1,6 @@
 //! The host's verdict (DE39): what class of answer it is and what it makes the terminal do.
 //!
-//! The table is the UnionPay POS practice, compared in two public implementations; softpos-host/1 carries the same
+//! The table is the `UnionPay` POS practice, compared in two public implementations; softpos-host/1 carries the same
 //! codes. The sentences for people are in softpos-text, keyed by the two characters.
 
 use core::fmt;
@@ -43,17 +43,6 @@ pub enum Job {
     FindOriginal,
     /// Inform operator and acquirer; a phone never retains a card.
     Alert,
-}
-
-/// Why a reversal is sent: DE39 of the 0400.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ReversalReason {
-    /// No answer came.
-    NoResponse,
-    /// The answer's MAC or signature was wrong.
-    ResponseMacWrong,
-    /// Anything else: the card declined, the amount differed, the operator stopped.
-    Other,
 }
 
 impl ResponseCode {
@@ -142,17 +131,6 @@ impl ResponseCode {
     }
 }
 
-impl ReversalReason {
-    /// The code that goes into DE39 of the reversal.
-    pub const fn code(self) -> ResponseCode {
-        match self {
-            Self::NoResponse => ResponseCode(*b"98"),
-            Self::ResponseMacWrong => ResponseCode(*b"A0"),
-            Self::Other => ResponseCode(*b"06"),
-        }
-    }
-}
-
 impl fmt::Display for ResponseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -197,7 +175,11 @@ mod tests {
     fn an_unknown_code_is_a_final_decline_without_a_job() {
         for text in ["ZZ", "7Z", "  ", "0 ", "a2", "y1"] {
             assert_eq!(code(text).class(), Class::C, "{text}");
-            assert_eq!((code(text).job(), code(text).is_pickup()), (None, false), "{text}");
+            assert_eq!(
+                (code(text).job(), code(text).is_pickup()),
+                (None, false),
+                "{text}"
+            );
             assert!(!code(text).closes_reversal(), "{text}");
         }
     }
@@ -240,12 +222,5 @@ mod tests {
             3
         );
         assert!(["00", "12", "25"].iter().all(closing));
-    }
-
-    #[test]
-    fn reversal_reasons() {
-        assert_eq!(ReversalReason::NoResponse.code().as_str(), "98");
-        assert_eq!(ReversalReason::ResponseMacWrong.code().as_str(), "A0");
-        assert_eq!(ReversalReason::Other.code().as_bytes(), b"06");
     }
 }
