@@ -1,0 +1,283 @@
+//! A payment as the journal's records make it, and the states it can be in.
+
+use alloc::string::String;
+
+use minicbor::{Decode, Encode};
+use softpos_types::{
+    Batch, Language, Method, Money, MoneyState, Operation, OrderId, PaymentKey, ReversalReason, Stan,
+};
+
+use crate::entry::{CardFacts, CodeFacts, Image, Moved, Reply, Started};
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum State {
+    /// Request and reversal image are on disk; it may have been sent.
+    #[n(1)]
+    Armed,
+    /// A code is shown and waits for its payer.
+    #[n(2)]
+    AwaitingPayer,
+    /// Sent, and no valid answer came.
+    #[n(3)]
+    Unknown,
+    /// Accepted while offline, to be forwarded.
+    #[n(4)]
+    Stored,
+    /// To be undone at the host; never given up.
+    #[n(5)]
+    Reversing,
+    /// Money moved.
+    #[n(6)]
+    Approved,
+    /// Refused by host, issuer or card.
+    #[n(7)]
+    Declined,
+    /// Nothing was sent.
+    #[n(8)]
+    Failed,
+    /// Undone.
+    #[n(9)]
+    Reversed,
+    /// Nobody paid the code in time, or a stored payment grew too old.
+    #[n(10)]
+    Expired,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Armed,
+        Self::AwaitingPayer,
+        Self::Unknown,
+        Self::Stored,
+        Self::Reversing,
+        Self::Approved,
+        Self::Declined,
+        Self::Failed,
+        Self::Reversed,
+        Self::Expired,
+    ];
+
+    /// The number in records and index rows.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Armed => 1,
+            Self::AwaitingPayer => 2,
+            Self::Unknown => 3,
+            Self::Stored => 4,
+            Self::Reversing => 5,
+            Self::Approved => 6,
+            Self::Declined => 7,
+            Self::Failed => 8,
+            Self::Reversed => 9,
+            Self::Expired => 10,
+        }
+    }
+
+    /// The stable name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Armed => "armed",
+            Self::AwaitingPayer => "awaiting_payer",
+            Self::Unknown => "unknown",
+            Self::Stored => "stored",
+            Self::Reversing => "reversing",
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+            Self::Failed => "failed",
+            Self::Reversed => "reversed",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether something still has to happen before its batch can be settled.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Armed | Self::AwaitingPayer | Self::Unknown | Self::Stored | Self::Reversing => true,
+            Self::Approved | Self::Declined | Self::Failed | Self::Reversed | Self::Expired => false,
+        }
+    }
+
+    /// Whether money has moved, as far as the terminal knows.
+    pub const fn money(self) -> MoneyState {
+        match self {
+            Self::Approved => MoneyState::Moved,
+            Self::Armed | Self::Unknown | Self::Reversing => MoneyState::Unknown,
+            Self::AwaitingPayer
+            | Self::Stored
+            | Self::Declined
+            | Self::Failed
+            | Self::Reversed
+            | Self::Expired => MoneyState::NotMoved,
+        }
+    }
+
+    /// Whether the state table allows the step. What has ended stays ended: a late approval never revives a
+    /// reversed payment.
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Armed => !matches!(next, Self::Armed | Self::Reversed),
+            Self::AwaitingPayer => matches!(
+                next,
+                Self::AwaitingPayer
+                    | Self::Unknown
+                    | Self::Approved
+                    | Self::Declined
+                    | Self::Expired
+                    | Self::Reversing
+            ),
+            Self::Unknown => {
+                matches!(
+                    next,
+                    Self::Approved | Self::Declined | Self::Failed | Self::Expired | Self::Reversing
+                )
+            }
+            Self::Failed => matches!(next, Self::Stored),
+            Self::Stored => {
+                matches!(next, Self::Approved | Self::Declined | Self::Expired | Self::Reversing)
+            }
+            // Again Reversing: with another reason, or because an earlier try was refused.
+            Self::Reversing => matches!(next, Self::Reversed | Self::Reversing),
+            // Approved again: a cash payment that the host now knows of.
+            Self::Approved => matches!(next, Self::Reversing | Self::Approved),
+            Self::Declined | Self::Reversed | Self::Expired => false,
+        }
+    }
+}
+
+/// Everything the journal knows of one payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Idempotency key.
+    pub key: PaymentKey,
+    /// Sale or refund.
+    pub operation: Operation,
+    /// Card, code or cash.
+    pub method: Method,
+    /// Amount.
+    pub amount: Money,
+    /// System trace audit number.
+    pub stan: Stan,
+    /// Batch.
+    pub batch: Batch,
+    /// Where it stands.
+    pub state: State,
+    /// When it was started.
+    pub utc_ms: u64,
+    /// The merchant's offset from UTC then.
+    pub utc_offset_min: i16,
+    /// When it last changed.
+    pub changed_utc_ms: u64,
+    /// The customer's language.
+    pub language: Language,
+    /// The merchant's order number.
+    pub order: Option<OrderId>,
+    /// Goods category.
+    pub category: Option<String>,
+    /// The sale that a refund gives back.
+    pub original_key: Option<PaymentKey>,
+    /// Card facts.
+    pub card: Option<CardFacts>,
+    /// The code that is or was shown.
+    pub code: Option<CodeFacts>,
+    /// The host's decision.
+    pub reply: Option<Reply>,
+    /// Why it was or is being reversed.
+    pub reason: Option<ReversalReason>,
+    /// The signed request; dropped when it has ended.
+    pub request: Option<Image>,
+    /// The signed reversal; dropped when it has ended.
+    pub reversal: Option<Image>,
+    /// Whether it was ever accepted offline.
+    pub was_stored: bool,
+    /// Whether the host still has to be told.
+    pub queued: bool,
+    /// How often its slip was printed again.
+    pub reprints: u32,
+    /// Sequence of its last record.
+    pub sequence: u64,
+}
+
+impl Payment {
+    /// The payment that a first record makes.
+    pub(crate) fn start(started: Started, sequence: u64) -> Self {
+        let queued =
+            started.state == State::Stored || (started.method == Method::Cash && started.request.is_some());
+        Self {
+            key: started.key,
+            operation: started.operation,
+            method: started.method,
+            amount: started.amount,
+            stan: started.stan,
+            batch: started.batch,
+            state: started.state,
+            utc_ms: started.utc_ms,
+            utc_offset_min: started.utc_offset_min,
+            changed_utc_ms: started.utc_ms,
+            language: started.language,
+            order: started.order,
+            category: started.category,
+            original_key: started.original_key,
+            card: started.card,
+            code: None,
+            reply: None,
+            reason: None,
+            request: started.request,
+            reversal: started.reversal,
+            was_stored: started.state == State::Stored,
+            queued,
+            reprints: 0,
+            sequence,
+        }
+    }
+
+    /// Takes a change over, if the state table allows it.
+    pub(crate) fn step(&mut self, moved: Moved, sequence: u64) -> bool {
+        if !self.state.may_become(moved.to) {
+            return false;
+        }
+        self.state = moved.to;
+        self.changed_utc_ms = moved.utc_ms;
+        self.sequence = sequence;
+        self.reply = moved.reply.or_else(|| self.reply.take());
+        self.reason = moved.reason.or(self.reason);
+        self.code = moved.code.or_else(|| self.code.take());
+        self.request = moved.request.or_else(|| self.request.take());
+        self.reversal = moved.reversal.or_else(|| self.reversal.take());
+        if moved.to == State::Stored {
+            self.was_stored = true;
+            self.queued = true;
+        } else if moved.forwarded == Some(true) || self.method != Method::Cash {
+            self.queued = false;
+        }
+        if !self.is_open() {
+            self.request = None;
+            // An approved sale keeps its reversal: the operator may still refuse it.
+            if self.state != State::Approved {
+                self.reversal = None;
+            }
+        }
+        true
+    }
+
+    /// Whether something still has to happen before its batch can be settled.
+    pub const fn is_open(&self) -> bool {
+        self.state.is_open() || self.queued
+    }
+
+    /// Whether it keeps new card sales waiting: it must be asked for or undone first.
+    pub const fn blocks_card_sales(&self) -> bool {
+        match self.state {
+            State::Armed | State::Unknown | State::Reversing => matches!(self.operation, Operation::Sale),
+            State::AwaitingPayer
+            | State::Stored
+            | State::Approved
+            | State::Declined
+            | State::Failed
+            | State::Reversed
+            | State::Expired => false,
+        }
+    }
+}
