@@ -9,7 +9,17 @@
 
 extern crate alloc;
 
+mod aes_key;
+pub mod dukpt;
 pub mod entropy;
+mod hkdf;
 #[cfg(feature = "issuer")]
 pub mod issuer;
+pub mod jws;
+mod labels;
+pub mod mac;
+pub mod p256_key;
 pub mod scrub;
+
+pub use aes_key::{AesKey, AesLength, AesLengthError};
+pub use hkdf::{OutputLengthError, hkdf_sha256};
