@@ -366,7 +366,6 @@ label-reversed = REVERSED, NO MONEY TAKEN
 label-copy-merchant = MERCHANT COPY
 label-copy-cardholder = CARDHOLDER COPY
 label-duplicate = DUPLICATED
-label-reason = Reason
 label-method-card = Card
 label-method-code = Code
 label-method-cash = Cash
@@ -381,7 +380,7 @@ label-state-reversing = reversing
 label-state-reversed = reversed
 label-state-unknown = result unknown
 receipt-no-pin-no-signature = AMOUNT NOT OVER { $limit }, NO PIN, NO SIGNATURE
-receipt-count = { $count } x, { $sum }
+receipt-count = { $count }
 
 ## Units of money, after a spoken number.
 

@@ -365,7 +365,6 @@ label-reversed = 交易已冲正，款项未收取 / REVERSED, NO MONEY TAKEN
 label-copy-merchant = 商户存根 MERCHANT COPY
 label-copy-cardholder = 持卡人存根 CARDHOLDER COPY
 label-duplicate = 重打印凭证 DUPLICATED
-label-reason = 原因
 label-method-card = 银行卡
 label-method-code = 扫码
 label-method-cash = 现金
@@ -379,8 +378,8 @@ label-state-stored = 已离线受理
 label-state-reversing = 冲正中
 label-state-reversed = 已冲正
 label-state-unknown = 结果未知
-receipt-no-pin-no-signature = 交易金额未超过 { $limit } 元，免密免签
-receipt-count = { $count }笔 { $sum }
+receipt-no-pin-no-signature = 交易金额未超过 { $limit }，免密免签
+receipt-count = { $count }笔
 
 ## Units of money, after a spoken number.
 

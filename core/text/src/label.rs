@@ -103,8 +103,6 @@ labels! {
     CopyCardholder = "copy-cardholder",
     /// Mark of a reprint.
     Duplicate = "duplicate",
-    /// Reason.
-    Reason = "reason",
     /// Method card.
     MethodCard = "method-card",
     /// Method code.

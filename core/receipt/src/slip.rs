@@ -1,0 +1,282 @@
+//! The slip of one payment.
+
+use core::fmt;
+
+use softpos_text::{Label, Texts};
+use softpos_types::{Currency, Language, Money};
+
+use crate::data::{
+    CardData, CodeData, Copy, Cvm, EmvBlock, Kind, NoSlip, Original, ReceiptData, Source, State,
+};
+use crate::layout::{Field, Line, Receipt};
+use crate::wrap::clean;
+
+/// Application identifiers of `UnionPay` start with this.
+const UNIONPAY_RID: &[u8] = &[0xA0, 0x00, 0x00, 0x03, 0x33];
+
+impl Receipt {
+    /// The slip of a payment. `reprint` is 0 for the first print and counts the reprints from 1; it adds the mark
+    /// and changes nothing else.
+    ///
+    /// # Errors
+    /// [`NoSlip`] while the result is unknown.
+    pub fn of_payment(
+        data: &ReceiptData,
+        language: Language,
+        copy: Copy,
+        reprint: u32,
+    ) -> Result<Self, NoSlip> {
+        if data.state == State::Unknown {
+            return Err(NoSlip);
+        }
+        let mut slip = Slip::new(language);
+        slip.title(&data.source);
+        slip.duplicate_mark(reprint);
+        slip.state_mark(&data.state);
+        slip.merchant(data);
+        match &data.source {
+            Source::Card(card) => slip.card(card),
+            Source::Code(code) => slip.code(code),
+            Source::Cash => {}
+        }
+        slip.numbers(data);
+        slip.order(data);
+        if let Source::Card(card) = &data.source {
+            if let Some(emv) = &card.emv {
+                slip.emv(emv);
+            }
+            if matches!(data.state, State::Approved | State::StoredOffline) {
+                slip.cvm(card.cvm, copy);
+            }
+        }
+        slip.copy_name(copy);
+        Ok(slip.finish())
+    }
+}
+
+/// Collects the lines of a slip in one language.
+pub(crate) struct Slip {
+    pub(crate) texts: Texts,
+    lines: Vec<Line>,
+}
+
+impl Slip {
+    pub(crate) const fn new(language: Language) -> Self {
+        Self {
+            texts: Texts::new(language),
+            lines: Vec::new(),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Receipt {
+        Receipt { lines: self.lines }
+    }
+
+    pub(crate) fn push(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    pub(crate) fn label(&self, label: Label) -> String {
+        self.texts.label(label)
+    }
+
+    pub(crate) fn field(&self, label: Label, value: &dyn fmt::Display) -> Field {
+        field(&self.label(label), value)
+    }
+
+    /// A line with one caption.
+    pub(crate) fn one(&mut self, label: Label, value: &dyn fmt::Display) {
+        let field = self.field(label, value);
+        self.push(Line::Fields(vec![field]));
+    }
+
+    fn some<T: fmt::Display>(&mut self, label: Label, value: Option<&T>) {
+        if let Some(value) = value {
+            self.one(label, value);
+        }
+    }
+
+    pub(crate) fn duplicate_mark(&mut self, reprint: u32) {
+        if reprint > 0 {
+            let mark = format!("*** {} {reprint} ***", self.label(Label::Duplicate));
+            self.push(Line::Mark(mark));
+        }
+    }
+
+    fn title(&mut self, source: &Source) {
+        let label = match source {
+            Source::Card(card) if is_unionpay(card) => Label::TitleUnionpay,
+            Source::Card(_) => Label::TitleCard,
+            Source::Code(_) => Label::TitleCode,
+            Source::Cash => Label::TitleCash,
+        };
+        let title = self.label(label);
+        self.push(Line::Title(title));
+    }
+
+    fn state_mark(&mut self, state: &State) {
+        let label = match state {
+            State::Approved | State::Unknown => return,
+            State::Declined { code } if matches!(code.as_str(), "Z1" | "Z3") => Label::DeclinedOffline,
+            State::Declined { .. } => Label::Declined,
+            State::StoredOffline => Label::StoredOffline,
+            State::Reversed => Label::Reversed,
+        };
+        let mark = self.label(label);
+        self.push(Line::Mark(mark));
+        if let State::Declined { code } = state {
+            let reason = self.texts.response_code(code).customer;
+            self.push(Line::Text(reason));
+        }
+    }
+
+    fn merchant(&mut self, data: &ReceiptData) {
+        self.one(Label::MerchantName, &data.merchant_name);
+        self.one(Label::MerchantNumber, &data.merchant);
+        let mut fields = vec![self.field(Label::TerminalNumber, &data.terminal)];
+        if let Some(operator) = &data.operator {
+            fields.push(self.field(Label::Operator, operator));
+        }
+        self.push(Line::Fields(fields));
+    }
+
+    fn card(&mut self, card: &CardData) {
+        self.some(Label::Issuer, card.issuer.as_ref());
+        self.some(Label::Acquirer, card.acquirer.as_ref());
+        self.one(
+            Label::CardNumber,
+            &format_args!("{} {}", card.pan, card.entry.letter()),
+        );
+    }
+
+    fn code(&mut self, code: &CodeData) {
+        let channel = self.texts.channel(&code.channel);
+        self.one(Label::Channel, &channel);
+        self.some(Label::ChannelTransaction, code.transaction.as_ref());
+        self.some(Label::Payer, code.payer.as_ref());
+    }
+
+    fn numbers(&mut self, data: &ReceiptData) {
+        let kind = match &data.kind {
+            Kind::Sale => Label::TypeSale,
+            Kind::Refund(_) => Label::TypeRefund,
+            Kind::Void(_) => Label::TypeVoid,
+        };
+        let kind = self.label(kind);
+        self.one(Label::Type, &kind);
+        let fields = vec![
+            self.field(Label::Batch, &data.batch),
+            self.field(Label::Voucher, &data.stan),
+        ];
+        self.push(Line::Fields(fields));
+        self.some(Label::AuthCode, data.auth_code.as_ref());
+        self.some(Label::Reference, data.rrn.as_ref());
+        if let Kind::Refund(original) | Kind::Void(original) = &data.kind {
+            self.original(original);
+        }
+        self.one(Label::Date, &data.local_time);
+        self.one(Label::Amount, &amount_text(data.amount));
+    }
+
+    fn original(&mut self, original: &Original) {
+        self.one(Label::OriginalVoucher, &original.stan);
+        self.some(Label::OriginalReference, original.rrn.as_ref());
+    }
+
+    /// The key is the number to ask for where the host has given none.
+    fn order(&mut self, data: &ReceiptData) {
+        self.some(Label::Order, data.order.as_ref());
+        if data.rrn.is_none() || matches!(data.source, Source::Code(_)) {
+            self.one(Label::PaymentKey, &data.key);
+        }
+        self.some(Label::Note, data.note.as_ref());
+    }
+
+    fn emv(&mut self, emv: &EmvBlock) {
+        self.push(Line::Fields(vec![field("AID", &upper_hex(&emv.aid))]));
+        self.one(Label::Application, &emv.label);
+        let (name, cryptogram) = emv.cryptogram.parts();
+        self.push(Line::Fields(vec![field(name, &upper_hex(&cryptogram))]));
+        let mut fields = vec![
+            field("TVR", &upper_hex(&emv.tvr)),
+            field("ATC", &upper_hex(&emv.atc)),
+        ];
+        fields.extend(emv.tsi.map(|tsi| field("TSI", &upper_hex(&tsi))));
+        fields.extend(emv.csn.map(|csn| field("CSN", &upper_hex(&[csn]))));
+        fields.push(field("UNPR NO", &upper_hex(&emv.unpredictable)));
+        fields.push(field("AIP", &upper_hex(&emv.aip)));
+        fields.push(field("TermCap", &upper_hex(&emv.terminal_capabilities)));
+        self.push(Line::Fields(fields));
+        if !emv.iad.is_empty() {
+            self.push(Line::Fields(vec![field("IAD", &upper_hex(&emv.iad))]));
+        }
+    }
+
+    fn cvm(&mut self, cvm: Cvm, copy: Copy) {
+        let line = match cvm {
+            Cvm::None => return,
+            Cvm::Signature => return self.signature(copy),
+            Cvm::Pin => self.label(Label::PinVerified),
+            Cvm::OnDevice => self.label(Label::DeviceVerified),
+            Cvm::NoPinNoSignature { limit } => {
+                let limit = self.limit_text(limit);
+                self.texts
+                    .with("receipt-no-pin-no-signature", &[("limit", &limit)])
+            }
+        };
+        self.push(Line::Text(line));
+    }
+
+    fn signature(&mut self, copy: Copy) {
+        if copy == Copy::Merchant {
+            self.one(Label::Signature, &"");
+            self.push(Line::SignatureSpace);
+            self.push(Line::Rule);
+            let sentence = self.label(Label::Acknowledgement);
+            self.push(Line::Text(sentence));
+        }
+    }
+
+    fn copy_name(&mut self, copy: Copy) {
+        let name = self.label(match copy {
+            Copy::Merchant => Label::CopyMerchant,
+            Copy::Cardholder => Label::CopyCardholder,
+        });
+        self.push(Line::CopyName(name));
+    }
+
+    fn limit_text(&self, limit: Money) -> String {
+        match (self.texts.language(), limit.currency()) {
+            (Language::Zh, Currency::CNY) => format!("{limit} {}", self.texts.get("currency-CNY")),
+            _ => amount_text(limit),
+        }
+    }
+}
+
+pub(crate) fn field(label: &str, value: &dyn fmt::Display) -> Field {
+    Field {
+        label: label.to_owned(),
+        value: clean(&value.to_string()),
+    }
+}
+
+/// `RMB 12.34`; other currencies by their three letters. The sign ¥ is missing in many printers.
+pub(crate) fn amount_text(amount: Money) -> String {
+    let currency = amount.currency();
+    let name = if currency == Currency::CNY {
+        "RMB"
+    } else {
+        currency.alpha()
+    };
+    format!("{name} {amount}")
+}
+
+fn is_unionpay(card: &CardData) -> bool {
+    card.emv
+        .as_ref()
+        .is_some_and(|emv| emv.aid.starts_with(UNIONPAY_RID))
+}
+
+fn upper_hex(bytes: &[u8]) -> String {
+    hex::encode_upper(bytes)
+}
