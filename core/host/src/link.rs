@@ -4,6 +4,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use softpos_crypto::jws;
+use softpos_crypto::p256_key::PublicKey;
 use softpos_types::PaymentKey;
 
 use crate::messages::{ErrorBody, ErrorDetail, KeyEntry};
@@ -135,8 +136,11 @@ pub fn read_answer<T: serde::de::DeserializeOwned>(
     if answer.status >= 500 || answer.jws.is_empty() {
         return HostOutcome::Unknown;
     }
-    let find = |kid: &str| keys.0.iter().find(|entry| entry.kid == kid).map(|entry| entry.key.clone());
-    if jws::verify_response(answer.jws, answer.body, request_jws, find).is_err() {
+    let find = |kid: &str| {
+        let entry = keys.0.iter().find(|entry| entry.kid == kid)?;
+        PublicKey::from_spki(&entry.key).ok()
+    };
+    if jws::verify_answer(answer.jws, answer.body, request_jws, find).is_err() {
         return HostOutcome::BadMac;
     }
     if answer.status == 200 {

@@ -5,9 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use softpos_types::{Currency, MerchantId, TerminalId};
+use softpos_types::{Currency, MerchantId, Method, TerminalId};
 
-use crate::messages::{KeyEntry, Method};
+use crate::messages::KeyEntry;
 use crate::text_serde as text;
 
 /// A parameter bundle as it travels: the exact bytes, the key that signed them, the Ed25519 signature.

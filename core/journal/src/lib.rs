@@ -1,6 +1,9 @@
-//! What softpos writes down: the record format, the hash chain, and what the records say.
+//! What softpos writes down: the record format, the hash chain, what the records say, and the fold that
+//! rebuilds the state of every payment.
 //!
-//! Bytes in, bytes out: files are softpos-store's.
+//! The journal is append-only. Each payment step is one record, and the state of a till is a pure function of
+//! its records ([`Ledger`]): whatever a crash leaves behind, the till comes back as the records say. Bytes in,
+//! bytes out: files are softpos-store's.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -8,13 +11,23 @@
 
 extern crate alloc;
 
+mod codec;
+mod entry;
 mod frame;
 mod head;
+mod ledger;
+mod payment;
 mod segment;
 
+pub use entry::{
+    Activation, Attested, CardFacts, CardVerification, CodeFacts, Entry, EntryError, Image, KeysLoaded, Moved,
+    ParametersTaken, Reply, Reprinted, Settled, Settling, Started, TrustedKey,
+};
 pub use frame::{
     FrameError, HEADER_BYTES, MAX_PAYLOAD_BYTES, OVERHEAD_BYTES, OpenedRecord, RECORD_FORMAT, RECORD_MAGIC,
     RecordHash, RecordHeader, RecordOpener, SealedRecord, seal_record,
 };
 pub use head::{HEAD_FORMAT, HEAD_MAGIC, HEAD_SLOT_BYTES, Head, HeadKey, KeyCounters};
+pub use ledger::{Ledger, Totals};
+pub use payment::{Payment, State};
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};

@@ -15,6 +15,7 @@ mod now;
 mod number;
 mod pan;
 mod payment_key;
+mod payment_words;
 mod secret;
 mod text_ids;
 
@@ -25,5 +26,6 @@ pub use now::{LocalTime, Now, Tick};
 pub use number::{Batch, NumberError, Stan};
 pub use pan::{Pan, PanError};
 pub use payment_key::{PaymentKey, PaymentKeyError};
+pub use payment_words::{Method, Operation, ReversalReason};
 pub use secret::{SecretArray, SecretBytes};
 pub use text_ids::{AuthCode, Language, MerchantId, OrderId, Rrn, TerminalId, TextError};

@@ -3,9 +3,8 @@
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use softpos_types::{Batch, Currency, MerchantId, PaymentKey, TerminalId};
+use softpos_types::{Batch, Currency, MerchantId, Method, Operation, PaymentKey, TerminalId};
 
-use super::{Method, Operation};
 use crate::text_serde as text;
 
 /// Count and sum of the approved payments of one method.

@@ -4,31 +4,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use softpos_types::{AuthCode, Batch, Currency, MerchantId, OrderId, PaymentKey, Rrn, Stan, TerminalId};
+use softpos_types::{
+    AuthCode, Batch, Currency, MerchantId, Method, Operation, OrderId, PaymentKey, ReversalReason, Rrn, Stan,
+    TerminalId,
+};
 
 use crate::text_serde as text;
-
-/// What a transaction does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    /// Takes money for goods.
-    Sale,
-    /// Gives money of an earlier sale back.
-    Refund,
-}
-
-/// How the customer pays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// A contactless card or phone.
-    Card,
-    /// A payment code that the till shows.
-    Code,
-    /// Notes and coins: told to the host for the books.
-    Cash,
-}
 
 /// The clear part of a transaction, and the additional data under which its card data is sealed.
 ///
@@ -228,20 +209,6 @@ pub enum CodeState {
     Open,
     /// Paid, expired or cancelled: ask for its status.
     Closed,
-}
-
-/// Why a transaction is reversed (DE39 of a 0400).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ReversalReason {
-    /// No answer came in time.
-    #[serde(rename = "98")]
-    NoAnswer,
-    /// The answer's signature was wrong.
-    #[serde(rename = "A0")]
-    BadSignature,
-    /// Anything else: the operator gave up, the card declined, the amount differed.
-    #[serde(rename = "06")]
-    Other,
 }
 
 /// `POST /v1/reversals`: undo this key, whatever became of it. Also cancels a code.
