@@ -1,0 +1,68 @@
+//! Data objects a card gave, kept apart from what the reader knows.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use softpos_types::SecretBytes;
+use softpos_wire::Tag;
+
+/// What one card gave, in the order it gave it; wiped when dropped.
+///
+/// A card's word never replaces the reader's: the reader's own values are looked up elsewhere, and a tag that the
+/// reader owns is not taken into this store.
+#[derive(Default)]
+pub struct CardData(Vec<(Tag, SecretBytes)>);
+
+/// The card gave the same object twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Duplicate(pub(crate) Tag);
+
+impl CardData {
+    /// The value of a tag.
+    pub fn value(&self, tag: Tag) -> Option<&[u8]> {
+        self.0
+            .iter()
+            .find(|(own, _)| *own == tag)
+            .map(|(_, value)| value.expose())
+    }
+
+    /// The value of a tag if it has exactly this length.
+    pub(crate) fn array<const N: usize>(&self, tag: Tag) -> Option<[u8; N]> {
+        self.value(tag)?.try_into().ok()
+    }
+
+    pub(crate) fn insert(&mut self, tag: Tag, value: &[u8]) -> Result<(), Duplicate> {
+        if self.value(tag).is_some() {
+            return Err(Duplicate(tag));
+        }
+        self.0.push((tag, SecretBytes::copy_of(value)));
+        Ok(())
+    }
+}
+
+/// Shows the tags only.
+impl fmt::Debug for CardData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(tag, _)| tag)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use softpos_wire::tag;
+
+    use super::*;
+
+    #[test]
+    fn a_tag_comes_once_and_is_never_shown() {
+        let mut card = CardData::default();
+        assert_eq!(card.insert(tag::PAN, &[0x47, 0x61]), Ok(()));
+        assert_eq!(card.insert(tag::PAN, &[0x47, 0x62]), Err(Duplicate(tag::PAN)));
+        assert_eq!(card.value(tag::PAN), Some(&[0x47, 0x61][..]));
+        assert_eq!(card.array::<2>(tag::PAN), Some([0x47, 0x61]));
+        assert_eq!(card.array::<3>(tag::PAN), None);
+        assert_eq!(format!("{card:?}"), "[5A]");
+    }
+}

@@ -1,0 +1,354 @@
+//! The Entry Point of Contactless Book B: pre-processing, activation, selection, outcome processing.
+//!
+//! It knows no kernel: it says which one to activate and takes the kernel's outcome.
+
+mod preprocessing;
+mod selection;
+
+use alloc::vec::Vec;
+use core::mem;
+
+use softpos_wire::apdu::{self, Rapdu};
+use softpos_wire::dol::Dol;
+use softpos_wire::{tag, tlv};
+
+use crate::brand::Scheme;
+use crate::config::{Aid, Combination, KernelId, Transaction};
+use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
+use crate::reader::Prompt;
+use crate::ui::{Message, Status, UiRequest};
+pub use preprocessing::Indicators;
+use preprocessing::{Prepared, prepare, unprepared};
+use selection::{Candidate, candidates};
+
+/// Longest name that one SELECT carries.
+const MAX_NAME: usize = 255;
+
+/// Where the Entry Point starts (Book B 3): pre-processing, activation, selection, kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// Pre-processing.
+    A,
+    /// Protocol activation.
+    B,
+    /// Combination selection.
+    C,
+    /// Kernel activation.
+    D,
+}
+
+/// What a kernel is started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// Which kernel.
+    pub kernel: KernelId,
+    /// The name under which the card's application was selected.
+    pub adf_name: Aid,
+    /// The transaction's copy of 9F66, if configured.
+    pub ttq: Option<[u8; 4]>,
+    /// What pre-processing found.
+    pub indicators: Indicators,
+    /// The answer to SELECT, without status word.
+    pub fci: Vec<u8>,
+    /// Where the Entry Point came from.
+    pub start: Start,
+    /// Whether this is not the transaction's first activation.
+    pub restarted: bool,
+}
+
+/// What the Entry Point wants next.
+#[derive(Debug)]
+pub enum EntryStep {
+    /// Send this command and answer with [`EntryPoint::card_replied`].
+    Transmit(Vec<u8>),
+    /// Poll for a card and answer with [`EntryPoint::card_present`].
+    WaitForCard(Prompt),
+    /// Start a kernel and answer with [`EntryPoint::kernel_done`].
+    Activate(Activation),
+    /// The outcome is final unless it names a start.
+    Finish(KernelOutcome),
+}
+
+/// The machine. One instance per transaction.
+#[derive(Debug)]
+pub struct EntryPoint {
+    combinations: Vec<Combination>,
+    transaction: Transaction,
+    prepared: Vec<Prepared>,
+    /// Best first; the first is the one being selected or running.
+    candidates: Vec<Candidate>,
+    /// The answer to SELECT of the first candidate.
+    fci: Vec<u8>,
+    start: Start,
+    restarted: bool,
+    issuer_data_pending: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    AwaitCard,
+    AwaitDirectory,
+    AwaitSelection,
+    InKernel,
+    Ended,
+}
+
+impl EntryPoint {
+    /// Start A. `None` if no combination is allowed: the card must be read another way.
+    pub fn start_a(combinations: &[Combination], transaction: Transaction) -> Option<Self> {
+        let prepared = prepare(combinations, &transaction);
+        if prepared.is_empty() {
+            return None;
+        }
+        Some(Self::new(combinations, transaction, prepared, Start::A))
+    }
+
+    /// Start B: a reader that is always on, before it knows an amount.
+    pub fn start_b(combinations: &[Combination], transaction: Transaction) -> Self {
+        let prepared = unprepared(combinations, &transaction);
+        Self::new(combinations, transaction, prepared, Start::B)
+    }
+
+    fn new(
+        combinations: &[Combination],
+        transaction: Transaction,
+        prepared: Vec<Prepared>,
+        start: Start,
+    ) -> Self {
+        Self {
+            combinations: combinations.to_vec(),
+            transaction,
+            prepared,
+            candidates: Vec::new(),
+            fci: Vec::new(),
+            start,
+            restarted: false,
+            issuer_data_pending: false,
+            state: State::AwaitCard,
+        }
+    }
+
+    /// The first thing to show: ready for a card (Book B 3.2).
+    pub fn prompt() -> Prompt {
+        Prompt {
+            now: None,
+            ready: Some(UiRequest::new(Message::PresentCard, Status::ReadyToRead)),
+            field_off_ms: 0,
+        }
+    }
+
+    /// A card is in the field. `None` if nobody waits for one.
+    pub fn card_present(&mut self) -> Option<EntryStep> {
+        if self.state != State::AwaitCard {
+            return None;
+        }
+        if self.issuer_data_pending {
+            return Some(self.select_best());
+        }
+        self.state = State::AwaitDirectory;
+        Some(match apdu::select(apdu::PPSE_NAME) {
+            Ok(command) => EntryStep::Transmit(command),
+            Err(_) => self.no_application(),
+        })
+    }
+
+    /// More than one card is in the field (Book B 3.2). `None` if nobody waits for one.
+    pub fn collision(&mut self) -> Option<EntryStep> {
+        if self.state != State::AwaitCard {
+            return None;
+        }
+        Some(EntryStep::WaitForCard(Prompt {
+            now: Some(UiRequest::new(Message::OneCardOnly, Status::ProcessingError)),
+            ready: Some(UiRequest::new(Message::OneCardOnly, Status::ReadyToRead)),
+            field_off_ms: 0,
+        }))
+    }
+
+    /// The radio failed before a kernel started: back to polling. `None` if nothing was on its way.
+    pub fn radio_error(&mut self) -> Option<EntryStep> {
+        if !matches!(self.state, State::AwaitDirectory | State::AwaitSelection) {
+            return None;
+        }
+        if !self.issuer_data_pending {
+            self.candidates.clear();
+        }
+        self.state = State::AwaitCard;
+        Some(EntryStep::WaitForCard(Prompt::default()))
+    }
+
+    /// The card's answer to the last command of the Entry Point. `None` if nothing was asked.
+    pub fn card_replied(&mut self, rapdu: &[u8]) -> Option<EntryStep> {
+        let Ok(answer) = Rapdu::parse(rapdu) else {
+            return self.radio_error();
+        };
+        match self.state {
+            State::AwaitDirectory => {
+                if answer.is_ok() {
+                    self.candidates = candidates(answer.body, &self.prepared);
+                }
+                Some(self.select_best())
+            }
+            State::AwaitSelection => Some(self.selected(answer)),
+            State::AwaitCard | State::InKernel | State::Ended => None,
+        }
+    }
+
+    /// The kernel's outcome (Book B 3.5). `None` if no kernel was running.
+    pub fn kernel_done(&mut self, mut outcome: KernelOutcome) -> Option<EntryStep> {
+        if self.state != State::InKernel {
+            return None;
+        }
+        Some(match outcome.kind {
+            OutcomeKind::TryAgain => {
+                self.candidates.clear();
+                self.restarted = true;
+                self.start = Start::B;
+                self.state = State::AwaitCard;
+                EntryStep::WaitForCard(Prompt {
+                    now: outcome.ui_on_outcome.take(),
+                    ready: outcome.ui_on_restart.take(),
+                    field_off_ms: outcome.field_off_ms,
+                })
+            }
+            OutcomeKind::SelectNext => {
+                self.drop_candidate();
+                self.start = Start::C;
+                self.select_best()
+            }
+            OutcomeKind::Approved
+            | OutcomeKind::Declined
+            | OutcomeKind::OnlineRequest
+            | OutcomeKind::TryAnotherInterface
+            | OutcomeKind::EndApplication => {
+                self.state = State::Ended;
+                EntryStep::Finish(outcome)
+            }
+        })
+    }
+
+    /// Starts again as a final outcome demands, with or without data of the issuer for the kernel.
+    ///
+    /// `None` if the transaction has not ended, or if no combination is allowed any more.
+    pub fn restart(&mut self, at: Start, prompt: Prompt, issuer_data: bool) -> Option<EntryStep> {
+        if self.state != State::Ended {
+            return None;
+        }
+        self.restarted = true;
+        self.start = at;
+        self.issuer_data_pending = issuer_data;
+        match at {
+            Start::A => {
+                self.prepared = prepare(&self.combinations, &self.transaction);
+                self.candidates.clear();
+                self.state = State::AwaitCard;
+                (!self.prepared.is_empty()).then_some(EntryStep::WaitForCard(prompt))
+            }
+            Start::B => {
+                self.state = State::AwaitCard;
+                Some(EntryStep::WaitForCard(prompt))
+            }
+            Start::C => Some(self.select_best()),
+            Start::D => self.activate(),
+        }
+    }
+
+    /// 3.3.3: selects the best candidate left.
+    fn select_best(&mut self) -> EntryStep {
+        while let Some(candidate) = self.candidates.first() {
+            let mut name = candidate.adf_name.as_bytes().to_vec();
+            if self
+                .prepared
+                .get(candidate.prepared)
+                .is_some_and(|prepared| prepared.combination.settings.extended_selection)
+            {
+                name.extend_from_slice(&candidate.extended_selection);
+            }
+            match apdu::select(&name) {
+                Ok(command) if name.len() <= MAX_NAME => {
+                    self.state = State::AwaitSelection;
+                    return EntryStep::Transmit(command);
+                }
+                _ => self.drop_candidate(),
+            }
+        }
+        self.no_application()
+    }
+
+    fn selected(&mut self, answer: Rapdu<'_>) -> EntryStep {
+        let usable = answer.is_ok() && self.fit_visa_kernel(answer.body);
+        if !usable {
+            if self.issuer_data_pending {
+                return self.no_application();
+            }
+            self.drop_candidate();
+            return self.select_best();
+        }
+        self.fci = answer.body.to_vec();
+        self.activate().unwrap_or_else(|| self.no_application())
+    }
+
+    /// 3.3.3: a Visa application that does not ask for 9F66 belongs to kernel 1, or to nobody.
+    fn fit_visa_kernel(&mut self, fci: &[u8]) -> bool {
+        let Some(candidate) = self.candidates.first_mut() else {
+            return false;
+        };
+        let Some(Prepared { combination, .. }) = self.prepared.get(candidate.prepared) else {
+            return false;
+        };
+        let visa = Scheme::of(&combination.aid) == Scheme::Visa && combination.kernel == KernelId::C3;
+        if !visa || asks_for_qualifiers(fci) {
+            return true;
+        }
+        let kernel_1 = |prepared: &Prepared| {
+            prepared.combination.kernel == KernelId::C1 && prepared.combination.aid == combination.aid
+        };
+        match self.prepared.iter().position(kernel_1) {
+            Some(index) => {
+                candidate.prepared = index;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn activate(&mut self) -> Option<EntryStep> {
+        let candidate = self.candidates.first()?;
+        let prepared = self.prepared.get(candidate.prepared)?;
+        self.state = State::InKernel;
+        Some(EntryStep::Activate(Activation {
+            kernel: prepared.combination.kernel,
+            adf_name: candidate.adf_name,
+            ttq: prepared.ttq,
+            indicators: prepared.indicators,
+            fci: self.fci.clone(),
+            start: self.start,
+            restarted: self.restarted,
+        }))
+    }
+
+    fn drop_candidate(&mut self) {
+        let rest = mem::take(&mut self.candidates).into_iter().skip(1);
+        self.candidates = rest.collect();
+    }
+
+    fn no_application(&mut self) -> EntryStep {
+        self.state = State::Ended;
+        EntryStep::Finish(KernelOutcome {
+            reason: Some(Reason::NoApplication),
+            ui_on_outcome: Some(UiRequest::new(Message::TryAnotherCard, Status::ReadyToRead)),
+            ..KernelOutcome::new(OutcomeKind::EndApplication)
+        })
+    }
+}
+
+fn asks_for_qualifiers(fci: &[u8]) -> bool {
+    let path = [tag::FCI_TEMPLATE, tag::FCI_PROPRIETARY, tag::PDOL];
+    match tlv::descend(fci, &path) {
+        Ok(Some(pdol)) => Dol::parse(pdol).is_ok_and(|dol| dol.asks_for(tag::TTQ)),
+        Ok(None) | Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

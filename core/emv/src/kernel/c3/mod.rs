@@ -1,0 +1,388 @@
+//! Kernel 3 (Visa qVSDC): GET PROCESSING OPTIONS, records, decision. No GENERATE AC.
+//!
+//! Sources of the rules: the Visa kernels of two public readers (danhu, `DCEMV`) where both agree; where they do not,
+//! the choice is said at the place. Offline approval needs dynamic authentication and is not given here.
+
+mod decision;
+mod qualifiers;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use softpos_types::Tick;
+use softpos_wire::afl::{Afl, RecordId};
+use softpos_wire::apdu::{self, Rapdu};
+use softpos_wire::dol::Dol;
+use softpos_wire::gpo::GpoResponse;
+use softpos_wire::track2::Track2;
+use softpos_wire::{Tag, tag, tlv};
+
+use self::decision::{Cryptogram, Decision, Facts};
+use super::{Kernel, KernelInput, Progress};
+use crate::brand;
+use crate::data::{CardData, Duplicate};
+use crate::outcome::{Cvm, KernelOutcome, OutcomeKind, Reason};
+use crate::read::{CardRead, EntryMode, ReadParts};
+use crate::ui::{Message, Status, UiRequest};
+
+/// "See phone": how long the message and the field's silence last (6986).
+const SEE_PHONE_MS: u32 = 1_300;
+
+/// Records of one card that are read before it counts as hostile.
+const MAX_RECORDS: usize = 64;
+
+/// Values that belong to the reader even where it has none: a card that sends them is ignored, not believed.
+const READER_TAGS: [Tag; 12] = [
+    tag::TVR,
+    tag::TRANSACTION_DATE,
+    tag::TRANSACTION_TYPE,
+    tag::TRANSACTION_CURRENCY,
+    tag::AMOUNT_AUTHORISED,
+    tag::AMOUNT_OTHER,
+    tag::TERMINAL_COUNTRY,
+    tag::TRANSACTION_TIME,
+    tag::TERMINAL_CAPABILITIES,
+    tag::CVM_RESULTS,
+    tag::UNPREDICTABLE_NUMBER,
+    tag::TTQ,
+];
+
+/// A running kernel 3.
+#[derive(Debug)]
+pub struct C3 {
+    input: KernelInput,
+    ttq: [u8; 4],
+    /// From the answer to SELECT.
+    fci: CardData,
+    /// From GET PROCESSING OPTIONS and the records.
+    card: CardData,
+    records: Vec<RecordId>,
+    state: State,
+    command: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    AwaitOptions,
+    AwaitRecord(usize),
+    Ended,
+}
+
+impl C3 {
+    pub(super) fn start(input: KernelInput) -> Result<Self, KernelOutcome> {
+        let mut kernel = Self {
+            ttq: input.activation.ttq.unwrap_or_default(),
+            input,
+            fci: CardData::default(),
+            card: CardData::default(),
+            records: Vec::new(),
+            state: State::AwaitOptions,
+            command: None,
+        };
+        match kernel.processing_options() {
+            Ok(command) => {
+                kernel.command = Some(command);
+                Ok(kernel)
+            }
+            Err(reason) => Err(end_application(reason)),
+        }
+    }
+
+    /// Takes the FCI in and builds GET PROCESSING OPTIONS.
+    fn processing_options(&mut self) -> Result<Vec<u8>, Reason> {
+        let fci = &self.input.activation.fci;
+        let template = tlv::child(fci, tag::FCI_TEMPLATE)
+            .map_err(|_| Reason::Malformed)?
+            .ok_or(Reason::DataMissing(tag::FCI_TEMPLATE))?;
+        absorb(template, &mut self.fci, &|_| false)?;
+        let name = self
+            .fci
+            .value(tag::DF_NAME)
+            .ok_or(Reason::DataMissing(tag::DF_NAME))?;
+        if name != self.input.activation.adf_name.as_bytes() {
+            return Err(Reason::DataConflict);
+        }
+        let pdol = self.fci.value(tag::PDOL).ok_or(Reason::DataMissing(tag::PDOL))?;
+        let dol = Dol::parse(pdol).map_err(|_| Reason::Malformed)?;
+        let data = dol.build(|wanted| self.input.data.value(wanted), Tag::format);
+        // A template of more than 252 bytes does not fit a short command, and contactless cards know no other.
+        if data.len() > 252 {
+            return Err(Reason::Malformed);
+        }
+        apdu::get_processing_options(&data).map_err(|_| Reason::Malformed)
+    }
+
+    fn on_options(&mut self, answer: Rapdu<'_>) -> Progress<KernelOutcome> {
+        match answer.sw {
+            apdu::SW_OK => {}
+            0x6984 => return Progress::Done(other_interface(Message::InsertCard, 0x6984)),
+            0x6985 => {
+                return Progress::Done(KernelOutcome {
+                    reason: Some(Reason::ProcessingOptionsRefused(0x6985)),
+                    ..KernelOutcome::new(OutcomeKind::SelectNext)
+                });
+            }
+            0x6986 => return Progress::Done(see_phone()),
+            sw => return Progress::Done(end_application(Reason::ProcessingOptionsRefused(sw))),
+        }
+        match self.take_options(answer.body) {
+            Ok(()) => self.next_record(0),
+            Err(reason) => Progress::Done(end_application(reason)),
+        }
+    }
+
+    /// No locator is legal: then the answer itself holds everything.
+    fn take_options(&mut self, body: &[u8]) -> Result<(), Reason> {
+        let options = GpoResponse::parse(body).map_err(|_| Reason::Malformed)?;
+        if options.format == 1 {
+            let Duplicate(tag) = match self.card.insert(tag::AIP, &options.aip) {
+                Ok(()) => match options.afl.map(|afl| self.card.insert(tag::AFL, afl)) {
+                    Some(Err(duplicate)) => duplicate,
+                    Some(Ok(())) | None => return self.take_locator(options.afl),
+                },
+                Err(duplicate) => duplicate,
+            };
+            return Err(Reason::DataTwice(tag));
+        }
+        self.absorb_card(body)?;
+        self.take_locator(options.afl)
+    }
+
+    fn take_locator(&mut self, afl: Option<&[u8]>) -> Result<(), Reason> {
+        let Some(afl) = afl.filter(|afl| !afl.is_empty()) else {
+            return Ok(());
+        };
+        let afl = Afl::parse(afl).map_err(|_| Reason::Malformed)?;
+        self.records = afl.records().take(MAX_RECORDS.saturating_add(1)).collect();
+        if self.records.len() > MAX_RECORDS {
+            return Err(Reason::Malformed);
+        }
+        Ok(())
+    }
+
+    fn next_record(&mut self, index: usize) -> Progress<KernelOutcome> {
+        match self.records.get(index) {
+            Some(record) => {
+                self.state = State::AwaitRecord(index);
+                self.command = Some(apdu::read_record(record.sfi, record.record));
+                Progress::Continue
+            }
+            None => Progress::Done(self.conclude()),
+        }
+    }
+
+    fn on_record(&mut self, index: usize, answer: Rapdu<'_>) -> Progress<KernelOutcome> {
+        if !answer.is_ok() {
+            return Progress::Done(end_application(Reason::RecordRefused(answer.sw)));
+        }
+        let taken = match tlv::Tlvs::new(answer.body).next() {
+            Some(Ok(record)) if record.tag == tag::RECORD_TEMPLATE => self.absorb_card(answer.body),
+            _ => Err(Reason::Malformed),
+        };
+        match taken {
+            Ok(()) => self.next_record(index.saturating_add(1)),
+            Err(reason) => Progress::Done(end_application(reason)),
+        }
+    }
+
+    fn absorb_card(&mut self, bytes: &[u8]) -> Result<(), Reason> {
+        let data = &self.input.data;
+        absorb(bytes, &mut self.card, &|tag| {
+            READER_TAGS.contains(&tag) || data.value(tag).is_some()
+        })
+    }
+
+    fn conclude(&mut self) -> KernelOutcome {
+        self.state = State::Ended;
+        match self.judge() {
+            Ok((decision, read)) => outcome(decision, read),
+            Err(reason) => end_application(reason),
+        }
+    }
+
+    /// What the card must give, and whether it fits together; then the decision.
+    fn judge(&mut self) -> Result<(Decision, CardRead), Reason> {
+        let aip: [u8; 2] = self.required(tag::AIP)?;
+        let atc: [u8; 2] = self.required(tag::ATC)?;
+        let arqc: [u8; 8] = self.required(tag::CRYPTOGRAM)?;
+        let iad = self
+            .card
+            .value(tag::ISSUER_APPLICATION_DATA)
+            .filter(|iad| (7..=32).contains(&iad.len()))
+            .ok_or(Reason::DataMissing(tag::ISSUER_APPLICATION_DATA))?;
+        let track_2 = self
+            .card
+            .value(tag::TRACK_2)
+            .ok_or(Reason::DataMissing(tag::TRACK_2))?;
+        let track = Track2::parse(track_2).map_err(|_| Reason::Malformed)?;
+        if let Some(pan) = self.card.value(tag::PAN) {
+            let pan = softpos_types::Pan::from_bcd(pan).map_err(|_| Reason::Malformed)?;
+            if !pan.ct_eq(&track.pan) {
+                return Err(Reason::DataConflict);
+            }
+        }
+        let activation = &self.input.activation;
+        if !brand::agrees(&activation.adf_name, activation.kernel, &track.pan) {
+            return Err(Reason::BrandConflict);
+        }
+        let cryptogram = Cryptogram::of(self.card.value(tag::CRYPTOGRAM_INFORMATION), iad)
+            .ok_or(Reason::DataMissing(tag::CRYPTOGRAM_INFORMATION))?;
+        let decision = decision::decide(&Facts {
+            cryptogram,
+            ttq: self.ttq,
+            ctq: self.card.array(tag::CTQ),
+            card_authentication: self.card.value(tag::CARD_AUTHENTICATION_DATA),
+            expired: self.expired(track.expiry_yymm),
+        });
+        let iad = iad.to_vec();
+        let read = CardRead::build(ReadParts {
+            track,
+            aip,
+            atc,
+            arqc,
+            iad,
+            cryptogram_information: cryptogram.information(),
+            cvm: match decision {
+                Decision::Online(cvm) => cvm,
+                Decision::Decline(_) | Decision::OtherInterface => Cvm::None,
+            },
+            entry_mode: EntryMode::ContactlessChip,
+            activation: self.input.activation.clone(),
+            reader: self.input.data.clone(),
+            fci: core::mem::take(&mut self.fci),
+            card: core::mem::take(&mut self.card),
+        })?;
+        Ok((decision, read))
+    }
+
+    fn required<const N: usize>(&self, tag: Tag) -> Result<[u8; N], Reason> {
+        self.card.array(tag).ok_or(Reason::DataMissing(tag))
+    }
+
+    /// The last day of validity counts; without 5F24 the month of track 2 does.
+    fn expired(&self, track_yymm: [u8; 2]) -> bool {
+        let [year, month] = track_yymm;
+        let last = self.card.array(tag::EXPIRY_DATE).unwrap_or([year, month, 0x31]);
+        let today = self
+            .input
+            .data
+            .value(tag::TRANSACTION_DATE)
+            .and_then(|date| date.try_into().ok());
+        today.is_none_or(|today| with_century(today) > with_century(last))
+    }
+}
+
+impl Kernel for C3 {
+    fn on_rapdu(&mut self, rapdu: &[u8], _elapsed_us: u32, _now: Tick) -> Progress<KernelOutcome> {
+        let Ok(answer) = Rapdu::parse(rapdu) else {
+            return Progress::Done(self.on_card_lost());
+        };
+        let progress = match self.state {
+            State::AwaitOptions => self.on_options(answer),
+            State::AwaitRecord(index) => self.on_record(index, answer),
+            State::Ended => Progress::Done(end_application(Reason::Malformed)),
+        };
+        if let Progress::Done(_) = progress {
+            self.state = State::Ended;
+        }
+        progress
+    }
+
+    fn poll_capdu(&mut self) -> Option<Vec<u8>> {
+        self.command.take()
+    }
+
+    /// Nothing has been sent to anybody yet, so the card is simply presented again (inference).
+    fn on_card_lost(&mut self) -> KernelOutcome {
+        self.state = State::Ended;
+        KernelOutcome {
+            reason: Some(Reason::CardLost),
+            ui_on_outcome: Some(UiRequest::new(Message::PresentAgain, Status::ProcessingError)),
+            ui_on_restart: Some(UiRequest::new(Message::PresentAgain, Status::ReadyToRead)),
+            ..KernelOutcome::new(OutcomeKind::TryAgain)
+        }
+    }
+}
+
+fn outcome(decision: Decision, read: CardRead) -> KernelOutcome {
+    let mut outcome = match decision {
+        Decision::Online(_) => KernelOutcome {
+            ui_on_outcome: Some(UiRequest::new(Message::CardReadOk, Status::CardReadOk)),
+            ..KernelOutcome::new(OutcomeKind::OnlineRequest)
+        },
+        Decision::Decline(reason) => KernelOutcome {
+            reason: Some(reason),
+            ui_on_outcome: Some(UiRequest::new(Message::NotAuthorised, Status::CardReadOk)),
+            ..KernelOutcome::new(OutcomeKind::Declined)
+        },
+        Decision::OtherInterface => KernelOutcome {
+            reason: Some(Reason::NotAuthenticated),
+            ui_on_outcome: Some(UiRequest::new(Message::InsertCard, Status::ReadyToRead)),
+            ..KernelOutcome::new(OutcomeKind::TryAnotherInterface)
+        },
+    };
+    if let Some(ui) = &mut outcome.ui_on_outcome {
+        ui.language_preference = read.data_object(tag::LANGUAGE_PREFERENCE).map(<[u8]>::to_vec);
+    }
+    outcome.read = Some(Box::new(read));
+    outcome
+}
+
+/// Takes all primitive objects of a template in; a tag that comes twice is a fault.
+fn absorb(bytes: &[u8], into: &mut CardData, ignored: &dyn Fn(Tag) -> bool) -> Result<(), Reason> {
+    let mut fault = None;
+    tlv::walk(bytes, &mut |_, object| {
+        if object.tag.is_constructed() || ignored(object.tag) {
+            return;
+        }
+        if let Err(Duplicate(tag)) = into.insert(object.tag, object.value) {
+            fault.get_or_insert(Reason::DataTwice(tag));
+        }
+    })
+    .map_err(|_| Reason::Malformed)?;
+    fault.map_or(Ok(()), Err)
+}
+
+/// YYMMDD with its century: 50 to 99 are of the last one.
+const fn with_century([year, month, day]: [u8; 3]) -> [u8; 4] {
+    let century = if year >= 0x50 { 0x19 } else { 0x20 };
+    [century, year, month, day]
+}
+
+fn end_application(reason: Reason) -> KernelOutcome {
+    KernelOutcome {
+        reason: Some(reason),
+        ui_on_outcome: Some(UiRequest::new(Message::TryAnotherCard, Status::ReadyToRead)),
+        ..KernelOutcome::new(OutcomeKind::EndApplication)
+    }
+}
+
+fn other_interface(message: Message, sw: u16) -> KernelOutcome {
+    KernelOutcome {
+        reason: Some(Reason::ProcessingOptionsRefused(sw)),
+        ui_on_outcome: Some(UiRequest::new(message, Status::ReadyToRead)),
+        ..KernelOutcome::new(OutcomeKind::TryAnotherInterface)
+    }
+}
+
+/// 6986: the customer confirms on the device and presents it again with the same amount.
+fn see_phone() -> KernelOutcome {
+    KernelOutcome {
+        reason: Some(Reason::SeePhone),
+        ui_on_outcome: Some(UiRequest::held(
+            Message::SeePhone,
+            Status::ProcessingError,
+            SEE_PHONE_MS,
+        )),
+        ui_on_restart: Some(UiRequest::new(Message::PresentAgain, Status::ReadyToRead)),
+        field_off_ms: SEE_PHONE_MS,
+        ..KernelOutcome::new(OutcomeKind::TryAgain)
+    }
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at whatever it did not expect"
+)]
+mod tests;
