@@ -10,9 +10,9 @@ use softpos_types::SecretArray;
 pub(crate) type Block = [u8; 16];
 
 /// An AES key of 128, 192 or 256 bits, wiped when dropped.
-pub struct AesKey(Bytes);
+pub struct AesKey(pub(crate) Bytes);
 
-enum Bytes {
+pub(crate) enum Bytes {
     Aes128(SecretArray<16>),
     Aes192(SecretArray<24>),
     Aes256(SecretArray<32>),
@@ -162,10 +162,6 @@ impl fmt::Debug for AesKey {
 }
 
 /// An expanded key. Lives on the stack of one operation, wipes itself.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives on the stack of one operation; a box would cost more"
-)]
 pub(crate) enum Encryptor {
     Aes128(Aes128Enc),
     Aes192(Aes192Enc),

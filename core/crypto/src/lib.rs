@@ -10,8 +10,10 @@
 extern crate alloc;
 
 mod aes_key;
+pub mod bundle;
 pub mod dukpt;
 pub mod entropy;
+pub mod gcm;
 mod hkdf;
 #[cfg(feature = "issuer")]
 pub mod issuer;
@@ -19,7 +21,9 @@ pub mod jws;
 mod labels;
 pub mod mac;
 pub mod p256_key;
+pub mod pin_block;
 pub mod scrub;
+pub mod seal;
 
 pub use aes_key::{AesKey, AesLength, AesLengthError};
 pub use hkdf::{OutputLengthError, hkdf_sha256};

@@ -171,7 +171,7 @@ impl SoftwareKey {
             let key = secret_key(&self.scalar).map_err(|_| PublicKeyError)?;
             let shared = key.diffie_hellman(&peer);
             Ok(SecretArray::build(|x| {
-                x.copy_from_slice(shared.raw_secret_bytes())
+                x.copy_from_slice(shared.raw_secret_bytes());
             }))
         })
     }
