@@ -18,6 +18,8 @@ mod hkdf;
 #[cfg(feature = "issuer")]
 pub mod issuer;
 pub mod jws;
+pub mod key_block;
+pub mod key_load;
 mod labels;
 pub mod mac;
 pub mod p256_key;
