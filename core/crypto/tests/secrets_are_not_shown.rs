@@ -60,9 +60,8 @@ fn keys() {
     assert_hidden(&AesKey::from_bytes(&[1; 5]), &[1; 5]);
     let software = SoftwareKey::from_scalar(secret()).unwrap();
     assert_hidden(&software, bytes.expose());
-    assert_hidden(&purpose_key(&secret(), [1; 16], Purpose::Audit), {
-        purpose_key(&secret(), [1; 16], Purpose::Audit).expose()
-    });
+    let audit = purpose_key(&secret(), [1; 16], Purpose::Audit);
+    assert_hidden(&audit, audit.expose());
     assert_hidden(
         &Epoch::new(&purpose_key(&secret(), [1; 16], Purpose::Journal), [2; 16]),
         bytes.expose(),
