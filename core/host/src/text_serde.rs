@@ -6,6 +6,8 @@ macro_rules! as_text {
             #![allow(dead_code, reason = "not every word appears as an option too")]
             use alloc::string::String;
 
+            use super::*;
+
             use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
             fn parse<E: serde::de::Error>(text: &str) -> Result<$type, E> {

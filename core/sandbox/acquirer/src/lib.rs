@@ -1,1 +1,34 @@
-//! acquirer
+//! The reference host: an acquirer of `softpos-host/1` with its own database, issuers and wallets.
+//!
+//! A real server over real TLS. It keeps no state of payments outside its database, decides each request in one
+//! SQL transaction, and shows faults on demand. The `README.md` of this folder describes the sandbox's own
+//! addresses; the protocol's contract is `openapi.yaml` of softpos-host.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::arithmetic_side_effects)]
+
+mod activation;
+mod activation_code;
+mod call;
+mod clock;
+mod config;
+mod connections;
+mod database;
+mod error;
+mod faults;
+mod host;
+mod key_load;
+mod keys;
+mod ledger;
+mod parameters;
+mod postings;
+mod routes;
+mod sandbox;
+mod server;
+
+pub use activation_code::{ActivationCode, ActivationCodeError};
+pub use config::{HostConfig, LogSink, TimerProfile};
+pub use error::HostError;
+pub use faults::{FAULT_GRAMMAR, FaultKind, FaultRoute, FaultRule, FaultSpec, FaultSpecError, FaultWhen};
+pub use host::{Host, read_ledger};
+pub use ledger::LedgerRow;

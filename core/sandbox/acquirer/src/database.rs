@@ -1,0 +1,203 @@
+//! The host's only memory: one SQL database in its folder.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use crate::HostError;
+
+/// The version of the folder that this program writes.
+const VERSION: i64 = 1;
+
+/// One unit of work: everything in it happens, or nothing.
+pub(crate) type Work = Transaction<'static, Sqlite>;
+
+/// The database and the lock on its folder.
+///
+/// One connection: SQLite has one writer anyway, and a queue in front of it is fairer than its busy handler.
+pub(crate) struct Database {
+    pool: SqlitePool,
+    // Held as long as the host lives; the system lets it go with the process, however that ends.
+    _lock: File,
+}
+
+impl Database {
+    /// Whether the folder has books already.
+    pub(crate) fn exists(dir: &Path) -> bool {
+        dir.join("host.db").exists()
+    }
+
+    /// Takes the folder: nobody else may have it open.
+    pub(crate) fn lock(dir: &Path) -> Result<File, HostError> {
+        std::fs::create_dir_all(dir)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(dir.join("lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => Err(HostError::InUse(dir.to_owned())),
+            Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    /// Opens the books, and starts new ones in an empty folder.
+    pub(crate) async fn open(dir: &Path, lock: File) -> Result<Self, HostError> {
+        let existed = Self::exists(dir);
+        let options = SqliteConnectOptions::new()
+            .filename(dir.join("host.db"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5));
+        let pool = if existed {
+            checked(dir, options).await?
+        } else {
+            connect(options).await?
+        };
+        let database = Self { pool, _lock: lock };
+        database.prepare().await?;
+        Ok(database)
+    }
+
+    /// Begins a unit of work that may write.
+    pub(crate) async fn begin(&self) -> Result<Work, sqlx::Error> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// Ends all work and closes the files.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn prepare(&self) -> Result<(), HostError> {
+        let mut work = self.begin().await?;
+        // A kill during the very first start leaves a database without tables.
+        let tables: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'")
+                .fetch_one(&mut *work)
+                .await?;
+        if tables == 0 {
+            sqlx::raw_sql(include_str!("schema.sql"))
+                .execute(&mut *work)
+                .await?;
+            sqlx::query("INSERT INTO meta (name, value) VALUES ('version', $1)")
+                .bind(VERSION)
+                .execute(&mut *work)
+                .await?;
+        }
+        Ok(work.commit().await?)
+    }
+}
+
+/// Opens the books of a host that may be running, to read them.
+pub(crate) async fn open_to_read(dir: &Path) -> Result<SqlitePool, HostError> {
+    let options = SqliteConnectOptions::new()
+        .filename(dir.join("host.db"))
+        .create_if_missing(false)
+        .busy_timeout(Duration::from_secs(5));
+    checked(dir, options).await
+}
+
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options)
+        .await
+}
+
+/// Connects, unless the folder is a newer version's; that one is left as it is.
+async fn checked(dir: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, HostError> {
+    let look = SqliteConnectOptions::new()
+        .filename(dir.join("host.db"))
+        .read_only(true);
+    let pool = connect(look).await?;
+    let found: Result<i64, _> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'version'")
+        .fetch_one(&pool)
+        .await;
+    pool.close().await;
+    match found {
+        Ok(found) if found > VERSION => Err(HostError::Newer {
+            found,
+            known: VERSION,
+        }),
+        // No version yet: the first start was interrupted.
+        Ok(_) | Err(sqlx::Error::Database(_) | sqlx::Error::RowNotFound) => Ok(connect(options).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The next value of a counter that only rises; the first one is 1.
+pub(crate) async fn next_number(work: &mut Work, name: &'static str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "INSERT INTO counters (name, value) VALUES ($1, 1) \
+         ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value",
+    )
+    .bind(name)
+    .fetch_one(&mut **work)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn open(dir: &Path) -> Result<Database, HostError> {
+        Database::open(dir, Database::lock(dir)?).await
+    }
+
+    #[tokio::test]
+    async fn counters_survive_and_one_host_has_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = open(dir.path()).await.unwrap();
+        assert!(matches!(Database::lock(dir.path()), Err(HostError::InUse(_))));
+        let mut work = database.begin().await.unwrap();
+        assert_eq!(next_number(&mut work, "a").await.unwrap(), 1);
+        assert_eq!(next_number(&mut work, "a").await.unwrap(), 2);
+        work.commit().await.unwrap();
+        let mut work = database.begin().await.unwrap();
+        assert_eq!(next_number(&mut work, "a").await.unwrap(), 3);
+        work.rollback().await.unwrap();
+        database.close().await;
+        drop(database);
+        let database = open(dir.path()).await.unwrap();
+        let mut work = database.begin().await.unwrap();
+        assert_eq!(next_number(&mut work, "a").await.unwrap(), 3);
+        assert_eq!(next_number(&mut work, "b").await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_newer_folder_is_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = open(dir.path()).await.unwrap();
+        let mut work = database.begin().await.unwrap();
+        sqlx::query("UPDATE meta SET value = 2 WHERE name = 'version'")
+            .execute(&mut *work)
+            .await
+            .unwrap();
+        work.commit().await.unwrap();
+        database.close().await;
+        drop(database);
+        let before = std::fs::read(dir.path().join("host.db")).unwrap();
+        assert!(matches!(
+            open(dir.path()).await,
+            Err(HostError::Newer { found: 2, known: 1 })
+        ));
+        assert_eq!(std::fs::read(dir.path().join("host.db")).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_first_start_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("host.db"), b"").unwrap();
+        let database = open(dir.path()).await.unwrap();
+        let mut work = database.begin().await.unwrap();
+        assert_eq!(next_number(&mut work, "a").await.unwrap(), 1);
+    }
+}

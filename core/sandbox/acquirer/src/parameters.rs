@@ -1,0 +1,201 @@
+//! The parameters of the sandbox's terminals: one demo shop, one signed bundle for each terminal.
+
+use std::collections::BTreeMap;
+
+use softpos_crypto::p256_key::sha256;
+use softpos_host::{
+    CodeParameters, CombinationParameters, KeyEntry, Limits, MerchantProfile, Method, OfflinePolicy,
+    Parameters, ParamsReply, ParamsRequest, ReaderParameters, ReceiptParameters, SignedBundle, Timers,
+};
+use softpos_types::{Currency, MerchantId, TerminalId};
+
+use crate::TimerProfile;
+use crate::call::{Answer, Call, Device, Failure, json};
+use crate::clock::utc_ms;
+use crate::database::{Work, next_number};
+use crate::server::Shared;
+
+/// The demo shop's number: acquirer 898, region 2900, category 5812, serial 0001.
+pub(crate) const MERCHANT: &str = "898290058120001";
+/// Largest single payment: 50,000.00.
+pub(crate) const PAYMENT_LIMIT_MINOR: i64 = 5_000_000;
+/// Up to here no PIN and no signature: 1,000.00.
+const NO_CVM_LIMIT_MINOR: i64 = 100_000;
+/// Minutes east of UTC.
+pub(crate) const UTC_OFFSET_MIN: i16 = 480;
+/// The only currency.
+pub(crate) const CURRENCY: Currency = Currency::CNY;
+
+const MINUTE_MS: u64 = 60_000;
+const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+
+/// `POST /v1/params`.
+pub(crate) async fn params(shared: &Shared, work: &mut Work, call: &Call, device: &Device) -> Answer {
+    let request: ParamsRequest = call.read()?;
+    device.check_terminal(&request.terminal)?;
+    let version = version(work, shared.timers).await?;
+    let parameters = parameters(&device.terminal, shared.timers, version)?;
+    let bytes = json(&parameters)?.into_bytes();
+    let sig = shared.keys.configuration.sign(&bytes).as_ref().to_vec();
+    let bundle = SignedBundle {
+        bytes,
+        kid: configuration_key(shared).kid,
+        sig,
+    };
+    json(&ParamsReply { bundle })
+}
+
+/// The public configuration key with its name.
+pub(crate) fn configuration_key(shared: &Shared) -> KeyEntry {
+    use base64::Engine as _;
+    let key = shared.keys.configuration_public().to_vec();
+    KeyEntry {
+        kid: base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha256(&key)),
+        key,
+    }
+}
+
+/// The lifetime of a shown code.
+pub(crate) const fn code_lifetime_ms(profile: TimerProfile) -> u64 {
+    match profile {
+        TimerProfile::Live => 5 * MINUTE_MS,
+        TimerProfile::Sandbox => 2 * MINUTE_MS,
+    }
+}
+
+/// Rises whenever the host was started with another timer profile than before.
+async fn version(work: &mut Work, profile: TimerProfile) -> Result<u64, Failure> {
+    let wanted = match profile {
+        TimerProfile::Live => 1_i64,
+        TimerProfile::Sandbox => 2,
+    };
+    let known: Option<i64> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'timer_profile'")
+        .fetch_optional(&mut **work)
+        .await?;
+    let version = if known == Some(wanted) {
+        sqlx::query_scalar("SELECT value FROM counters WHERE name = 'parameters'")
+            .fetch_one(&mut **work)
+            .await?
+    } else {
+        sqlx::query(
+            "INSERT INTO meta (name, value) VALUES ('timer_profile', $1) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(wanted)
+        .execute(&mut **work)
+        .await?;
+        next_number(work, "parameters").await?
+    };
+    u64::try_from(version).map_err(|_| Failure::Internal("the version of the parameters"))
+}
+
+fn parameters(terminal: &TerminalId, profile: TimerProfile, version: u64) -> Result<Parameters, Failure> {
+    let now = utc_ms();
+    Ok(Parameters {
+        audience: terminal.clone(),
+        version,
+        // A terminal's clock may be behind the host's.
+        not_before_utc_ms: now.saturating_sub(10 * MINUTE_MS),
+        expires_utc_ms: now.saturating_add(30 * DAY_MS),
+        merchant: MerchantProfile {
+            number: merchant_number()?,
+            name: "测试商户".into(),
+            name_latin: "DEMO SHOP".into(),
+            city: "SHANGHAI".into(),
+            country: "CN".into(),
+            country_numeric: 156,
+            mcc: "5812".into(),
+        },
+        currency: CURRENCY,
+        utc_offset_min: UTC_OFFSET_MIN,
+        methods: vec![Method::Card, Method::Code, Method::Cash],
+        categories: ["food", "drinks", "goods", "service"].map(Into::into).into(),
+        limits: Limits {
+            payment_minor: PAYMENT_LIMIT_MINOR,
+            no_cvm_minor: NO_CVM_LIMIT_MINOR,
+        },
+        offline: OfflinePolicy {
+            enabled: true,
+            payment_minor: 50_000,
+            count: 20,
+            sum_minor: 200_000,
+            age_ms: DAY_MS,
+        },
+        timers: timers(profile),
+        codes: CodeParameters {
+            lifetime_ms: code_lifetime_ms(profile),
+        },
+        receipt: ReceiptParameters { copies: 2 },
+        reader: reader(terminal),
+    })
+}
+
+/// The demo shop's number as a word of the protocol.
+pub(crate) fn merchant_number() -> Result<MerchantId, Failure> {
+    MerchantId::new(MERCHANT).map_err(|_| Failure::Internal("the merchant number"))
+}
+
+fn timers(profile: TimerProfile) -> Timers {
+    let (card_ms, pin_ms) = (MINUTE_MS, MINUTE_MS);
+    match profile {
+        TimerProfile::Live => Timers {
+            t1_ms: 60_000,
+            connect_ms: 10_000,
+            query_ms: vec![0, 2_000, 5_000, 10_000, 20_000],
+            reversal_ms: vec![5_000, 5_000, 60_000, 120_000, 300_000, 900_000, 3_600_000],
+            forward_ms: vec![5_000, 15_000, 60_000, 300_000],
+            code_query_ms: 2_000,
+            card_ms,
+            pin_ms,
+        },
+        TimerProfile::Sandbox => Timers {
+            t1_ms: 2_500,
+            connect_ms: 1_000,
+            query_ms: vec![0, 300, 800, 1_500],
+            reversal_ms: vec![300, 600, 1_200, 2_500],
+            forward_ms: vec![300, 600, 1_200, 2_500],
+            code_query_ms: 300,
+            card_ms,
+            pin_ms,
+        },
+    }
+}
+
+fn reader(terminal: &TerminalId) -> ReaderParameters {
+    let text = |value: &str| hex::encode_upper(value);
+    let tags = [
+        // Country and, in the capabilities: contactless only; online PIN and no CVM; no stripe, no contact chip.
+        ("9F1A", "0156".to_owned()),
+        ("9F33", "0048C8".to_owned()),
+        ("9F40", "6000F0A001".to_owned()),
+        // Attended, online only, operated by the merchant: a stored payment is a late online one.
+        ("9F35", "21".to_owned()),
+        ("9F15", "5812".to_owned()),
+        ("9F16", text(MERCHANT)),
+        ("9F1C", text(terminal.as_str())),
+        ("9F1E", text(terminal.as_str())),
+        ("9F4E", text("DEMO SHOP SHANGHAI")),
+    ];
+    let terminal: BTreeMap<String, String> =
+        tags.into_iter().map(|(tag, value)| (tag.into(), value)).collect();
+    let visa = CombinationParameters {
+        aid: "A0000000031010".into(),
+        kernel: 3,
+        transaction_type: 0,
+        status_check: false,
+        zero_amount_allowed: Some(false),
+        extended_selection: false,
+        // The limits of the reader refuse and verify from their amount on, those of the merchant above it.
+        transaction_limit_minor: Some(PAYMENT_LIMIT_MINOR.saturating_add(1)),
+        floor_limit_minor: Some(0),
+        cvm_limit_minor: Some(NO_CVM_LIMIT_MINOR.saturating_add(1)),
+        // EMV mode, online PIN, offline data authentication for online; CDCVM.
+        ttq: Some("25004000".into()),
+    };
+    ReaderParameters {
+        terminal,
+        combinations: vec![visa],
+        capks: Vec::new(),
+        revoked: Vec::new(),
+    }
+}

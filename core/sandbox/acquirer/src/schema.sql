@@ -1,0 +1,125 @@
+-- The books of the host. Words that SQLite and PostgreSQL both take; amounts in minor units, times in
+-- milliseconds of UTC, hashes in hexadecimal, keys and bodies as they travel.
+
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
+
+-- Numbers that only rise: terminals, key sets, retrieval references.
+CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
+
+CREATE TABLE activations (
+    code_sha256 TEXT PRIMARY KEY,
+    activation_id TEXT NOT NULL UNIQUE,
+    terminal TEXT NOT NULL UNIQUE,
+    expires_utc_ms BIGINT NOT NULL,
+    device_kid TEXT
+);
+
+CREATE TABLE terminals (
+    terminal TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    state TEXT NOT NULL,
+    device_kid TEXT NOT NULL,
+    device_spki TEXT NOT NULL,
+    activation_id TEXT NOT NULL,
+    batch BIGINT NOT NULL,
+    challenge TEXT NOT NULL,
+    used_challenge TEXT NOT NULL,
+    attested_utc_ms BIGINT NOT NULL
+);
+CREATE INDEX terminals_by_device ON terminals (device_kid);
+
+CREATE TABLE key_sets (
+    key_set TEXT PRIMARY KEY,
+    terminal TEXT NOT NULL,
+    ikid TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    transcript TEXT NOT NULL,
+    block_pin TEXT NOT NULL,
+    block_data TEXT NOT NULL,
+    confirmation TEXT NOT NULL
+);
+
+CREATE TABLE nonces (
+    device_kid TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    issued_utc_ms BIGINT NOT NULL,
+    PRIMARY KEY (device_kid, nonce)
+);
+CREATE INDEX nonces_by_time ON nonces (issued_utc_ms);
+
+-- Each counter of a DUKPT key is taken once.
+CREATE TABLE dukpt_counters (
+    ikid TEXT NOT NULL,
+    usage TEXT NOT NULL,
+    counter BIGINT NOT NULL,
+    PRIMARY KEY (ikid, usage, counter)
+);
+
+CREATE TABLE idempotency (
+    payment_key TEXT PRIMARY KEY,
+    terminal TEXT NOT NULL,
+    route TEXT NOT NULL,
+    body_sha256 TEXT NOT NULL,
+    answer TEXT NOT NULL
+);
+
+CREATE TABLE transactions (
+    payment_key TEXT PRIMARY KEY,
+    sequence BIGINT NOT NULL UNIQUE,
+    terminal TEXT NOT NULL,
+    merchant TEXT NOT NULL,
+    batch BIGINT NOT NULL,
+    stan BIGINT NOT NULL,
+    operation TEXT NOT NULL,
+    method TEXT NOT NULL,
+    state TEXT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    de39 TEXT NOT NULL,
+    deferred BIGINT NOT NULL,
+    host_utc_ms BIGINT NOT NULL,
+    original_key TEXT,
+    -- The decision as it was answered; empty while a code waits for its payer.
+    reply TEXT NOT NULL,
+    -- Codes only.
+    reference TEXT UNIQUE,
+    expires_utc_ms BIGINT
+);
+CREATE INDEX transactions_by_batch ON transactions (terminal, batch, stan);
+CREATE INDEX transactions_by_original ON transactions (original_key);
+
+-- Reversals that came before their original.
+CREATE TABLE tombstones (
+    terminal TEXT NOT NULL,
+    payment_key TEXT NOT NULL,
+    host_utc_ms BIGINT NOT NULL,
+    PRIMARY KEY (terminal, payment_key)
+);
+
+-- Double entry: the lines of one entry add up to zero. Debits are positive.
+CREATE TABLE postings (
+    payment_key TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    account TEXT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    PRIMARY KEY (payment_key, entry, account)
+);
+CREATE INDEX postings_by_account ON postings (account);
+
+-- What the issuer keeps of a card besides its balance.
+CREATE TABLE cards (
+    account TEXT PRIMARY KEY,
+    last_atc BIGINT NOT NULL,
+    pin_failures BIGINT NOT NULL
+);
+
+CREATE TABLE settlements (
+    terminal TEXT NOT NULL,
+    batch BIGINT NOT NULL,
+    totals TEXT NOT NULL,
+    journal_sequence BIGINT NOT NULL,
+    journal_head TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    PRIMARY KEY (terminal, batch)
+);
