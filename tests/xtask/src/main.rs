@@ -1,2 +1,92 @@
-//! xtask
-fn main() {}
+//! The project's chores. `cargo xtask` lists them.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore tells what it does"
+)]
+
+mod ci;
+mod crash;
+mod deny;
+mod process;
+
+use std::process::ExitCode;
+
+/// A chore: its name as typed, its arguments, one line about it, and what it does.
+struct Chore {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<(), Failure>,
+}
+
+const CHORES: &[Chore] = &[
+    Chore {
+        name: "ci",
+        arguments: "",
+        about: "everything that must hold before a change is taken, as .ci/run calls it",
+        run: ci::run,
+    },
+    Chore {
+        name: "crash",
+        arguments: "till --rounds N [--seed S]",
+        about: "kill -9 a working till N times and count the money at both ends",
+        run: crash::run,
+    },
+    Chore {
+        name: "deny",
+        arguments: "",
+        about: "licences, sources and bans of the dependencies; known advisories if their list can be fetched",
+        run: deny::run,
+    },
+];
+
+/// Why a chore did not succeed.
+#[derive(Debug)]
+enum Failure {
+    /// It was called wrongly.
+    Usage(String),
+    /// What it checks does not hold, or it could not check.
+    Failed(String),
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        print!("{}", list());
+        return ExitCode::SUCCESS;
+    };
+    let Some(chore) = CHORES.iter().find(|chore| chore.name == name) else {
+        eprint!("no chore is called {name}\n{}", list());
+        return ExitCode::from(2);
+    };
+    match (chore.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("{message}\nusage: cargo xtask {} {}", chore.name, chore.arguments);
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() -> String {
+    let lines = CHORES.iter().map(|chore| {
+        let call = format!("{} {}", chore.name, chore.arguments);
+        format!("  cargo xtask {call:<34}{}\n", chore.about)
+    });
+    format!("The project's chores:\n{}", lines.collect::<String>())
+}
+
+/// A chore that takes no arguments got some.
+fn takes_none(arguments: &[String]) -> Result<(), Failure> {
+    match arguments.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::Usage(format!("unexpected argument {first}"))),
+    }
+}
