@@ -1,1 +1,31 @@
-//! store
+//! Where softpos writes things down: an append-only journal of sealed records that survives kills and power cuts.
+//!
+//! The journal is the truth. A record counts as written once its bytes are on the disk, not in a cache. Everything
+//! else (watermark, key checkpoint, index) can be older than it or missing, and opening says so.
+//!
+//! ```text
+//! LOCK               held for the process's life
+//! journal/00000001.j segments of about 4 MiB
+//! head               how far the journal reached: two slots
+//! keys               checkpoint of the key registers: two slots
+//! index/             sled, rebuildable
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod files;
+mod keys;
+mod replay;
+mod report;
+mod scan;
+mod store;
+mod survey;
+mod tail;
+mod watermark;
+
+pub use error::StoreError;
+pub use replay::{Position, Record};
+pub use report::{Finding, Report};
+pub use softpos_journal::KeyCounters;
+pub use store::{Opened, Store, StoreConfig};

@@ -1,0 +1,466 @@
+//! The store: open, append, read.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use softpos_crypto::entropy::Entropy;
+use softpos_crypto::seal::{Epoch, Purpose, PurposeKey};
+use softpos_journal::{
+    Head, KeyCounters, MAX_PAYLOAD_BYTES, OVERHEAD_BYTES, OpenedRecord, RecordOpener, SegmentHeader,
+    seal_record,
+};
+use softpos_types::{SecretArray, SecretBytes};
+
+use crate::error::StoreError;
+use crate::files::{Layout, make_private_dir, sync_dir};
+use crate::keys;
+use crate::replay::{Position, Record, Replay, Replayed};
+use crate::report::{Finding, Report};
+use crate::scan::Scan;
+use crate::survey::{Keyring, Survey};
+use crate::tail::Tail;
+use crate::watermark::Watermark;
+
+/// Where a store is and how it is cut into files.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The store's own folder. It is made if need be.
+    pub dir: PathBuf,
+    /// How long a segment of the journal may become; one record may be longer.
+    pub segment_bytes: u32,
+}
+
+impl StoreConfig {
+    /// A store in this folder with segments of 4 MiB.
+    pub const fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            segment_bytes: 4 * 1024 * 1024,
+        }
+    }
+}
+
+/// A store that was opened, and what that found out.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// What recovery noticed.
+    pub report: Report,
+}
+
+/// The terminal's memory: an append-only sealed journal, the key checkpoint, and an index over the journal.
+///
+/// Holds the folder's lock for all its life.
+pub struct Store {
+    layout: Layout,
+    segment_bytes: u32,
+    install_id: [u8; 16],
+    journal_key: PurposeKey,
+    dukpt_key: PurposeKey,
+    opener: RecordOpener,
+    entropy: Entropy,
+    epoch: Epoch,
+    /// `None` after a torn tail or a failed write: the next append begins a new segment.
+    tail: Option<Tail>,
+    /// Number and first sequence of every segment, in order.
+    segments: Vec<(u32, u64)>,
+    last: Position,
+    watermark: Watermark,
+    generation: u64,
+    counters: KeyCounters,
+    // Dropped last.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store and visits every record in order.
+    ///
+    /// The folder is made and begun if there is none. What recovery notices is in the report: damage never
+    /// prevents opening, it costs the damaged records.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::Locked`] and [`StoreError::Unreadable`] leave
+    /// the folder as it was. [`StoreError::Damaged`] if nothing tells whose records these are. What the
+    /// visitor returns ends the opening.
+    pub fn open(
+        config: &StoreConfig,
+        storage_root: &SecretArray<32>,
+        entropy: &mut Entropy,
+        visit: &mut dyn FnMut(Record<'_>) -> Result<(), StoreError>,
+    ) -> Result<Opened, StoreError> {
+        let layout = Layout::new(config.dir.clone());
+        let lock = layout.lock()?;
+        keys::refuse_newer(&layout)?;
+        let survey = Survey::take(&layout)?;
+        let mut report = Report::default();
+        let install_id = match survey.install_id(storage_root)? {
+            Some(id) => id,
+            None if survey.is_blank() => {
+                if layout.keys().exists() || layout.index().exists() {
+                    report.findings.push(Finding::JournalMissing);
+                }
+                entropy.array()
+            }
+            None => return Err(StoreError::Damaged("no file tells the installation".to_owned())),
+        };
+        let keyring = Keyring::new(storage_root, install_id);
+        let head = survey.head(&keyring.head_key());
+        let findings = &mut report.findings;
+        let replayed = Replay::new(&survey, install_id, head, keyring.opener(), findings).run(visit)?;
+        if head.is_none() && (survey.had_head() || replayed.last.sequence > 0) {
+            report.findings.push(Finding::HeadUnreadable);
+        }
+
+        // Nothing was written so far.
+        let begun = Begin {
+            layout,
+            lock,
+            survey,
+            keyring,
+            head,
+            replayed,
+        };
+        let store = Self::begin(begun, config.segment_bytes, Entropy::from_seed(entropy.secret()))?;
+        Ok(Opened { store, report })
+    }
+
+    /// Seals a record, chains it to the one before, and waits until it is on the disk: one write, one sync.
+    ///
+    /// `counters` are the highest key counters the record makes use of; `None` if it uses none.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`] over 1 MiB, [`StoreError::Unreadable`] if it could not be written. Then the
+    /// record counts as not there, and the next append begins a new segment with the same sequence.
+    pub fn append(
+        &mut self,
+        kind: u8,
+        payload: &[u8],
+        counters: Option<KeyCounters>,
+    ) -> Result<Position, StoreError> {
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(StoreError::TooLong);
+        }
+        let sequence = self.last.sequence.saturating_add(1);
+        self.make_room(payload.len().saturating_add(OVERHEAD_BYTES), sequence)?;
+        let record = seal_record(&self.epoch, kind, sequence, self.last.hash, payload);
+        let record = record.map_err(|_| StoreError::TooLong)?;
+        let Some(tail) = &mut self.tail else {
+            return Err(closed());
+        };
+        match tail.append(&record.bytes) {
+            Ok(offset) => {
+                self.last = Position {
+                    sequence,
+                    hash: record.hash,
+                    segment: tail.number,
+                    offset,
+                };
+            }
+            Err(error) => {
+                self.abandon_tail();
+                return Err(StoreError::io("append to the journal")(error));
+            }
+        }
+        self.counters = counters.unwrap_or(self.counters);
+        self.mark();
+        Ok(self.last)
+    }
+
+    /// Reads one record back; `None` if there is none with this sequence, or it is damaged.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if its segment cannot be read.
+    pub fn read(&mut self, sequence: u64) -> Result<Option<OpenedRecord>, StoreError> {
+        // Of two records with one sequence the later segment's counts.
+        let holder = self.segments.iter().rev().find(|(_, first)| *first <= sequence);
+        let Some((number, _)) = holder.filter(|_| sequence <= self.last.sequence) else {
+            return Ok(None);
+        };
+        let (_, mut scan) = Scan::open(&self.layout.segment(*number))?;
+        scan.find(sequence, &mut self.opener)
+    }
+
+    /// The last record.
+    pub const fn last(&self) -> Position {
+        self.last
+    }
+
+    /// The highest key counters that were written with a record or known to the watermark.
+    pub const fn counters(&self) -> KeyCounters {
+        self.counters
+    }
+
+    /// The installation: 16 random bytes made when the store was begun.
+    pub const fn install_id(&self) -> [u8; 16] {
+        self.install_id
+    }
+
+    /// Seals the key registers into the checkpoint and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`] over about 32 KiB, [`StoreError::Unreadable`] if it could not be written; the
+    /// checkpoint before it is then still there.
+    pub fn checkpoint_keys(&mut self, registers: &SecretBytes) -> Result<(), StoreError> {
+        keys::write(&self.layout, &self.dukpt_key, self.entropy.array(), registers)
+    }
+
+    /// The newest readable key checkpoint; `None` if none was made.
+    ///
+    /// It may be older than the journal: advance it beyond [`Store::counters`] and the counters in the records.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if there are checkpoints and none opens, [`StoreError::Unreadable`].
+    pub fn load_keys(&self) -> Result<Option<SecretBytes>, StoreError> {
+        keys::read(&self.layout, &self.dukpt_key)
+    }
+
+    /// Makes the watermark durable too: when the program goes to the background, after a settlement, at the end.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if the watermark could not be synced.
+    pub fn sync_background(&mut self) -> Result<(), StoreError> {
+        self.mark();
+        self.watermark.sync()
+    }
+
+    /// The first writes after a successful replay.
+    fn begin(begin: Begin<'_>, segment_bytes: u32, mut entropy: Entropy) -> Result<Self, StoreError> {
+        let Begin {
+            layout,
+            lock,
+            survey,
+            keyring,
+            head,
+            replayed,
+        } = begin;
+        make_private_dir(&layout.journal()).map_err(StoreError::io("make the journal folder"))?;
+        let journal_key = keyring.key(Purpose::Journal);
+        // A segment without a record or a readable header holds no sequence.
+        let segments = survey
+            .segments
+            .iter()
+            .map(|it| (it.number, it.first_sequence.unwrap_or(u64::MAX)))
+            .collect();
+        let (watermark, new_head) = Watermark::open(&layout, keyring.head_key())?;
+        let mut store = Self {
+            tail: None,
+            segments,
+            last: replayed.last,
+            watermark,
+            generation: head.map_or(0, |head| head.generation),
+            counters: head.map_or_else(KeyCounters::default, |head| head.counters),
+            install_id: keyring.install_id,
+            epoch: Epoch::new(&journal_key, entropy.array()),
+            opener: keyring.opener(),
+            dukpt_key: keyring.key(Purpose::Dukpt),
+            journal_key,
+            entropy,
+            layout,
+            segment_bytes,
+            _lock: lock,
+        };
+        match replayed.tail {
+            Some((number, end)) => store.tail = Some(Tail::resume(&store.layout, number, end)?),
+            // The install id must be on the disk before anything is sealed for it.
+            None if head.is_none() => store.begin_segment(store.last.sequence.saturating_add(1))?,
+            None => {}
+        }
+        if head.is_none() {
+            store.mark();
+            store.watermark.sync()?;
+        }
+        if new_head {
+            let synced = store.layout.dir().parent().map_or(Ok(()), sync_dir);
+            synced
+                .and_then(|()| sync_dir(store.layout.dir()))
+                .map_err(StoreError::io("sync the data folder"))?;
+        }
+        Ok(store)
+    }
+
+    /// Makes sure that there is a segment with room for a record.
+    fn make_room(&mut self, record_bytes: usize, sequence: u64) -> Result<(), StoreError> {
+        match &self.tail {
+            Some(tail) if tail.has_room(record_bytes, self.segment_bytes) => Ok(()),
+            Some(_) => {
+                // Its failure is no reason to take no payment.
+                drop(self.watermark.sync());
+                self.begin_segment(sequence)
+            }
+            None => self.begin_segment(sequence),
+        }
+    }
+
+    fn begin_segment(&mut self, first_sequence: u64) -> Result<(), StoreError> {
+        let newest = self.segments.last().map_or(0, |(number, _)| *number);
+        // A file may be left of a segment that could not be finished.
+        let number =
+            (newest.saturating_add(1)..=u32::MAX).find(|number| !self.layout.segment(*number).exists());
+        let number = number.ok_or_else(closed)?;
+        let header = SegmentHeader::new(number, first_sequence, self.install_id, &self.last.hash);
+        self.tail = Some(Tail::create(&self.layout, &header)?);
+        self.segments.push((number, first_sequence));
+        Ok(())
+    }
+
+    /// After a failed write: its bytes may be there, so neither the place nor the epoch is used again.
+    fn abandon_tail(&mut self) {
+        self.tail = None;
+        self.epoch = Epoch::new(&self.journal_key, self.entropy.array());
+    }
+
+    /// Moves the watermark to the last record.
+    fn mark(&mut self) {
+        self.generation = self.generation.saturating_add(1);
+        let head = Head {
+            generation: self.generation,
+            install_id: self.install_id,
+            sequence: self.last.sequence,
+            segment: self.last.segment,
+            offset: self.last.offset,
+            hash: self.last.hash,
+            counters: self.counters,
+        };
+        // The record is on the disk already, so a watermark that stays behind fails nothing: it only notices less.
+        drop(self.watermark.write(&head));
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("dir", &self.layout.dir())
+            .field("last", &self.last)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What opening knows before the first write.
+struct Begin<'a> {
+    layout: Layout,
+    lock: File,
+    survey: Survey,
+    keyring: Keyring<'a>,
+    head: Option<Head>,
+    replayed: Replayed,
+}
+
+/// Only after the last segment number or sequence there can be.
+fn closed() -> StoreError {
+    StoreError::Damaged("the journal cannot go on".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::path::Path;
+
+    use super::*;
+
+    type Rows = Vec<(u64, Vec<u8>)>;
+
+    fn open(dir: &Path, seed: u8) -> (Store, Rows, Vec<Finding>) {
+        let root = SecretArray::build(|root| root.fill(1));
+        let mut entropy = Entropy::from_seed(SecretArray::build(|bytes| bytes.fill(seed)));
+        let mut rows = Vec::new();
+        let opened = Store::open(
+            &StoreConfig::new(dir.to_path_buf()),
+            &root,
+            &mut entropy,
+            &mut |record| {
+                rows.push((record.sequence, record.payload.to_vec()));
+                Ok(())
+            },
+        );
+        let opened = opened.unwrap();
+        (opened.store, rows, opened.report.findings)
+    }
+
+    /// Puts a device in the place of the tail's file, whose writes or syncs fail.
+    fn replace_tail_file(store: &mut Store, device: &str) {
+        store.tail.as_mut().unwrap().file = OpenOptions::new().write(true).open(device).unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn after_a_full_disk_or_a_failed_sync_the_next_append_takes_a_new_segment_and_epoch() {
+        // A write to the first fails with "no space left"; the second accepts writes and cannot be synced.
+        for device in ["/dev/full", "/dev/null"] {
+            let dir = tempfile::tempdir().unwrap();
+            let (mut store, _, _) = open(dir.path(), 1);
+            let before = store.append(1, b"one", None).unwrap();
+            replace_tail_file(&mut store, device);
+            assert!(
+                matches!(store.append(1, b"two", None), Err(StoreError::Unreadable(_))),
+                "{device}"
+            );
+            assert_eq!(store.last(), before);
+            let after = store.append(1, b"two again", None).unwrap();
+            assert_eq!((after.sequence, after.segment), (2, before.segment + 1));
+            let (first, second) = (store.read(1).unwrap().unwrap(), store.read(2).unwrap().unwrap());
+            assert_ne!(first.header.salt, second.header.salt);
+            drop(store);
+            let (_, rows, findings) = open(dir.path(), 2);
+            assert_eq!(rows, [(1, b"one".to_vec()), (2, b"two again".to_vec())]);
+            assert_eq!(findings, []);
+        }
+    }
+
+    #[test]
+    fn a_failed_write_that_reached_the_disk_gives_way_to_its_repetition() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut store, _, _) = open(dir.path(), 1);
+        store.append(1, b"one", None).unwrap();
+        let failed = seal_record(&store.epoch, 1, 2, store.last.hash, b"failed").unwrap();
+        // The bytes arrive, the acknowledgement does not.
+        store.tail.as_mut().unwrap().append(&failed.bytes).unwrap();
+        store.abandon_tail();
+        store.append(1, b"repeated", None).unwrap();
+        assert_eq!(store.read(2).unwrap().unwrap().payload, b"repeated");
+        drop(store);
+        let (_, rows, findings) = open(dir.path(), 2);
+        assert_eq!(rows, [(1, b"one".to_vec()), (2, b"repeated".to_vec())]);
+        assert_eq!(
+            findings,
+            [Finding::Superseded {
+                segment: 1,
+                sequence: 2
+            }]
+        );
+    }
+
+    #[test]
+    fn a_torn_write_before_a_new_segment_is_no_loss() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut store, _, _) = open(dir.path(), 1);
+        store.append(1, b"one", None).unwrap();
+        let failed = seal_record(&store.epoch, 1, 2, store.last.hash, b"failed").unwrap();
+        store.tail.as_mut().unwrap().append(&failed.bytes[..50]).unwrap();
+        store.abandon_tail();
+        store.append(1, b"repeated", None).unwrap();
+        drop(store);
+        let (_, rows, findings) = open(dir.path(), 2);
+        assert_eq!((rows.len(), findings), (2, vec![]));
+    }
+
+    #[test]
+    fn a_segment_that_cannot_be_made_leaves_no_trace() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut store, _, _) = open(dir.path(), 1);
+        store.append(1, b"one", None).unwrap();
+        store.abandon_tail();
+        let journal = store.layout.journal();
+        let aside = dir.path().join("aside");
+        std::fs::rename(&journal, &aside).unwrap();
+        assert!(matches!(
+            store.append(1, b"two", None),
+            Err(StoreError::Unreadable(_))
+        ));
+        std::fs::rename(&aside, &journal).unwrap();
+        assert_eq!(store.append(1, b"two", None).unwrap().sequence, 2);
+        drop(store);
+        let (_, rows, findings) = open(dir.path(), 2);
+        assert_eq!((rows.len(), findings), (2, vec![]));
+    }
+}
