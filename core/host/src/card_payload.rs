@@ -52,7 +52,12 @@ impl CardPayload {
         let members = 2 + u64::from(self.psn.is_some()) + if self.pin.is_some() { 2 } else { 0 };
         let mut encode = || {
             let mut encoder = Encoder::new(&mut *bytes);
-            encoder.map(members)?.u8(0)?.bytes(self.track2.expose())?.u8(1)?.bytes(&self.de55)?;
+            encoder
+                .map(members)?
+                .u8(0)?
+                .bytes(self.track2.expose())?
+                .u8(1)?
+                .bytes(&self.de55)?;
             if let Some(psn) = self.psn {
                 encoder.u8(2)?.u8(psn)?;
             }
@@ -73,7 +78,9 @@ impl CardPayload {
         if bytes.len() > MAX_BYTES {
             return Err(CardPayloadError);
         }
-        Self::decode(bytes).map_err(|_| CardPayloadError)?.ok_or(CardPayloadError)
+        Self::decode(bytes)
+            .map_err(|_| CardPayloadError)?
+            .ok_or(CardPayloadError)
     }
 
     fn decode(bytes: &[u8]) -> Result<Option<Self>, minicbor::decode::Error> {
@@ -97,7 +104,12 @@ impl CardPayload {
             },
             _ => return Ok(None),
         };
-        Ok(track2.zip(de55).map(|(track2, de55)| Self { track2, de55, psn, pin }))
+        Ok(track2.zip(de55).map(|(track2, de55)| Self {
+            track2,
+            de55,
+            psn,
+            pin,
+        }))
     }
 }
 
@@ -107,7 +119,13 @@ mod tests {
 
     #[test]
     fn round_trip_with_and_without_pin() {
-        for pin in [None, Some(SealedPin { block: [9; 16], ksn: [3; 12] })] {
+        for pin in [
+            None,
+            Some(SealedPin {
+                block: [9; 16],
+                ksn: [3; 12],
+            }),
+        ] {
             let payload = CardPayload {
                 track2: SecretBytes::copy_of(&[0x47, 0x61]),
                 de55: [0x9F, 0x02].into(),
@@ -115,13 +133,23 @@ mod tests {
                 pin: pin.clone(),
             };
             let read = CardPayload::from_bytes(&payload.to_bytes().unwrap()).unwrap();
-            assert_eq!((read.track2.expose(), read.pin, read.psn), (&[0x47, 0x61][..], pin, payload.psn));
+            assert_eq!(
+                (read.track2.expose(), read.pin, read.psn),
+                (&[0x47, 0x61][..], pin, payload.psn)
+            );
         }
     }
 
     #[test]
     fn refuses_anything_else() {
-        for bad in [&b""[..], b"\xA0", b"\xA1\x00\x41\x01", b"\xFF", b"{\"track2\":1}", &[0; 4_096]] {
+        for bad in [
+            &b""[..],
+            b"\xA0",
+            b"\xA1\x00\x41\x01",
+            b"\xFF",
+            b"{\"track2\":1}",
+            &[0; 4_096],
+        ] {
             assert!(CardPayload::from_bytes(bad).is_err());
         }
     }

@@ -226,7 +226,10 @@ impl SignedBundle {
         in_use_version: u64,
         now_utc_ms: u64,
     ) -> Result<Parameters, ParametersError> {
-        let key = keys.iter().find(|key| key.kid == self.kid).ok_or(ParametersError::Signature)?;
+        let key = keys
+            .iter()
+            .find(|key| key.kid == self.kid)
+            .ok_or(ParametersError::Signature)?;
         softpos_crypto::bundle::verify(&key.key, &self.bytes, &self.sig)
             .map_err(|_| ParametersError::Signature)?;
         let parameters: Parameters =
@@ -267,9 +270,15 @@ impl Parameters {
             && [&timers.query_ms, &timers.reversal_ms, &timers.forward_ms]
                 .iter()
                 .all(|times| (1..=16).contains(&times.len()))
-            && amounts.iter().all(|amount| (0..=softpos_types::Money::MAX_PAYMENT_MINOR).contains(amount))
+            && amounts
+                .iter()
+                .all(|amount| (0..=softpos_types::Money::MAX_PAYMENT_MINOR).contains(amount))
             && (-840..=840).contains(&self.utc_offset_min)
             && (1..=2).contains(&self.receipt.copies);
-        if sane { Ok(()) } else { Err(ParametersError::Malformed) }
+        if sane {
+            Ok(())
+        } else {
+            Err(ParametersError::Malformed)
+        }
     }
 }

@@ -33,6 +33,10 @@ pub enum Job {
     SignIn,
     /// Lock the terminal until it is activated again.
     LockTerminal,
+    /// Ask for the amount again; the next attempt is a new transaction.
+    EnterAmountAgain,
+    /// Ask for the card again; the next attempt is a new transaction.
+    PresentCardAgain,
     /// Ask for the PIN again as a new transaction, three attempts in all.
     EnterPinAgain,
     /// Compare the approved amount with the requested one; take the rest otherwise, or reverse.
@@ -115,6 +119,8 @@ impl ResponseCode {
         match &self.0 {
             b"77" | b"99" | b"A0" => Some(Job::SignIn),
             b"97" => Some(Job::LockTerminal),
+            b"13" => Some(Job::EnterAmountAgain),
+            b"14" => Some(Job::PresentCardAgain),
             b"55" => Some(Job::EnterPinAgain),
             b"10" => Some(Job::SettlePartialAmount),
             b"A2" | b"A4" | b"A5" | b"A6" => Some(Job::MarkForReconciliation),
@@ -197,6 +203,8 @@ mod tests {
         for (job, codes) in [
             (Job::SignIn, "77 99 A0"),
             (Job::LockTerminal, "97"),
+            (Job::EnterAmountAgain, "13"),
+            (Job::PresentCardAgain, "14"),
             (Job::EnterPinAgain, "55"),
             (Job::SettlePartialAmount, "10"),
             (Job::MarkForReconciliation, "A2 A4 A5 A6"),

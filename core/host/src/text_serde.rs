@@ -57,15 +57,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use softpos_types::{AuthCode, Batch, Currency, MerchantId, OrderId, PaymentKey, Rrn, Stan, TerminalId};
 
 as_text!(key, PaymentKey, |k| k.to_string(), |t| t.parse().ok());
-as_text!(terminal, TerminalId, |t| t.to_string(), |t| TerminalId::new(t).ok());
-as_text!(merchant, MerchantId, |m| m.to_string(), |t| MerchantId::new(t).ok());
+as_text!(terminal, TerminalId, |t| t.to_string(), |t| TerminalId::new(t)
+    .ok());
+as_text!(merchant, MerchantId, |m| m.to_string(), |t| MerchantId::new(t)
+    .ok());
 as_text!(order, OrderId, |o| o.to_string(), |t| OrderId::new(t).ok());
 as_text!(auth_code, AuthCode, |a| a.to_string(), |t| AuthCode::new(t).ok());
 as_text!(rrn, Rrn, |r| r.to_string(), |t| Rrn::new(t).ok());
 as_text!(currency, Currency, |c| c.alpha().into(), Currency::from_alpha);
-as_text!(stan, Stan, |s| s.to_string(), |t| six_digits(t).and_then(|n| Stan::new(n).ok()));
-as_text!(batch, Batch, |b| b.to_string(), |t| six_digits(t).and_then(|n| Batch::new(n).ok()));
-as_text!(bytes, Vec<u8>, |b| URL_SAFE_NO_PAD.encode(b), |t| URL_SAFE_NO_PAD.decode(t).ok());
+as_text!(stan, Stan, |s| s.to_string(), |t| six_digits(t)
+    .and_then(|n| Stan::new(n).ok()));
+as_text!(batch, Batch, |b| b.to_string(), |t| six_digits(t)
+    .and_then(|n| Batch::new(n).ok()));
+as_text!(bytes, Vec<u8>, |b| URL_SAFE_NO_PAD.encode(b), |t| URL_SAFE_NO_PAD
+    .decode(t)
+    .ok());
 
 fn six_digits(text: &str) -> Option<u32> {
     let valid = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());

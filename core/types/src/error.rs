@@ -130,6 +130,8 @@ names! {
         ReversalPending = "reversal_pending",
         /// Another payment is open.
         PaymentOpen = "payment_open",
+        /// A day close waits for the host's answer.
+        SettlementPending = "settlement_pending",
         /// Payments with an unknown result or stored ones are still open.
         PaymentsUnsettled = "payments_unsettled",
         /// Offline acceptance is off or its limits are reached.
@@ -281,9 +283,11 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         }
         C::NotActivated => (E::NotReady, NotMoved, Action::Activate),
         C::AttestationExpired | C::OfflineNotAllowed => (E::NotReady, NotMoved, Action::CheckNetwork),
-        C::ParametersInvalid | C::KeysExhausted | C::ReversalPending | C::PaymentsUnsettled => {
-            (E::NotReady, NotMoved, Action::ForceSync)
-        }
+        C::ParametersInvalid
+        | C::KeysExhausted
+        | C::ReversalPending
+        | C::SettlementPending
+        | C::PaymentsUnsettled => (E::NotReady, NotMoved, Action::ForceSync),
         C::PaymentOpen => (E::NotReady, NotMoved, Action::Wait),
         C::SecureHardware => (E::NotReady, NotMoved, Action::ContactSupport),
         C::StoreInUse => (E::StoreInUse, NotMoved, Action::CloseOtherCopy),

@@ -16,7 +16,8 @@ pub use activation::{
 };
 pub use settlement::{ItemState, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult};
 pub use transaction::{
-    CodeReply, CodeState, Envelope, ReversalReply, ReversalRequest, SealedData, StatusReply, TransactionReply, TransactionRequest, TransactionState,
+    CodeReply, CodeState, Envelope, ReversalReply, ReversalRequest, SealedData, StatusReply,
+    TransactionReply, TransactionRequest, TransactionState,
 };
 
 /// `POST /v1/echo`: is the link up, and do the clocks agree?

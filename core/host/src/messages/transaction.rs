@@ -52,7 +52,11 @@ pub struct Envelope {
     #[serde(with = "text::key::option", default, skip_serializing_if = "Option::is_none")]
     pub original_key: Option<PaymentKey>,
     /// The merchant's order number.
-    #[serde(with = "text::order::option", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "text::order::option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub order: Option<OrderId>,
     /// Goods category.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,7 +156,11 @@ pub struct TransactionReply {
     /// Response code (DE39), two characters.
     pub de39: String,
     /// Authorisation code, on approval.
-    #[serde(with = "text::auth_code::option", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "text::auth_code::option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub auth_code: Option<AuthCode>,
     /// Retrieval reference number.
     #[serde(with = "text::rrn::option", default, skip_serializing_if = "Option::is_none")]
@@ -160,7 +168,11 @@ pub struct TransactionReply {
     /// When the host decided.
     pub host_utc_ms: u64,
     /// Issuer's answer for the card (91, 8A), as a TLV list.
-    #[serde(with = "text::bytes::option", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "text::bytes::option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub de55: Option<Vec<u8>>,
     /// The wallet that paid a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]

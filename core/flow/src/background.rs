@@ -1,0 +1,240 @@
+//! What goes on by itself: reversals first, then payments whose result is unknown, then the queue, one at a time.
+
+use softpos_journal::{Payment, State};
+use softpos_types::{Method, Now, Operation, PaymentKey, ReversalReason, Tick};
+
+use crate::effect::{Effect, Notice};
+use crate::exchange::Ask;
+use crate::flow::Flow;
+
+/// Tries of one payment, and when the next is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Retry {
+    pub(crate) tries: u32,
+    pub(crate) due: Tick,
+}
+
+/// Progress of sending the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Forwarding {
+    pub(crate) done: u32,
+    pub(crate) total: u32,
+}
+
+impl Retry {
+    /// The next try after a pause from the list, whose last one repeats.
+    pub(crate) fn bump(&mut self, pauses_ms: &[u64], now: Now) {
+        let index = usize::try_from(self.tries)
+            .unwrap_or(usize::MAX)
+            .min(pauses_ms.len().saturating_sub(1));
+        let pause_ms = pauses_ms.get(index).copied().unwrap_or(1_000);
+        self.tries = self.tries.saturating_add(1);
+        self.due = now.tick.after_ms(pause_ms);
+    }
+}
+
+impl Flow {
+    /// Makes everything that waits due now, and says how many payments wait to be forwarded.
+    pub fn force_sync(&mut self, now: Now) -> u32 {
+        self.retries.clear();
+        self.settle_retry = Retry::default();
+        self.refresh_retry = Retry::default();
+        let total = u32::try_from(self.ledger.queue().len()).unwrap_or(u32::MAX);
+        self.forwarding = (total > 0).then_some(Forwarding { done: 0, total });
+        self.advance_background(now);
+        total
+    }
+
+    /// Starts the next background exchange, if none is under way.
+    pub(crate) fn advance_background(&mut self, now: Now) {
+        if !self.online || self.background_busy() {
+            return;
+        }
+        let Some((key, ask)) = self.next_background(now) else {
+            return;
+        };
+        match ask {
+            Ask::Reversal(_) => self.send_reversal(key, now),
+            Ask::Status(_) => self.query(key, now),
+            Ask::Request(_) => {
+                self.count_forwarding();
+                self.send_request(key, now);
+            }
+            Ask::Settle | Ask::Setup => {}
+        }
+    }
+
+    /// Whether a background task could run now.
+    pub(crate) fn background_due(&self, now: Now) -> bool {
+        self.online && !self.background_busy() && self.next_background(now).is_some()
+    }
+
+    pub(crate) fn background_deadline(&self) -> Option<(Tick, &'static str)> {
+        if !self.online || self.background_busy() {
+            return None;
+        }
+        let payments = self
+            .background_payments()
+            .map(|(payment, _)| self.due(payment.key))
+            .min();
+        let settle = self.settlement_due();
+        payments
+            .into_iter()
+            .chain(settle)
+            .chain(self.refresh_due())
+            .min()
+            .map(|due| (due, "background"))
+    }
+
+    /// Nothing was learned about a payment: it is tried again after a pause.
+    pub(crate) fn retry_later(&mut self, key: PaymentKey, now: Now) {
+        if self.attends(key) {
+            // The screen has its own moments for queries.
+            return;
+        }
+        let timers = self.timers();
+        let reversing = self
+            .ledger
+            .payment(key)
+            .is_some_and(|p| p.state == State::Reversing);
+        let pauses = if reversing {
+            &timers.reversal_ms
+        } else {
+            &timers.forward_ms
+        };
+        self.retries.entry(key).or_default().bump(pauses, now);
+    }
+
+    /// The number of the next try of this payment, from 1.
+    pub(crate) fn next_attempt(&self, key: PaymentKey) -> u32 {
+        self.retries
+            .get(&key)
+            .map_or(1, |retry| retry.tries.saturating_add(1))
+    }
+
+    /// A background payment came to another state.
+    pub(crate) fn background_recorded(&mut self, key: PaymentKey) {
+        let Some(payment) = self.ledger.payment(key) else {
+            return;
+        };
+        let notice = Notice::PaymentChanged {
+            key,
+            operation: payment.operation,
+            method: payment.method,
+            amount: payment.amount,
+            state: payment.state,
+            de39: payment.reply.as_ref().map(|reply| reply.de39.clone()),
+        };
+        let ended = !payment.is_open();
+        let forwarded = ended && (payment.was_stored || payment.method == Method::Cash);
+        // The host now knows of a cash payment: nothing that anybody needs to hear.
+        if payment.method != Method::Cash {
+            self.effect(Effect::Notify(notice));
+        }
+        if ended {
+            self.retries.remove(&key);
+        } else if let Some(retry) = self.retries.get_mut(&key) {
+            // A new state is tried at once.
+            *retry = Retry::default();
+        }
+        if forwarded && let Some(mut progress) = self.forwarding {
+            progress.done = progress.done.saturating_add(1);
+            progress.total = progress.total.max(progress.done);
+            self.effect(Effect::Notify(Notice::Forwarding {
+                done: progress.done,
+                total: progress.total,
+            }));
+            self.forwarding = (progress.done < progress.total).then_some(progress);
+        }
+    }
+
+    fn count_forwarding(&mut self) {
+        if self.forwarding.is_none() {
+            let total = u32::try_from(self.ledger.queue().len()).unwrap_or(u32::MAX);
+            self.forwarding = Some(Forwarding { done: 0, total });
+        }
+    }
+
+    /// Whether something about a payment that is not on the screen is under way.
+    fn background_busy(&self) -> bool {
+        self.waiting
+            .values()
+            .any(|waiting| waiting.key().is_some_and(|key| !self.attends(key)))
+    }
+
+    /// The first payment in order whose time has come, and what to ask about it.
+    fn next_background(&self, now: Now) -> Option<(PaymentKey, Ask)> {
+        let mut queue_waits = false;
+        for (payment, ask) in self.background_payments() {
+            let due = self.due(payment.key) <= now.tick;
+            if payment.queued {
+                // First in, first out: nobody overtakes the one at the head.
+                if due && !queue_waits {
+                    return Some((payment.key, ask));
+                }
+                queue_waits = true;
+            } else if due {
+                return Some((payment.key, ask));
+            }
+        }
+        None
+    }
+
+    /// Everything that is open and not on the screen: reversals, unknown results, then the queue in its order.
+    fn background_payments(&self) -> impl Iterator<Item = (&Payment, Ask)> {
+        let open = || self.ledger.open().filter(|payment| !self.held(payment.key));
+        let reversals = open()
+            .filter(|payment| payment.state == State::Reversing)
+            .map(|payment| (payment, Ask::Reversal(payment.key)));
+        let unknown = open()
+            .filter(|payment| {
+                matches!(
+                    payment.state,
+                    State::Armed | State::Unknown | State::AwaitingPayer
+                )
+            })
+            .map(|payment| (payment, Ask::Status(payment.key)));
+        let queue = self
+            .ledger
+            .queue()
+            .into_iter()
+            .filter(|payment| payment.state != State::Reversing && !self.held(payment.key))
+            .map(|payment| (payment, Ask::Request(payment.key)));
+        reversals.chain(unknown).chain(queue)
+    }
+
+    fn held(&self, key: PaymentKey) -> bool {
+        self.attends(key) || matches!(&self.front, crate::sale::Front::Arming(arming) if *arming == key)
+    }
+
+    fn due(&self, key: PaymentKey) -> Tick {
+        self.retries.get(&key).map_or(Tick(0), |retry| retry.due)
+    }
+}
+
+impl Flow {
+    /// The operator refuses an approved sale (wrong code, wrong amount): it is undone (row 8).
+    ///
+    /// # Errors
+    /// `PaymentNotFound`, or `NotRefundable` when it is no approved sale that can be reversed.
+    pub fn refuse_approval(&mut self, key: PaymentKey, now: Now) -> Result<(), softpos_types::SoftPosError> {
+        use softpos_types::{Code, SoftPosError};
+        let payment = self
+            .ledger
+            .payment(key)
+            .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
+        let reversible = payment.state == State::Approved
+            && payment.operation == Operation::Sale
+            && payment.method != Method::Cash
+            && payment.batch == self.ledger.batch;
+        let refunded = self
+            .ledger
+            .refunded(payment)
+            .is_ok_and(|sum| sum.amount_minor() > 0);
+        if !reversible || refunded || self.busy(key) {
+            return Err(SoftPosError::of(Code::NotRefundable));
+        }
+        self.reverse(key, ReversalReason::Other, now);
+        Ok(())
+    }
+}

@@ -1,0 +1,563 @@
+//! The flow itself: what it remembers, how events reach the part that waits for them, and what it does next.
+//!
+//! The state of a payment is what its journal records say ([`Ledger`]). A step is written down first and obeyed
+//! afterwards, and the next exchange with the host follows from the written state. Normal running and coming
+//! back after a kill are therefore one path.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use softpos_crypto::entropy::Entropy;
+use softpos_host::{Anchors, AnswerKeys, HostRequest, Parameters, Timers};
+use softpos_journal::{Entry, Ledger, Reprinted};
+use softpos_types::{Code, Money, Now, PaymentKey, SecretBytes, SoftPosError, Tick};
+
+use crate::background::{Forwarding, Retry};
+use crate::draft::Unsent;
+use crate::effect::{Announcement, Effect, EffectId, Ending, NotStarted, Notice, Screen, View};
+use crate::event::Event;
+use crate::exchange::Exchange;
+use crate::profile::{Device, Profile, answer_keys};
+use crate::registers::KeyRegisters;
+use crate::sale::{ArmDraft, Front};
+use crate::setup::Setup;
+
+/// Effects that may wait for the terminal at once; a machine that asks for more is broken and stops asking.
+const MAX_EFFECTS: usize = 256;
+
+/// What a flow starts from.
+#[derive(Debug)]
+pub struct Opening {
+    /// The device.
+    pub device: Device,
+    /// The fold of the journal.
+    pub ledger: Ledger,
+    /// Sequence and hash of the journal's last record.
+    pub head: (u64, [u8; 32]),
+    /// The register file, if one was ever saved.
+    pub keys: Option<SecretBytes>,
+    /// Trust anchors that a release build compiles in; without them those that come with the activation count.
+    pub anchors: Option<Anchors>,
+    /// Randomness for keys, nonces and unpredictable numbers.
+    pub entropy: Entropy,
+    /// The time.
+    pub now: Now,
+}
+
+/// The payment state machine: events in, effects out; no I/O and no clock.
+#[derive(Debug)]
+pub struct Flow {
+    pub(crate) ledger: Ledger,
+    pub(crate) profile: Option<Profile>,
+    pub(crate) device: Device,
+    pub(crate) anchors: Option<Anchors>,
+    pub(crate) registers: Option<KeyRegisters>,
+    pub(crate) entropy: Entropy,
+    pub(crate) head: (u64, [u8; 32]),
+    pub(crate) online: bool,
+    pub(crate) front: Front,
+    pub(crate) setup: Option<Setup>,
+    pub(crate) retries: BTreeMap<PaymentKey, Retry>,
+    pub(crate) settle_retry: Retry,
+    pub(crate) refresh_retry: Retry,
+    pub(crate) forwarding: Option<Forwarding>,
+    pub(crate) waiting: BTreeMap<EffectId, Waiting>,
+    effects: VecDeque<Effect>,
+    next_effect: u64,
+    stale: u64,
+}
+
+/// Who waits for the answer to an effect.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// Signatures, in the order of the digests.
+    Signature(ForSignature),
+    /// A record on the disk.
+    Record {
+        /// What it says; obeyed once it is written.
+        entry: Box<Entry>,
+        /// What comes then.
+        then: AfterRecord,
+    },
+    /// An answer of the host.
+    Host(Exchange),
+    /// The register file of a key load on the disk.
+    NewKeys(Box<KeyRegisters>),
+    /// The register file on the disk, as a checkpoint: nothing waits for it.
+    Checkpoint,
+    /// Evidence of the secure hardware.
+    Evidence,
+}
+
+/// What is being signed.
+pub(crate) enum ForSignature {
+    /// A new payment's request and its reversal.
+    Arm(Box<ArmDraft>),
+    /// The deferred request of a payment that could not be sent.
+    Defer {
+        key: PaymentKey,
+        unsent: Box<Unsent>,
+        data_counter: Option<u32>,
+    },
+    /// A query.
+    Query { key: PaymentKey, unsent: Box<Unsent> },
+    /// A reversal for another reason than the prepared one.
+    Reverse {
+        key: PaymentKey,
+        reason: softpos_types::ReversalReason,
+        unsent: Box<Unsent>,
+    },
+    /// A settlement.
+    Settle(Box<Unsent>),
+    /// A step of the set-up.
+    Setup(Box<Unsent>),
+    /// The transcript of a key load.
+    Transcript,
+}
+
+impl core::fmt::Debug for ForSignature {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Arm(_) => "Arm",
+            Self::Defer { .. } => "Defer",
+            Self::Query { .. } => "Query",
+            Self::Reverse { .. } => "Reverse",
+            Self::Settle(_) => "Settle",
+            Self::Setup(_) => "Setup",
+            Self::Transcript => "Transcript",
+        })
+    }
+}
+
+/// What follows a written record.
+#[derive(Debug)]
+pub(crate) enum AfterRecord {
+    /// The payment goes on from its new state.
+    Payment(PaymentKey),
+    /// The settlement is sent.
+    Settling,
+    /// The batch is closed: show it.
+    Settled(Box<crate::effect::SettlementView>),
+    /// The set-up takes its next step.
+    Setup,
+    /// Nothing.
+    Nothing,
+}
+
+impl Flow {
+    /// Takes over where the journal ends. Open payments are taken up in the background; a register file that cannot
+    /// be read is replaced by a new key load.
+    pub fn new(opening: Opening) -> Self {
+        let Opening {
+            device,
+            ledger,
+            head,
+            keys,
+            anchors,
+            entropy,
+            now,
+        } = opening;
+        let registers = keys.filter(|_| ledger.keys.is_some()).and_then(|checkpoint| {
+            KeyRegisters::restore(&checkpoint, ledger.pin_counter, ledger.data_counter).ok()
+        });
+        let mut flow = Self {
+            profile: Profile::of(&ledger),
+            ledger,
+            device,
+            anchors,
+            registers,
+            entropy,
+            head,
+            online: true,
+            front: Front::Idle,
+            setup: None,
+            retries: BTreeMap::new(),
+            settle_retry: Retry::default(),
+            refresh_retry: Retry::default(),
+            forwarding: None,
+            waiting: BTreeMap::new(),
+            effects: VecDeque::new(),
+            next_effect: 0,
+            stale: 0,
+        };
+        flow.advance(now);
+        flow
+    }
+
+    /// Takes an event in.
+    pub fn handle(&mut self, event: Event<'_>, now: Now) {
+        match event {
+            Event::CardPresent => self.on_card(now, |reader, tick| reader.card_present(tick)),
+            Event::CardCollision => self.on_card(now, |reader, tick| reader.collision(tick)),
+            Event::CardReplied { rapdu, elapsed_us } => {
+                self.on_card(now, |reader, tick| reader.card_replied(rapdu, elapsed_us, tick));
+            }
+            Event::CardLost => self.on_card(now, |reader, tick| reader.card_lost(tick)),
+            Event::PinEntered { pin } => self.on_pin(Some(pin), now),
+            Event::PinCancelled => self.on_pin(None, now),
+            Event::Signed { id, signatures } => self.on_signed(id, &signatures, now),
+            Event::SignFailed { id } => self.on_sign_failed(id, now),
+            Event::Persisted { id, sequence, hash } => self.on_persisted(id, sequence, hash, now),
+            Event::PersistFailed { id } => self.on_persist_failed(id, now),
+            Event::KeysSaved { id } => self.on_keys_saved(id, now),
+            Event::EvidenceGiven { id, kind, evidence } => self.on_evidence(id, kind, evidence, now),
+            Event::HostReplied { id, answer } => self.on_host_replied(id, answer, now),
+            Event::HostFailed {
+                id,
+                sent,
+                not_trusted,
+            } => self.on_host_failed(id, sent, not_trusted, now),
+            Event::LinkChanged { online } => self.on_link(online),
+            Event::Cancelled => self.on_cancelled(now),
+            Event::DeadlinePassed => self.on_deadline(now),
+        }
+        self.advance(now);
+    }
+
+    /// The next thing to do, oldest first.
+    pub fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When the flow wants to hear [`Event::DeadlinePassed`], and what for.
+    pub fn deadline(&self) -> Option<(Tick, &'static str)> {
+        let exchanges = self.waiting.values().filter_map(|waiting| match waiting {
+            Waiting::Host(exchange) => Some((exchange.deadline, "answer of the host")),
+            Waiting::Signature(_)
+            | Waiting::Record { .. }
+            | Waiting::NewKeys(_)
+            | Waiting::Checkpoint
+            | Waiting::Evidence => None,
+        });
+        exchanges
+            .chain(self.front_deadline())
+            .chain(self.background_deadline())
+            .min()
+    }
+
+    /// Everything the journal says.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The signed parameters in use.
+    pub fn parameters(&self) -> Option<&Parameters> {
+        self.profile.as_ref().map(|profile| &profile.parameters)
+    }
+
+    /// Whether the network is there, as far as the shell said.
+    pub const fn online(&self) -> bool {
+        self.online
+    }
+
+    /// Answers that came too late or twice.
+    pub const fn stale(&self) -> u64 {
+        self.stale
+    }
+
+    /// Whether the operator can begin something new.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.front, Front::Idle) && !self.setup.as_ref().is_some_and(Setup::occupies)
+    }
+
+    /// Whether nothing is under way: no effect unanswered, and no background task that could run now.
+    pub fn is_quiet(&self, now: Now) -> bool {
+        let checkpoints_only = self
+            .waiting
+            .values()
+            .all(|waiting| matches!(waiting, Waiting::Checkpoint));
+        self.is_idle()
+            && checkpoints_only
+            && self.effects.is_empty()
+            && !self.background_due(now)
+            && self.setup.is_none()
+    }
+
+    /// Counts a slip that was printed again.
+    ///
+    /// # Errors
+    /// [`Code::PaymentNotFound`].
+    pub fn reprinted(&mut self, key: PaymentKey, now: Now) -> Result<(), SoftPosError> {
+        self.ledger
+            .payment(key)
+            .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
+        self.record(
+            Reprinted {
+                key,
+                utc_ms: now.utc_ms,
+            }
+            .into(),
+            AfterRecord::Nothing,
+        );
+        Ok(())
+    }
+
+    /// Takes every next step that needs no answer first.
+    fn advance(&mut self, now: Now) {
+        self.advance_setup(now);
+        self.advance_attended(now);
+        self.advance_settlement(now);
+        self.advance_background(now);
+        if self.registers.as_ref().is_some_and(KeyRegisters::checkpoint_due) {
+            self.save_checkpoint();
+        }
+    }
+
+    fn on_signed(&mut self, id: EffectId, signatures: &[[u8; 64]], now: Now) {
+        let Some(Waiting::Signature(purpose)) = self.take(id, |w| matches!(w, Waiting::Signature(_))) else {
+            return;
+        };
+        let Some((first, rest)) = signatures.split_first() else {
+            return self.signature_missing(purpose, now);
+        };
+        match purpose {
+            ForSignature::Arm(draft) => self.arm_signed(*draft, first, rest.first(), now),
+            ForSignature::Defer {
+                key,
+                unsent,
+                data_counter,
+            } => {
+                self.defer_signed(key, unsent.into_image(first), data_counter, now);
+            }
+            ForSignature::Query { key, unsent } => self.send_query(key, unsent.sign(first, None), now),
+            ForSignature::Reverse { key, reason, unsent } => {
+                self.record_reversing(key, reason, Some(unsent.into_image(first)), now);
+            }
+            ForSignature::Settle(unsent) => self.settle_signed(unsent.into_image(first), now),
+            ForSignature::Setup(unsent) => self.send_setup(unsent.sign(first, None), now),
+            ForSignature::Transcript => self.transcript_signed(*first, now),
+        }
+    }
+
+    fn on_sign_failed(&mut self, id: EffectId, now: Now) {
+        if let Some(Waiting::Signature(purpose)) = self.take(id, |w| matches!(w, Waiting::Signature(_))) {
+            self.signature_missing(purpose, now);
+        }
+    }
+
+    /// Without a signature nothing is sent, and what was to be sent is tried again later.
+    fn signature_missing(&mut self, purpose: ForSignature, now: Now) {
+        match purpose {
+            ForSignature::Arm(draft) => self.not_started(draft.key(), NotStarted::SecureHardware),
+            ForSignature::Defer { key, .. } => self.record_failed(key, now),
+            ForSignature::Query { key, .. } | ForSignature::Reverse { key, .. } => self.retry_later(key, now),
+            ForSignature::Settle(_) => self.settle_failed(Code::SecureHardware, now),
+            ForSignature::Setup(_) | ForSignature::Transcript => {
+                self.setup_failed(Code::SecureHardware, None, now);
+            }
+        }
+        self.effect(Effect::Notify(Notice::Trouble(Code::SecureHardware)));
+    }
+
+    fn on_persisted(&mut self, id: EffectId, sequence: u64, hash: [u8; 32], now: Now) {
+        let Some(Waiting::Record { entry, then }) = self.take(id, |w| matches!(w, Waiting::Record { .. }))
+        else {
+            return;
+        };
+        self.head = (sequence, hash);
+        let settings = matches!(*entry, Entry::Parameters(_));
+        self.ledger.apply(sequence, *entry);
+        if settings {
+            self.profile = Profile::of(&self.ledger);
+        }
+        match then {
+            AfterRecord::Payment(key) => self.payment_recorded(key, now),
+            AfterRecord::Settling => self.send_settlement(now),
+            AfterRecord::Settled(view) => self.settled(*view),
+            AfterRecord::Setup => self.setup_recorded(),
+            AfterRecord::Nothing => {}
+        }
+    }
+
+    fn on_persist_failed(&mut self, id: EffectId, now: Now) {
+        let Some(Waiting::Record { then, entry }) = self.take(id, |w| matches!(w, Waiting::Record { .. }))
+        else {
+            return;
+        };
+        match then {
+            AfterRecord::Payment(key) => {
+                self.payment_not_recorded(key, matches!(*entry, Entry::Started(_)), now)
+            }
+            AfterRecord::Settling | AfterRecord::Settled(_) => self.settle_failed(Code::StoreUnreadable, now),
+            AfterRecord::Setup => self.setup_failed(Code::StoreUnreadable, None, now),
+            AfterRecord::Nothing => {}
+        }
+        self.effect(Effect::Notify(Notice::Trouble(Code::StoreUnreadable)));
+    }
+
+    fn on_link(&mut self, online: bool) {
+        if self.online == online {
+            return;
+        }
+        self.online = online;
+        if online {
+            self.retries.clear();
+            self.settle_retry = Retry::default();
+            self.refresh_retry = Retry::default();
+        }
+        self.effect(Effect::Notify(Notice::Link { online }));
+    }
+
+    fn on_deadline(&mut self, now: Now) {
+        let overdue: Vec<EffectId> = self
+            .waiting
+            .iter()
+            .filter(
+                |(_, waiting)| matches!(waiting, Waiting::Host(exchange) if exchange.deadline <= now.tick),
+            )
+            .map(|(id, _)| *id)
+            .collect();
+        for id in overdue {
+            // T1: whatever comes later is dropped as stale (row 16).
+            self.on_host_failed(id, softpos_host::Sent::Maybe, false, now);
+        }
+        self.on_front_deadline(now);
+    }
+
+    /// Takes the waiting part for an answer; an answer that nobody waits for is counted and dropped.
+    pub(crate) fn take(&mut self, id: EffectId, fits: fn(&Waiting) -> bool) -> Option<Waiting> {
+        if self.waiting.get(&id).is_some_and(fits) {
+            return self.waiting.remove(&id);
+        }
+        self.stale = self.stale.saturating_add(1);
+        None
+    }
+
+    /// Whether something about this payment is under way.
+    pub(crate) fn busy(&self, key: PaymentKey) -> bool {
+        self.waiting.values().any(|waiting| waiting.key() == Some(key))
+    }
+
+    pub(crate) fn next_id(&mut self) -> EffectId {
+        self.next_effect = self.next_effect.saturating_add(1);
+        EffectId(self.next_effect)
+    }
+
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        if self.effects.len() < MAX_EFFECTS {
+            self.effects.push_back(effect);
+        }
+    }
+
+    pub(crate) fn show(&mut self, key: Option<PaymentKey>, amount: Option<Money>, screen: Screen) {
+        self.effect(Effect::Show(View { key, amount, screen }));
+    }
+
+    pub(crate) fn say(&mut self, announcement: Announcement) {
+        self.effect(Effect::Say(announcement));
+    }
+
+    /// Writes a step down; it is obeyed once it is on the disk.
+    pub(crate) fn record(&mut self, entry: Entry, then: AfterRecord) {
+        let id = self.next_id();
+        let (kind, payload) = (entry.kind(), entry.to_bytes());
+        self.waiting.insert(
+            id,
+            Waiting::Record {
+                entry: Box::new(entry),
+                then,
+            },
+        );
+        self.effect(Effect::Persist { id, kind, payload });
+    }
+
+    pub(crate) fn sign(&mut self, digests: Vec<[u8; 32]>, purpose: ForSignature) {
+        let id = self.next_id();
+        self.waiting.insert(id, Waiting::Signature(purpose));
+        self.effect(Effect::Sign { id, digests });
+    }
+
+    pub(crate) fn send(&mut self, request: HostRequest, exchange: Exchange, timeout_ms: u64, attempt: u32) {
+        let id = self.next_id();
+        self.waiting.insert(id, Waiting::Host(exchange));
+        self.effect(Effect::SendHost {
+            id,
+            request,
+            attempt,
+            timeout_ms,
+        });
+    }
+
+    fn save_checkpoint(&mut self) {
+        let id = self.next_id();
+        if let Some(registers) = &mut self.registers {
+            let registers = registers.checkpoint();
+            self.waiting.insert(id, Waiting::Checkpoint);
+            self.effect(Effect::SaveKeys { id, registers });
+        }
+    }
+
+    /// A fresh unsigned request in the device's name.
+    pub(crate) fn unsent(
+        &mut self,
+        method: softpos_host::HttpMethod,
+        path: String,
+        body: Vec<u8>,
+        now: Now,
+    ) -> Box<Unsent> {
+        Box::new(Unsent::new(
+            method,
+            path,
+            body,
+            &self.device,
+            now.utc_ms,
+            &mut self.entropy,
+        ))
+    }
+
+    /// The parameters' timers, or those of an untaught till.
+    pub(crate) fn timers(&self) -> Timers {
+        self.parameters()
+            .map_or_else(crate::setup::first_timers, |parameters| parameters.timers.clone())
+    }
+
+    /// The keys under which answers are believed.
+    pub(crate) fn answer_keys(&self) -> AnswerKeys {
+        self.ledger
+            .activation
+            .as_ref()
+            .map(answer_keys)
+            .unwrap_or_default()
+    }
+}
+
+impl Waiting {
+    pub(crate) const fn is_settlement(&self) -> bool {
+        matches!(
+            self,
+            Self::Signature(ForSignature::Settle(_))
+                | Self::Record {
+                    then: AfterRecord::Settling | AfterRecord::Settled(_),
+                    ..
+                }
+                | Self::Host(Exchange {
+                    ask: crate::exchange::Ask::Settle,
+                    ..
+                })
+        )
+    }
+
+    /// The payment that this is about.
+    pub(crate) fn key(&self) -> Option<PaymentKey> {
+        match self {
+            Self::Signature(
+                ForSignature::Defer { key, .. }
+                | ForSignature::Query { key, .. }
+                | ForSignature::Reverse { key, .. },
+            )
+            | Self::Record {
+                then: AfterRecord::Payment(key),
+                ..
+            } => Some(*key),
+            Self::Signature(ForSignature::Arm(draft)) => Some(draft.key()),
+            Self::Host(exchange) => exchange.key(),
+            Self::Signature(ForSignature::Settle(_) | ForSignature::Setup(_) | ForSignature::Transcript)
+            | Self::Record { .. }
+            | Self::NewKeys(_)
+            | Self::Checkpoint
+            | Self::Evidence => None,
+        }
+    }
+}
