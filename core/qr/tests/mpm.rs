@@ -307,6 +307,13 @@ fn what_the_till_shows_a_wallet_reads() {
     assert!(yen.encode().unwrap().contains("53033925403500"));
 }
 
+fn set_guid(code: &mut MpmCode, text: &str) {
+    let AccountFields::Template { guid, .. } = &mut code.accounts[0].fields else {
+        panic!()
+    };
+    text.clone_into(guid);
+}
+
 #[test]
 fn nothing_is_generated_that_breaks_a_rule() {
     let encode = |change: fn(&mut MpmCode)| {
@@ -353,6 +360,14 @@ fn nothing_is_generated_that_breaks_a_rule() {
         EncodeError::Breach(Breach::MissingMerchantAccount)
     );
     assert_eq!(encode(|c| c.accounts[0].id = 15), EncodeError::AccountId(15));
+    assert_eq!(
+        encode(|c| set_guid(c, &"g".repeat(33))),
+        EncodeError::Length(Place::within(26, 0))
+    );
+    assert_eq!(
+        encode(|c| set_guid(c, "")),
+        EncodeError::Length(Place::within(26, 0))
+    );
     assert_eq!(
         encode(|c| c.accounts.push(c.accounts[0].clone())),
         EncodeError::Refused(Refused::DuplicateTag {

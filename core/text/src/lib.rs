@@ -43,6 +43,8 @@ pub struct ResponseText {
     pub customer: String,
     /// What the operator does.
     pub action: String,
+    /// What the code means among banks, for support; never for the customer.
+    pub meaning: String,
 }
 
 impl Texts {
@@ -115,6 +117,7 @@ impl Texts {
         ResponseText {
             customer,
             action: self.find(key, Some("action"), &args).unwrap_or_default(),
+            meaning: self.find(key, Some("meaning"), &args).unwrap_or_default(),
             display,
         }
     }

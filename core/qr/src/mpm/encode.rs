@@ -13,6 +13,9 @@ use super::{Refused, decode};
 /// Point of initiation (01): made for one payment.
 const DYNAMIC: &str = "12";
 
+/// The longest identifier of an account template. Live codes have longer ones; ours do not.
+const MAX_GUID: usize = 32;
+
 /// What a payload for one payment shall say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MpmCode {
@@ -158,8 +161,12 @@ impl MerchantAccount {
         match (&self.fields, self.id) {
             (AccountFields::Plain(value), 2..=25) => Ok(value.clone()),
             (AccountFields::Template { guid, parts }, 26..=51) => {
+                let place = Place::within(self.id, 0);
+                if guid.chars().count() > MAX_GUID {
+                    return Err(EncodeError::Length(place));
+                }
                 let mut value = String::new();
-                write_object(&mut value, Place::within(self.id, 0), guid)?;
+                write_object(&mut value, place, guid)?;
                 for (id, part) in parts {
                     write_object(&mut value, Place::within(self.id, *id), part)?;
                 }

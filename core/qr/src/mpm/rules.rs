@@ -15,8 +15,6 @@ const MAX_CITY: usize = 15;
 const MAX_AMOUNT: usize = 13;
 /// The longest value of 62.
 const MAX_ADDITIONAL: usize = 25;
-/// The longest identifier of a template.
-const MAX_GUID: usize = 32;
 
 /// 02..51: plain values of the old schemes up to 25, then templates.
 pub(super) const fn is_merchant_account(id: u8) -> bool {
@@ -203,11 +201,8 @@ fn check_guids(decoded: &mut Decoded<'_>) {
         let Some((id, parts)) = decoded.template_at(index) else {
             break;
         };
-        match value_of(parts, 0) {
-            _ if matches!(id, 62 | 64) => {}
-            None => decoded.breach(Breach::MissingGuid(Place::root(id))),
-            Some(guid) if longer(guid, MAX_GUID) => decoded.breach(Breach::Length(Place::within(id, 0))),
-            Some(_) => {}
+        if !matches!(id, 62 | 64) && value_of(parts, 0).is_none() {
+            decoded.breach(Breach::MissingGuid(Place::root(id)));
         }
     }
 }

@@ -5,6 +5,9 @@ mod crypto_ecdh_p256;
 mod crypto_hkdf;
 mod crypto_kcv;
 mod emv_issuer_ac;
+mod host_response_code;
+mod money_words;
+mod qr_mpm;
 
 use crate::Kind;
 
@@ -16,6 +19,9 @@ pub(crate) fn by_name(kind: &str) -> Option<Kind> {
         "crypto.hkdf" => crypto_hkdf::run,
         "crypto.kcv" => crypto_kcv::run,
         "emv.issuer-ac" => emv_issuer_ac::run,
+        "host.response-code" => host_response_code::run,
+        "money.words" => money_words::run,
+        "qr.mpm" => qr_mpm::run,
         _ => return None,
     })
 }
