@@ -21,9 +21,6 @@ pub use preprocessing::Indicators;
 use preprocessing::{Prepared, prepare, unprepared};
 use selection::{Candidate, candidates};
 
-/// Longest name that one SELECT carries.
-const MAX_NAME: usize = 255;
-
 /// Where the Entry Point starts (Book B 3): pre-processing, activation, selection, kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Start {
@@ -42,7 +39,7 @@ pub enum Start {
 pub struct Activation {
     /// Which kernel.
     pub kernel: KernelId,
-    /// The name under which the card's application was selected.
+    /// The name under which the card's application was selected, extended selection included.
     pub adf_name: Aid,
     /// The transaction's copy of 9F66, if configured.
     pub ttq: Option<[u8; 4]>,
@@ -54,6 +51,8 @@ pub struct Activation {
     pub start: Start,
     /// Whether this is not the transaction's first activation.
     pub restarted: bool,
+    /// What the issuer sent for the card, at a restart after going online: data objects, as 91, 71, 72.
+    pub issuer_data: Option<Vec<u8>>,
 }
 
 /// What the Entry Point wants next.
@@ -81,7 +80,7 @@ pub struct EntryPoint {
     fci: Vec<u8>,
     start: Start,
     restarted: bool,
-    issuer_data_pending: bool,
+    issuer_data: Option<Vec<u8>>,
     state: State,
 }
 
@@ -124,7 +123,7 @@ impl EntryPoint {
             fci: Vec::new(),
             start,
             restarted: false,
-            issuer_data_pending: false,
+            issuer_data: None,
             state: State::AwaitCard,
         }
     }
@@ -143,7 +142,7 @@ impl EntryPoint {
         if self.state != State::AwaitCard {
             return None;
         }
-        if self.issuer_data_pending {
+        if self.issuer_data.is_some() {
             return Some(self.select_best());
         }
         self.state = State::AwaitDirectory;
@@ -170,7 +169,7 @@ impl EntryPoint {
         if !matches!(self.state, State::AwaitDirectory | State::AwaitSelection) {
             return None;
         }
-        if !self.issuer_data_pending {
+        if self.issuer_data.is_none() {
             self.candidates.clear();
         }
         self.state = State::AwaitCard;
@@ -230,13 +229,13 @@ impl EntryPoint {
     /// Starts again as a final outcome demands, with or without data of the issuer for the kernel.
     ///
     /// `None` if the transaction has not ended, or if no combination is allowed any more.
-    pub fn restart(&mut self, at: Start, prompt: Prompt, issuer_data: bool) -> Option<EntryStep> {
+    pub fn restart(&mut self, at: Start, prompt: Prompt, issuer_data: Option<Vec<u8>>) -> Option<EntryStep> {
         if self.state != State::Ended {
             return None;
         }
         self.restarted = true;
         self.start = at;
-        self.issuer_data_pending = issuer_data;
+        self.issuer_data = issuer_data;
         match at {
             Start::A => {
                 self.prepared = prepare(&self.combinations, &self.transaction);
@@ -256,29 +255,34 @@ impl EntryPoint {
     /// 3.3.3: selects the best candidate left.
     fn select_best(&mut self) -> EntryStep {
         while let Some(candidate) = self.candidates.first() {
-            let mut name = candidate.adf_name.as_bytes().to_vec();
-            if self
-                .prepared
-                .get(candidate.prepared)
-                .is_some_and(|prepared| prepared.combination.settings.extended_selection)
-            {
-                name.extend_from_slice(&candidate.extended_selection);
-            }
-            match apdu::select(&name) {
-                Ok(command) if name.len() <= MAX_NAME => {
+            match self.name_of(candidate).map(|name| apdu::select(name.as_bytes())) {
+                Some(Ok(command)) => {
                     self.state = State::AwaitSelection;
                     return EntryStep::Transmit(command);
                 }
-                _ => self.drop_candidate(),
+                Some(Err(_)) | None => self.drop_candidate(),
             }
         }
         self.no_application()
     }
 
+    /// The name to select, extended if the flag allows. `None`: longer than a name can be.
+    fn name_of(&self, candidate: &Candidate) -> Option<Aid> {
+        let mut name = candidate.adf_name.as_bytes().to_vec();
+        if self
+            .prepared
+            .get(candidate.prepared)
+            .is_some_and(|prepared| prepared.combination.settings.extended_selection)
+        {
+            name.extend_from_slice(&candidate.extended_selection);
+        }
+        Aid::new(&name).ok()
+    }
+
     fn selected(&mut self, answer: Rapdu<'_>) -> EntryStep {
         let usable = answer.is_ok() && self.fit_visa_kernel(answer.body);
         if !usable {
-            if self.issuer_data_pending {
+            if self.issuer_data.is_some() {
                 return self.no_application();
             }
             self.drop_candidate();
@@ -314,16 +318,18 @@ impl EntryPoint {
 
     fn activate(&mut self) -> Option<EntryStep> {
         let candidate = self.candidates.first()?;
+        let adf_name = self.name_of(candidate)?;
         let prepared = self.prepared.get(candidate.prepared)?;
         self.state = State::InKernel;
         Some(EntryStep::Activate(Activation {
             kernel: prepared.combination.kernel,
-            adf_name: candidate.adf_name,
+            adf_name,
             ttq: prepared.ttq,
             indicators: prepared.indicators,
             fci: self.fci.clone(),
             start: self.start,
             restarted: self.restarted,
+            issuer_data: self.issuer_data.clone(),
         }))
     }
 

@@ -163,6 +163,27 @@ fn extended_selection_only_where_allowed() {
 }
 
 #[test]
+fn a_name_extended_beyond_16_bytes_is_dropped() {
+    let ppse = ok(
+        "6F34840E325041592E5359532E4444463031A522BF0C1F611D4F10A00000000410100000000000000000009F2901048701019F2A0102",
+    );
+    let mut mastercard = combination("A0000000041010", 2);
+    mastercard.settings.extended_selection = true;
+    let mut entry = EntryPoint::start_a(&[mastercard], transaction(100)).unwrap();
+    entry.card_present().unwrap();
+    assert_eq!(
+        finished(entry.card_replied(&ppse)).reason,
+        Some(Reason::NoApplication)
+    );
+    let mut plain = EntryPoint::start_a(&[combination("A0000000041010", 2)], transaction(100)).unwrap();
+    plain.card_present().unwrap();
+    assert_eq!(
+        transmitted(plain.card_replied(&ppse)),
+        "00A4040010A000000004101000000000000000000000"
+    );
+}
+
+#[test]
 fn collision_and_radio_errors_go_back_to_polling() {
     let mut entry = visa();
     let Some(EntryStep::WaitForCard(prompt)) = entry.collision() else {
@@ -192,6 +213,10 @@ fn collision_and_radio_errors_go_back_to_polling() {
     );
 }
 
+fn issuer_data() -> Vec<u8> {
+    [0x91, 1, 7].into()
+}
+
 #[test]
 fn restarts_after_a_final_outcome() {
     let ended = || {
@@ -202,12 +227,13 @@ fn restarts_after_a_final_outcome() {
         assert_eq!(outcome.kind, OutcomeKind::OnlineRequest);
         entry
     };
-    let activation = activated(ended().restart(Start::D, Prompt::default(), true));
+    let activation = activated(ended().restart(Start::D, Prompt::default(), Some(issuer_data())));
     assert_eq!((activation.start, activation.restarted), (Start::D, true));
+    assert_eq!(activation.issuer_data, Some(issuer_data()));
 
     let mut same_card = ended();
     assert!(matches!(
-        same_card.restart(Start::B, Prompt::default(), true),
+        same_card.restart(Start::B, Prompt::default(), Some(issuer_data())),
         Some(EntryStep::WaitForCard(_))
     ));
     assert_eq!(
@@ -220,14 +246,14 @@ fn restarts_after_a_final_outcome() {
         OutcomeKind::EndApplication
     );
 
-    let again = ended().restart(Start::C, Prompt::default(), false);
+    let again = ended().restart(Start::C, Prompt::default(), None);
     assert_eq!(transmitted(again), "00A4040008A00000000310100200");
 
     let mut from_a = ended();
-    assert!(from_a.restart(Start::A, Prompt::default(), false).is_some());
+    assert!(from_a.restart(Start::A, Prompt::default(), None).is_some());
     at_selection(&mut from_a);
     assert!(
-        from_a.restart(Start::A, Prompt::default(), false).is_none(),
+        from_a.restart(Start::A, Prompt::default(), None).is_none(),
         "not ended"
     );
 }
