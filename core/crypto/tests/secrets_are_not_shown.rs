@@ -26,7 +26,7 @@ fn assert_hidden(value: &dyn Debug, secret: &[u8]) {
         for window in secret.windows(4) {
             let list: Vec<String> = window.iter().map(u8::to_string).collect();
             let written = [
-                hex(window),
+                hex::encode(window),
                 list.join(","),
                 String::from_utf8_lossy(window).to_lowercase(),
             ];
@@ -38,10 +38,6 @@ fn assert_hidden(value: &dyn Debug, secret: &[u8]) {
             }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Bytes that are no running sequence, so that a match is no accident.
