@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         .map_err(|error| cannot_run(&fetch, &error))?
         .success()
     {
-        succeed(program(&deny).args(["check", "--disable-fetch", "advisories"]))
+        succeed(program(&deny).args(["check", "advisories"]))
     } else {
         println!("advisories not run: their list cannot be fetched from here");
         Ok(())
