@@ -12,9 +12,23 @@ use softpos_types::SecretBytes;
 /// Longer than any wrapped key; what is longer is no key file.
 const MAX_LEN: u64 = 4_096;
 
-/// Makes a folder for the owner alone, parents included; an existing one stays as it is.
+/// Makes a folder for the owner alone, parents included, and syncs their entries: a folder that vanishes in a power
+/// cut takes with it what was synced inside. An existing one stays as it is.
 pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    make_private_dir(parent)?;
+    match DirBuilder::new().mode(0o700).create(dir) {
+        // Someone else at first start.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && dir.is_dir() => {}
+        made => made?,
+    }
+    File::open(parent)?.sync_all()
 }
 
 /// The content of a file, or `None` where there is none.
@@ -99,6 +113,19 @@ mod tests {
             .mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!dir.path().join("key.new").exists());
+    }
+
+    #[test]
+    fn folders_are_private_and_made_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("a/b");
+        make_private_dir(&deep).unwrap();
+        make_private_dir(&deep).unwrap();
+        let mode = std::fs::metadata(&deep).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        std::fs::write(deep.join("file"), b"").unwrap();
+        assert!(make_private_dir(&deep.join("file")).is_err());
+        assert!(make_private_dir(&deep.join("file/c")).is_err());
     }
 
     #[test]

@@ -288,4 +288,6 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 }
 
 #[cfg(test)]
+mod http2_tests;
+#[cfg(test)]
 mod tests;

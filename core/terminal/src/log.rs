@@ -146,20 +146,18 @@ impl fmt::Display for LogValue {
 fn feed(lines: &Receiver<Message>, sink: &dyn LogSink, dropped: &AtomicU64) {
     for message in lines {
         match message {
-            Message::Line(line) => write(line, sink, dropped),
+            Message::Line(line) => {
+                if sink.write(line).is_err() {
+                    dropped.fetch_add(1, Ordering::Relaxed);
+                }
+            }
             // Whoever waited may have given up.
             Message::Flush(done) => drop(done.try_send(())),
         }
-        match dropped.swap(0, Ordering::Relaxed) {
-            0 => {}
-            count => write(lost(count), sink, dropped),
+        let count = dropped.swap(0, Ordering::Relaxed);
+        if count > 0 && sink.write(lost(count)).is_err() {
+            dropped.fetch_add(count, Ordering::Relaxed);
         }
-    }
-}
-
-fn write(line: LogLine, sink: &dyn LogSink, dropped: &AtomicU64) {
-    if sink.write(line).is_err() {
-        dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -199,10 +197,16 @@ mod tests {
         }
     }
 
-    struct Deaf;
+    /// Fails so many times before it keeps lines.
+    struct Deaf(Mutex<usize>, Gate);
 
     impl LogSink for Deaf {
-        fn write(&self, _: LogLine) -> Result<(), PortError> {
+        fn write(&self, line: LogLine) -> Result<(), PortError> {
+            let mut failures = self.0.lock().unwrap();
+            match failures.checked_sub(1) {
+                Some(left) => *failures = left,
+                None => return self.1.write(line),
+            }
             Err(PortError::Failed)
         }
     }
@@ -272,9 +276,22 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_sink_harms_nobody() {
-        let log = Log::start(Arc::new(Deaf)).unwrap();
+    fn a_failing_sink_harms_nobody_and_hears_of_it_later() {
+        let sink = Arc::new(Deaf(Mutex::new(3), Gate::default()));
+        let log = Log::start(sink.clone()).unwrap();
+        // Two lines fail, and the first attempt to tell of them.
         log.line(LogLevel::Info, "unheard", &[]);
+        log.line(LogLevel::Info, "unheard", &[]);
+        log.line(LogLevel::Info, "heard", &[]);
         assert!(log.flush(LIMIT));
+        let lines = sink.1.lines.lock().unwrap();
+        let unheard = lines.iter().filter(|line| line.event == "unheard").count();
+        let told: usize = lines
+            .iter()
+            .filter(|line| line.event == "log_dropped")
+            .map(|line| line.fields[0].value.parse::<usize>().unwrap())
+            .sum();
+        assert_eq!(unheard + told, 2);
+        assert!(lines.iter().any(|line| line.event == "heard"));
     }
 }

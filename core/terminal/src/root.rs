@@ -47,7 +47,13 @@ fn unwrap(file: &[u8], hardware: &dyn SecureHardware) -> Result<SecretArray<32>,
     let wrapped = file
         .strip_prefix(MAGIC)
         .ok_or(RootError::Locked("root file damaged"))?;
-    let root = SecretBytes::new(hardware.unwrap(wrapped.to_vec())?);
+    let root = hardware.unwrap(wrapped.to_vec()).map_err(|error| match error {
+        // Not now is not never: the same folder opens when the hardware answers again.
+        PortError::Unavailable => RootError::Hardware(error),
+        PortError::KeyLost => RootError::Locked("root wrapped by other hardware"),
+        PortError::Failed => RootError::Locked("the hardware does not unwrap the root"),
+    })?;
+    let root = SecretBytes::new(root);
     let bytes: &[u8; 32] = root
         .expose()
         .try_into()
@@ -82,11 +88,7 @@ impl From<RootError> for SoftPosError {
             RootError::Io(error) => {
                 Self::of(Code::StoreUnreadable).with_detail(format!("root file: {}", error.kind()))
             }
-            // Not now is not never: the same folder opens when the hardware answers again.
-            RootError::Hardware(PortError::Unavailable) => PortError::Unavailable.into(),
-            RootError::Hardware(error @ (PortError::KeyLost | PortError::Failed)) => {
-                Self::of(Code::StoreLocked).with_detail(format!("secure hardware: {error}"))
-            }
+            RootError::Hardware(error) => error.into(),
             RootError::Locked(why) => Self::of(Code::StoreLocked).with_detail(why),
         }
     }
@@ -186,11 +188,14 @@ mod tests {
     fn hardware_that_cannot_answer_now_is_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let code = |error| open(dir.path(), &Failing(error)).unwrap_err().code();
-        assert_eq!(code(PortError::Unavailable), Code::SecureHardware);
+        for error in [PortError::Unavailable, PortError::KeyLost, PortError::Failed] {
+            assert_eq!(code(error), Code::SecureHardware, "there is nothing to lock yet");
+        }
         assert!(!dir.path().join("root").exists());
         open(dir.path(), &hardware(&dir.path().join("keys"))).unwrap();
         assert_eq!(code(PortError::Unavailable), Code::SecureHardware);
         assert_eq!(code(PortError::KeyLost), Code::StoreLocked);
+        assert_eq!(code(PortError::Failed), Code::StoreLocked);
     }
 
     #[test]

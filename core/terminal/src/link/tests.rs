@@ -46,15 +46,7 @@ impl Server {
 
     async fn with(params: CertificateParams, tls: &'static SupportedProtocolVersion, script: Script) -> Self {
         let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap().der().clone();
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[tls])
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], private)
-            .unwrap();
+        let config = server_config(&params, &key, tls);
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
@@ -132,17 +124,33 @@ async fn read_request(stream: &mut TlsStream<TcpStream>) -> Option<String> {
     }
 }
 
-fn params(name: &str) -> CertificateParams {
+pub(super) fn server_config(
+    params: &CertificateParams,
+    key: &KeyPair,
+    tls: &'static SupportedProtocolVersion,
+) -> ServerConfig {
+    let certificate = params.self_signed(key).unwrap().der().clone();
+    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[tls])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], private)
+        .unwrap()
+}
+
+pub(super) fn params(name: &str) -> CertificateParams {
     CertificateParams::new(vec![name.to_owned()]).unwrap()
 }
 
-fn pin(key: &KeyPair) -> String {
+pub(super) fn pin(key: &KeyPair) -> String {
     use base64::Engine as _;
     let hash = softpos_crypto::p256_key::sha256(&key.subject_public_key_info());
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash)
 }
 
-fn request() -> HostRequest {
+pub(super) fn request() -> HostRequest {
     HostRequest {
         method: HttpMethod::Post,
         path: "/v1/transactions".into(),
