@@ -15,6 +15,7 @@
 
 mod error;
 mod files;
+mod index;
 mod keys;
 mod replay;
 mod report;
@@ -25,6 +26,7 @@ mod tail;
 mod watermark;
 
 pub use error::StoreError;
+pub use index::{Index, IndexRow};
 pub use replay::{Position, Record};
 pub use report::{Finding, Report};
 pub use softpos_journal::KeyCounters;

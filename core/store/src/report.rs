@@ -93,8 +93,8 @@ pub enum Finding {
     HeadUnreadable,
     /// There is no journal although other files of the store are there.
     JournalMissing,
-    /// The index was set aside; it has to be filled again from the journal.
-    IndexSetAside {
+    /// There was no index that can be believed; an empty one was begun, to be filled again from the journal.
+    IndexRebuilt {
         /// Why.
         reason: String,
     },
@@ -129,7 +129,7 @@ impl Finding {
             | Self::SegmentHeader { .. }
             | Self::SegmentMisplaced { .. }
             | Self::HeadUnreadable
-            | Self::IndexSetAside { .. }
+            | Self::IndexRebuilt { .. }
             | Self::IndexUnavailable { .. } => false,
         }
     }
@@ -198,7 +198,7 @@ impl fmt::Display for Finding {
             }
             Self::HeadUnreadable => f.write_str("the watermark is unreadable and was written anew"),
             Self::JournalMissing => f.write_str("the journal is missing although its store is there"),
-            Self::IndexSetAside { reason } => write!(f, "the index was set aside: {reason}"),
+            Self::IndexRebuilt { reason } => write!(f, "the index has to be filled again: {reason}"),
             Self::IndexUnavailable { reason } => write!(f, "there is no index for now: {reason}"),
         }
     }

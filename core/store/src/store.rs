@@ -13,6 +13,7 @@ use softpos_types::{SecretArray, SecretBytes};
 
 use crate::error::StoreError;
 use crate::files::{Layout, make_private_dir, sync_dir};
+use crate::index::{Contents, Index, ShelfError};
 use crate::keys;
 use crate::replay::{Position, Record, Replay, Replayed};
 use crate::report::{Finding, Report};
@@ -69,6 +70,7 @@ pub struct Store {
     watermark: Watermark,
     generation: u64,
     counters: KeyCounters,
+    index: Index,
     // Dropped last.
     _lock: File,
 }
@@ -121,7 +123,9 @@ impl Store {
             head,
             replayed,
         };
-        let store = Self::begin(begun, config.segment_bytes, Entropy::from_seed(entropy.secret()))?;
+        let (store, finding) =
+            Self::begin(begun, config.segment_bytes, Entropy::from_seed(entropy.secret()))?;
+        report.findings.extend(finding);
         Ok(Opened { store, report })
     }
 
@@ -215,17 +219,27 @@ impl Store {
         keys::read(&self.layout, &self.dukpt_key)
     }
 
-    /// Makes the watermark durable too: when the program goes to the background, after a settlement, at the end.
+    /// Makes the watermark durable too and flushes the index: when the program goes to the background, after a settlement, at the end.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] if the watermark could not be synced.
     pub fn sync_background(&mut self) -> Result<(), StoreError> {
+        self.index.flush();
         self.mark();
         self.watermark.sync()
     }
 
+    /// The index over the journal. After opening it may be behind: see [`Index::catch_up`].
+    pub const fn index(&mut self) -> &mut Index {
+        &mut self.index
+    }
+
     /// The first writes after a successful replay.
-    fn begin(begin: Begin<'_>, segment_bytes: u32, mut entropy: Entropy) -> Result<Self, StoreError> {
+    fn begin(
+        begin: Begin<'_>,
+        segment_bytes: u32,
+        mut entropy: Entropy,
+    ) -> Result<(Self, Option<Finding>), StoreError> {
         let Begin {
             layout,
             lock,
@@ -254,6 +268,12 @@ impl Store {
             epoch: Epoch::new(&journal_key, entropy.array()),
             opener: keyring.opener(),
             dukpt_key: keyring.key(Purpose::Dukpt),
+            index: Index::new(
+                &layout,
+                keyring.install_id,
+                keyring.key(Purpose::Index),
+                entropy.array(),
+            ),
             journal_key,
             entropy,
             layout,
@@ -271,12 +291,44 @@ impl Store {
             store.watermark.sync()?;
         }
         if new_head {
-            let synced = store.layout.dir().parent().map_or(Ok(()), sync_dir);
-            synced
+            let above = store.layout.dir().parent().filter(|above| above.is_dir());
+            above
+                .map_or(Ok(()), sync_dir)
                 .and_then(|()| sync_dir(store.layout.dir()))
                 .map_err(StoreError::io("sync the data folder"))?;
         }
-        Ok(store)
+        let finding = store.open_index();
+        Ok((store, finding))
+    }
+
+    /// Opens the index, or begins an empty one if it does not belong to this journal.
+    fn open_index(&mut self) -> Option<Finding> {
+        let reason = match self.index.take_up() {
+            Ok(Contents::UpTo(applied)) if self.holds(&applied) => return None,
+            Ok(Contents::New | Contents::Empty) if self.last.sequence == 0 => return None,
+            Ok(Contents::New) => {
+                let reason = "there was none".to_owned();
+                return Some(Finding::IndexRebuilt { reason });
+            }
+            Ok(Contents::Empty) => "it was empty".to_owned(),
+            Ok(Contents::UpTo(_)) => "it does not fit the journal".to_owned(),
+            Err(ShelfError::Full) => {
+                let reason = ShelfError::Full.to_string();
+                return Some(Finding::IndexUnavailable { reason });
+            }
+            Err(ShelfError::Bad(reason)) => reason,
+        };
+        Some(self.index.begin_anew(reason))
+    }
+
+    /// Whether the journal has this very record.
+    fn holds(&mut self, position: &Position) -> bool {
+        let known = [Position::START, self.last];
+        if let Some(known) = known.iter().find(|known| known.sequence == position.sequence) {
+            return known.hash == position.hash;
+        }
+        let record = self.read(position.sequence);
+        record.is_ok_and(|record| record.is_some_and(|record| record.hash == position.hash))
     }
 
     /// Makes sure that there is a segment with room for a record.
@@ -373,8 +425,10 @@ mod tests {
                 Ok(())
             },
         );
-        let opened = opened.unwrap();
-        (opened.store, rows, opened.report.findings)
+        let Opened { mut store, report } = opened.unwrap();
+        let last = store.last();
+        assert_eq!(store.index().catch_up(std::iter::empty(), &last), None);
+        (store, rows, report.findings)
     }
 
     /// Puts a device in the place of the tail's file, whose writes or syncs fail.

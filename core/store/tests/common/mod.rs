@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use softpos_crypto::entropy::Entropy;
-use softpos_store::{Finding, Store, StoreConfig, StoreError};
+use softpos_store::{Finding, Opened, Store, StoreConfig, StoreError};
 use softpos_types::SecretArray;
 
 /// Sequence, kind, payload.
@@ -46,11 +46,13 @@ pub fn open_as(
     root: &SecretArray<32>,
 ) -> Result<(Store, Vec<Row>, Vec<Finding>), StoreError> {
     let mut rows = Vec::new();
-    let opened = Store::open(&config(dir), root, &mut entropy(seed), &mut |record| {
+    let Opened { mut store, report } = Store::open(&config(dir), root, &mut entropy(seed), &mut |record| {
         rows.push((record.sequence, record.kind, record.payload.to_vec()));
         Ok(())
     })?;
-    Ok((opened.store, rows, opened.report.findings))
+    let last = store.last();
+    store.index().catch_up(std::iter::empty(), &last);
+    Ok((store, rows, report.findings))
 }
 
 pub fn payload(sequence: u64) -> Vec<u8> {

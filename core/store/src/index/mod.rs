@@ -1,0 +1,599 @@
+//! The index over the journal: payments by key, number, time, state, and the offline queue.
+//!
+//! A **hit** may be trusted: rows are sealed under their key. A **miss** may not: the index can have lost rows or
+//! be missing altogether, so whether a payment exists, and what is still to be sent, is asked of the journal's
+//! fold. No failure here fails a payment; the index is then empty until it is rebuilt.
+
+mod row;
+mod seal;
+mod shelf;
+mod sled_shelf;
+
+use std::fs;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, UNIX_EPOCH};
+
+use softpos_crypto::seal::PurposeKey;
+use softpos_journal::RecordHash;
+use softpos_types::PaymentKey;
+
+pub use self::row::IndexRow;
+use self::row::{
+    mark_key, payment_of, queue_range, row_key, stan_range, state_range, time_range, whole_range,
+};
+use self::seal::Sealer;
+pub(crate) use self::shelf::ShelfError;
+use self::shelf::{Change, OpenShelf, Shelf};
+use crate::files::{Layout, sync_dir};
+use crate::replay::Position;
+use crate::report::Finding;
+
+/// Rows written at a time when the index is filled.
+const ROWS_PER_WRITE: usize = 128;
+/// Payments after which a flush is due.
+const ROWS_PER_FLUSH: u32 = 64;
+/// More than this for a row, over all, and the index is filled anew: it is never compacted otherwise.
+const MOST_BYTES_PER_ROW: u64 = 1024;
+/// What an index takes up without any row.
+const EMPTY_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The index. Never asked for a decision about money.
+pub struct Index {
+    layout: Layout,
+    install_id: [u8; 16],
+    sealer: Sealer,
+    open_shelf: OpenShelf,
+    shelf: Option<Box<dyn Shelf>>,
+    /// The last journal record whose effect is in the index; `None` when it is empty.
+    applied: Option<Position>,
+    /// Whether all rows up to `applied` are in it, so that it may be moved on.
+    current: bool,
+    doubt: Option<String>,
+    rows_since_flush: u32,
+}
+
+/// What an opened index holds.
+pub(crate) enum Contents {
+    /// It was made just now.
+    New,
+    /// It was there, and nothing is in it.
+    Empty,
+    /// Everything up to this record.
+    UpTo(Position),
+}
+
+impl Index {
+    /// An index that is not opened yet.
+    pub(crate) fn new(layout: &Layout, install_id: [u8; 16], key: PurposeKey, salt: [u8; 16]) -> Self {
+        Self {
+            layout: layout.clone(),
+            install_id,
+            sealer: Sealer::new(key, salt),
+            open_shelf: sled_shelf::open,
+            shelf: None,
+            applied: None,
+            current: false,
+            doubt: None,
+            rows_since_flush: 0,
+        }
+    }
+
+    /// Brings the index up to the journal after opening.
+    ///
+    /// `rows` is every payment's present row in the order of the journal; only those changed since are written,
+    /// unless the index has to be filled anew: then the finding says why. `last` is the journal's last record.
+    pub fn catch_up<I>(&mut self, rows: I, last: &Position) -> Option<Finding>
+    where
+        I: Iterator<Item = IndexRow> + Clone,
+    {
+        if self.shelf.is_none() && self.doubt.is_none() {
+            return None;
+        }
+        if self.doubt.is_none() {
+            match self.applied {
+                None => self.fill(rows.clone(), last),
+                Some(applied) => {
+                    self.current = true;
+                    let changed = rows.clone().filter(|row| row.sequence > applied.sequence);
+                    changed.for_each(|row| self.apply(&row, &applied));
+                    self.write(Vec::new(), last);
+                }
+            }
+            self.compare(rows.clone());
+        }
+        let reason = self.doubt.clone()?;
+        Some(self.rebuild(rows, last, reason))
+    }
+
+    /// Sets the index aside and fills a new one, for the reason given.
+    pub fn rebuild(
+        &mut self,
+        rows: impl Iterator<Item = IndexRow>,
+        last: &Position,
+        reason: String,
+    ) -> Finding {
+        let finding = self.begin_anew(reason);
+        self.fill(rows, last);
+        finding
+    }
+
+    /// Writes a payment's present row. `at` is the record that made it so.
+    ///
+    /// Does nothing while the index is behind the journal: the next opening catches up.
+    pub fn apply(&mut self, row: &IndexRow, at: &Position) {
+        if !self.current {
+            return;
+        }
+        let old = self.row(&row.key).map_or_else(Vec::new, |old| old.list_keys());
+        let new = row.list_keys();
+        let mut changes: Vec<_> = old
+            .into_iter()
+            .filter(|key| !new.contains(key))
+            .map(Change::Delete)
+            .collect();
+        changes.extend(self.puts(row));
+        self.write(changes, at);
+        self.rows_since_flush = self.rows_since_flush.saturating_add(1);
+    }
+
+    /// A payment. `None` says nothing about whether it exists.
+    pub fn by_key(&mut self, key: &PaymentKey) -> Option<IndexRow> {
+        self.row(key)
+    }
+
+    /// The payment with this number. `None` says nothing about whether it exists.
+    pub fn by_stan(&mut self, batch: u32, stan: u32) -> Option<IndexRow> {
+        self.rows(stan_range(batch, stan), true, 1).pop()
+    }
+
+    /// Payments begun in a span of time, newest first.
+    pub fn between(&mut self, utc_ms: Range<u64>, limit: usize) -> Vec<IndexRow> {
+        self.rows(time_range(utc_ms), true, limit)
+    }
+
+    /// Payments in a state, oldest first.
+    pub fn in_state(&mut self, state: u8, limit: usize) -> Vec<IndexRow> {
+        self.rows(state_range(state), false, limit)
+    }
+
+    /// The offline queue, in the order in which the payments were put there.
+    pub fn queue(&mut self, limit: usize) -> Vec<IndexRow> {
+        self.rows(queue_range(), false, limit)
+    }
+
+    /// Why the index must be rebuilt, if it must.
+    pub fn doubt(&self) -> Option<&str> {
+        self.doubt.as_deref()
+    }
+
+    /// Whether enough was written for a flush, which takes time: not on the way of a payment.
+    pub const fn flush_is_due(&self) -> bool {
+        self.rows_since_flush >= ROWS_PER_FLUSH
+    }
+
+    /// Hands what was written to the system.
+    pub fn flush(&mut self) {
+        self.guarded(|shelf| shelf.flush());
+        self.rows_since_flush = 0;
+    }
+
+    /// Opens what is there and says how far it goes.
+    pub(crate) fn take_up(&mut self) -> Result<Contents, ShelfError> {
+        let bad = |reason: &str| ShelfError::Bad(reason.to_owned());
+        let existed = self.layout.index().exists();
+        let shelf = (self.open_shelf)(&self.layout.index())?;
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let any = !shelf.keys(whole_range(), false, 1)?.is_empty();
+            Ok((shelf.value(&mark_key())?, any))
+        }));
+        let (mark, any) = read.map_err(|_| bad("it panicked while being read"))??;
+        self.applied = match mark {
+            None if any => return Err(bad("nothing says how far it goes")),
+            None => None,
+            Some(mark) => {
+                let mark = self
+                    .sealer
+                    .open(&mark_key(), &mark)
+                    .ok_or_else(|| bad("its mark does not open"))?;
+                Some(
+                    self.position(&mark)
+                        .ok_or_else(|| bad("it is of another installation"))?,
+                )
+            }
+        };
+        self.shelf = Some(shelf);
+        Ok(match self.applied {
+            Some(applied) => Contents::UpTo(applied),
+            None if existed => Contents::Empty,
+            None => Contents::New,
+        })
+    }
+
+    /// Sets aside what is there and begins an empty index.
+    pub(crate) fn begin_anew(&mut self, reason: String) -> Finding {
+        self.close();
+        self.applied = None;
+        self.current = false;
+        self.doubt = None;
+        let opened = self.set_aside().map_err(|error| error.to_string());
+        let opened =
+            opened.and_then(|()| (self.open_shelf)(&self.layout.index()).map_err(|error| error.to_string()));
+        match opened {
+            Ok(shelf) => {
+                self.shelf = Some(shelf);
+                Finding::IndexRebuilt { reason }
+            }
+            Err(error) => Finding::IndexUnavailable {
+                reason: format!("{reason}; and anew: {error}"),
+            },
+        }
+    }
+
+    /// Renames the folder to `index.bad.<time of its last change>`; only the newest is kept.
+    fn set_aside(&self) -> std::io::Result<()> {
+        let index = self.layout.index();
+        let Ok(metadata) = fs::symlink_metadata(&index) else {
+            return Ok(());
+        };
+        for entry in fs::read_dir(self.layout.dir())? {
+            let entry = entry?;
+            if entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| name.starts_with("index.bad."))
+            {
+                fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()))?;
+            }
+        }
+        let changed = metadata
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let seconds = changed.as_ref().map_or(0, Duration::as_secs);
+        fs::rename(&index, self.layout.dir().join(format!("index.bad.{seconds}")))?;
+        sync_dir(self.layout.dir())
+    }
+
+    /// Fills an empty index.
+    fn fill(&mut self, rows: impl Iterator<Item = IndexRow>, last: &Position) {
+        let mut changes = Vec::new();
+        for row in rows {
+            changes.extend(self.puts(&row));
+            if changes.len() >= ROWS_PER_WRITE * 5 {
+                let changes = std::mem::take(&mut changes);
+                self.guarded(|shelf| shelf.write(changes));
+            }
+        }
+        // The mark comes last: an index that was filled in part has none and is not believed.
+        self.write(changes, last);
+        self.flush();
+        self.current = self.shelf.is_some();
+    }
+
+    /// Doubts the index if its queue is not the journal's, or if it has grown out of proportion.
+    fn compare(&mut self, rows: impl Iterator<Item = IndexRow>) {
+        let (mut count, mut queued) = (0_u64, 0);
+        for row in rows {
+            count = count.saturating_add(1);
+            queued += usize::from(row.queued_at.is_some());
+        }
+        let most_bytes = count
+            .saturating_mul(MOST_BYTES_PER_ROW)
+            .saturating_add(EMPTY_BYTES);
+        let found = self.guarded(|shelf| {
+            Ok((
+                shelf.keys(queue_range(), false, queued.saturating_add(1))?.len(),
+                shelf.bytes_on_disk()?,
+            ))
+        });
+        match found {
+            Some((found, _)) if found != queued => self.distrust("its queue is not the journal's"),
+            Some((_, bytes)) if bytes > most_bytes => self.distrust("it has grown too large"),
+            Some(_) | None => {}
+        }
+    }
+
+    fn puts(&mut self, row: &IndexRow) -> Vec<Change> {
+        let key = row_key(&row.key);
+        let value = self.sealer.seal(&key, &row.to_bytes());
+        let lists = row
+            .list_keys()
+            .into_iter()
+            .map(|key| Change::Put(key, Vec::new()));
+        lists.chain([Change::Put(key, value)]).collect()
+    }
+
+    /// Writes changes together with the mark.
+    fn write(&mut self, mut changes: Vec<Change>, at: &Position) {
+        let mark = self.sealer.seal(&mark_key(), &self.mark(at));
+        changes.push(Change::Put(mark_key(), mark));
+        if self.guarded(|shelf| shelf.write(changes)).is_some() {
+            self.applied = Some(*at);
+        }
+    }
+
+    /// The rows that a list names.
+    fn rows(&mut self, range: Range<Vec<u8>>, backwards: bool, limit: usize) -> Vec<IndexRow> {
+        let keys = self
+            .guarded(|shelf| shelf.keys(range, backwards, limit))
+            .unwrap_or_default();
+        let mut rows = Vec::with_capacity(keys.len());
+        for list_key in keys {
+            let row = payment_of(&list_key).and_then(|key| self.row(&key));
+            match row.filter(|row| row.list_keys().contains(&list_key)) {
+                Some(row) => rows.push(row),
+                None => self.distrust("a list names a payment that is not as it says"),
+            }
+        }
+        rows
+    }
+
+    fn row(&mut self, key: &PaymentKey) -> Option<IndexRow> {
+        let at = row_key(key);
+        let value = self.guarded(|shelf| shelf.value(&at))??;
+        let row = self
+            .sealer
+            .open(&at, &value)
+            .and_then(|bytes| IndexRow::from_bytes(*key, &bytes));
+        if row.is_none() {
+            self.distrust("a row does not open");
+        }
+        row
+    }
+
+    /// Install id and position, as the mark holds them.
+    fn mark(&self, at: &Position) -> Vec<u8> {
+        let mut bytes = self.install_id.to_vec();
+        bytes.extend_from_slice(&at.segment.to_be_bytes());
+        bytes.extend_from_slice(&at.offset.to_be_bytes());
+        bytes.extend_from_slice(&at.sequence.to_be_bytes());
+        bytes.extend_from_slice(&at.hash.0);
+        bytes
+    }
+
+    fn position(&self, mark: &[u8]) -> Option<Position> {
+        let bytes = mark.strip_prefix(&self.install_id)?;
+        let (segment, bytes) = bytes.split_first_chunk()?;
+        let (offset, bytes) = bytes.split_first_chunk()?;
+        let (sequence, hash) = bytes.split_first_chunk()?;
+        Some(Position {
+            sequence: u64::from_be_bytes(*sequence),
+            hash: RecordHash(hash.try_into().ok()?),
+            segment: u32::from_be_bytes(*segment),
+            offset: u32::from_be_bytes(*offset),
+        })
+    }
+
+    /// What is in it is wrong: without its mark the next opening does not believe it either.
+    fn distrust(&mut self, reason: &str) {
+        self.current = false;
+        self.guarded(|shelf| shelf.write(vec![Change::Delete(mark_key())]));
+        self.doubt.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Does something with the shelf; its error or panic closes it.
+    fn guarded<T>(&mut self, task: impl FnOnce(&dyn Shelf) -> Result<T, ShelfError>) -> Option<T> {
+        let shelf = self.shelf.as_deref()?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| task(shelf)));
+        let reason = match outcome {
+            Ok(Ok(value)) => return Some(value),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it panicked".to_owned(),
+        };
+        self.close();
+        self.current = false;
+        self.doubt = Some(reason);
+        None
+    }
+
+    fn close(&mut self) {
+        let shelf = self.shelf.take();
+        // Closing flushes, which can panic like everything else.
+        drop(catch_unwind(AssertUnwindSafe(|| drop(shelf))));
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use std::sync::{Arc, Mutex};
+
+    use softpos_crypto::seal::{Purpose, purpose_key};
+    use softpos_types::SecretArray;
+
+    use super::*;
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Fault {
+        None,
+        Error,
+        Panic,
+    }
+
+    /// A shelf in memory that fails when told to.
+    #[derive(Clone)]
+    struct Faulty {
+        entries: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
+        fault: Arc<Mutex<Fault>>,
+    }
+
+    impl Faulty {
+        fn new() -> Self {
+            Self {
+                entries: Arc::default(),
+                fault: Arc::new(Mutex::new(Fault::None)),
+            }
+        }
+
+        fn check(&self) -> Result<(), ShelfError> {
+            let fault = *self.fault.lock().unwrap();
+            match fault {
+                Fault::None => Ok(()),
+                Fault::Error => Err(ShelfError::Bad("input/output error".to_owned())),
+                Fault::Panic => panic!("as sled does"),
+            }
+        }
+    }
+
+    impl Shelf for Faulty {
+        fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ShelfError> {
+            self.check()
+                .map(|()| self.entries.lock().unwrap().get(key).cloned())
+        }
+
+        fn keys(
+            &self,
+            range: Range<Vec<u8>>,
+            backwards: bool,
+            limit: usize,
+        ) -> Result<Vec<Vec<u8>>, ShelfError> {
+            self.check()?;
+            let entries = self.entries.lock().unwrap();
+            let mut keys: Vec<_> = entries.range(range).map(|(key, _)| key.clone()).collect();
+            if backwards {
+                keys.reverse();
+            }
+            keys.truncate(limit);
+            Ok(keys)
+        }
+
+        fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
+            self.check()?;
+            let mut entries = self.entries.lock().unwrap();
+            for change in changes {
+                match change {
+                    Change::Put(key, value) => entries.insert(key, value),
+                    Change::Delete(key) => entries.remove(&key),
+                };
+            }
+            Ok(())
+        }
+
+        fn flush(&self) -> Result<(), ShelfError> {
+            self.check()
+        }
+
+        fn bytes_on_disk(&self) -> Result<u64, ShelfError> {
+            self.check().map(|()| 0)
+        }
+    }
+
+    fn index(dir: &Path, shelf: &Faulty) -> Index {
+        let root = SecretArray::build(|root| root.fill(1));
+        let key = purpose_key(&root, [3; 16], Purpose::Index);
+        let mut index = Index::new(&Layout::new(dir.to_path_buf()), [3; 16], key, [4; 16]);
+        index.open_shelf = |_| Ok(Box::new(Faulty::new()));
+        index.shelf = Some(Box::new(shelf.clone()));
+        index
+    }
+
+    fn row(payment: u8) -> IndexRow {
+        IndexRow {
+            key: PaymentKey::new(u64::from(payment), &[payment; 10]),
+            sequence: u64::from(payment),
+            batch: 1,
+            stan: u32::from(payment),
+            state: 1,
+            amount_minor: 100,
+            utc_ms: u64::from(payment),
+            queued_at: None,
+        }
+    }
+
+    fn at(sequence: u64) -> Position {
+        Position {
+            sequence,
+            ..Position::START
+        }
+    }
+
+    #[test]
+    fn an_error_or_panic_empties_the_index_and_a_rebuild_brings_it_back() {
+        for fault in [Fault::Error, Fault::Panic] {
+            let dir = tempfile::tempdir().unwrap();
+            let shelf = Faulty::new();
+            let mut index = index(dir.path(), &shelf);
+            assert_eq!(index.catch_up([row(1)].into_iter(), &at(1)), None);
+            *shelf.fault.lock().unwrap() = fault;
+            index.apply(&row(2), &at(2));
+            assert!(index.doubt().is_some());
+            assert_eq!((index.by_key(&row(1).key), index.queue(9)), (None, vec![]));
+            index.apply(&row(3), &at(3));
+            index.flush();
+
+            let rows = [row(1), row(2), row(3)];
+            let finding = index.catch_up(rows.into_iter(), &at(3));
+            assert!(
+                matches!(finding, Some(Finding::IndexRebuilt { .. })),
+                "{finding:?}"
+            );
+            assert_eq!(index.between(0..9, 9), [row(3), row(2), row(1)]);
+            assert_eq!(index.doubt(), None);
+        }
+    }
+
+    #[test]
+    fn a_row_under_another_key_does_not_open_and_the_mark_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Faulty::new();
+        let mut index = index(dir.path(), &shelf);
+        index.catch_up([row(1), row(2)].into_iter(), &at(2));
+        {
+            let mut entries = shelf.entries.lock().unwrap();
+            let moved = entries[&row_key(&row(1).key)].clone();
+            entries.insert(row_key(&row(2).key), moved);
+        }
+        assert_eq!(index.by_key(&row(1).key), Some(row(1)));
+        assert_eq!(index.by_key(&row(2).key), None);
+        assert!(index.doubt().is_some());
+        assert!(!shelf.entries.lock().unwrap().contains_key(&mark_key()));
+    }
+
+    #[test]
+    fn a_list_that_lies_is_doubted_and_gives_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Faulty::new();
+        let mut index = index(dir.path(), &shelf);
+        index.catch_up([row(1)].into_iter(), &at(1));
+        let lie = IndexRow { state: 2, ..row(1) }.list_keys().swap_remove(2);
+        shelf.entries.lock().unwrap().insert(lie, Vec::new());
+        assert_eq!(index.in_state(2, 9), []);
+        assert!(index.doubt().is_some());
+        // Until the rebuild nothing more is written.
+        index.apply(&row(2), &at(2));
+        assert_eq!(index.by_key(&row(2).key), None);
+    }
+
+    #[test]
+    fn no_new_index_either_leaves_the_store_without_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut index = index(dir.path(), &Faulty::new());
+        index.open_shelf = |_| Err(ShelfError::Full);
+        let finding = index.rebuild([row(1)].into_iter(), &at(1), "asked for".to_owned());
+        assert!(matches!(finding, Finding::IndexUnavailable { .. }));
+        assert_eq!((index.by_key(&row(1).key), index.doubt()), (None, None));
+        assert_eq!(index.catch_up([row(1)].into_iter(), &at(1)), None);
+    }
+
+    #[test]
+    fn a_flush_is_due_after_64_payments() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut index = index(dir.path(), &Faulty::new());
+        index.catch_up(std::iter::empty(), &at(0));
+        for payment in 1..=64 {
+            assert!(!index.flush_is_due());
+            index.apply(&row(payment), &at(u64::from(payment)));
+        }
+        assert!(index.flush_is_due());
+        index.flush();
+        assert!(!index.flush_is_due());
+    }
+}
