@@ -184,4 +184,72 @@ mod tests {
             assert!(words(line).is_err(), "{line}");
         }
     }
+
+    /// A till in shell: each demo books one payment and says so, in one file for both sides.
+    #[cfg(unix)]
+    fn shell_till(demo: &str, history: &str) -> till::fixtures::Script {
+        till::fixtures::Script::new(&format!(
+            r#"
+            what=$1
+            while [ "$1" != --data ]; do shift; done
+            mkdir -p "$2"; books="$2/books"
+            case $what in
+            demo) {demo}
+                line="{{\"key\":\"$$\",\"state\":\"approved\",\"amount_minor\":5,\"booked_minor\":5}}"
+                echo "$line" >>"$books"; echo "$line" ;;
+            history) {history} "$books" ;;
+            host) cat "$books" ;;
+            esac"#
+        ))
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_till_that_keeps_its_books_passes() {
+        let script = shell_till("", "cat");
+        let whole = measure(&script.path(), 1).unwrap();
+        let till = Till::new(&script.path(), 1).unwrap();
+        assert_eq!(one_folder(&till, whole, 5, 0).unwrap(), Findings::default());
+    }
+
+    /// Its random moments are, for the seeds used here, long after a run's end.
+    #[cfg(unix)]
+    const LATE: Duration = Duration::from_secs(1_000_000);
+
+    #[cfg(unix)]
+    #[test]
+    fn a_till_that_forgets_at_its_start_is_caught() {
+        let script = shell_till(r#": >"$books";"#, "cat");
+        // Nothing is wrong before the first restart.
+        assert!(measure(&script.path(), 1).is_ok());
+        let till = Till::new(&script.path(), 1).unwrap();
+        // The kills come too late, so that each run says its payment.
+        let found = one_folder(&till, LATE, 3, 0).unwrap();
+        assert_eq!(found.counts(), "3 lost, 0 doubled, 0 unreconciled");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_till_without_history_fails_before_any_kill() {
+        let script = shell_till("", "true");
+        let Err(Failure::Failed(why)) = measure(&script.path(), 1) else {
+            panic!("it passed")
+        };
+        let kept = why
+            .lines()
+            .last()
+            .and_then(|line| line.strip_prefix("kept: "))
+            .unwrap();
+        assert!(why.contains("not in the history"), "{why}");
+        std::fs::remove_dir_all(kept).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_till_that_does_not_start_again_is_caught() {
+        let script = shell_till(r#"[ ! -e "$books" ] || exit 1;"#, "cat");
+        let till = Till::new(&script.path(), 1).unwrap();
+        let found = one_folder(&till, LATE, 2, 0).unwrap();
+        assert_eq!(found.counts(), "0 lost, 0 doubled, 1 unreconciled");
+    }
 }

@@ -186,21 +186,23 @@ fn json_lines(output: &[u8]) -> Vec<Value> {
 
 #[cfg(test)]
 #[cfg(unix)]
-mod tests {
-    use super::*;
+pub(super) mod fixtures {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::PathBuf;
     use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    use tempfile::TempDir;
 
     /// A program in shell that stands in for the till. One at a time: a file that is still open for writing in a
     /// child of another test cannot be run.
-    struct Script {
+    pub(crate) struct Script {
         folder: TempDir,
         _alone: MutexGuard<'static, ()>,
     }
 
     impl Script {
-        fn new(body: &str) -> Self {
+        pub(crate) fn new(body: &str) -> Self {
             static ALONE: Mutex<()> = Mutex::new(());
             let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
             let script = Self {
@@ -212,10 +214,17 @@ mod tests {
             script
         }
 
-        fn path(&self) -> PathBuf {
+        pub(crate) fn path(&self) -> PathBuf {
             self.folder.path().join("softpos")
         }
     }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::fixtures::Script;
+    use super::*;
 
     #[test]
     fn a_run_is_read_to_its_end() {
