@@ -6,6 +6,8 @@ use core::fmt;
 use softpos_types::SecretBytes;
 use softpos_wire::Tag;
 
+use crate::outcome::Reason;
+
 /// What one card gave, in the order it gave it; wiped when dropped.
 ///
 /// A card's word never replaces the reader's: the reader's own values are looked up elsewhere, and a tag that the
@@ -16,6 +18,12 @@ pub struct CardData(Vec<(Tag, SecretBytes)>);
 /// The card gave the same object twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Duplicate(pub(crate) Tag);
+
+impl From<Duplicate> for Reason {
+    fn from(Duplicate(tag): Duplicate) -> Self {
+        Self::DataTwice(tag)
+    }
+}
 
 impl CardData {
     /// The value of a tag.

@@ -155,8 +155,7 @@ impl CardRead {
         reader.set(tag::CVM_RESULTS, &parts.cvm.results());
         if card.value(tag::CRYPTOGRAM_INFORMATION).is_none() {
             // Kernels that answer without 9F27 state the type in the issuer data; hosts want the object.
-            card.insert(tag::CRYPTOGRAM_INFORMATION, &[parts.cryptogram_information])
-                .map_err(|twice| Reason::DataTwice(twice.0))?;
+            card.insert(tag::CRYPTOGRAM_INFORMATION, &[parts.cryptogram_information])?;
         }
         let own = |tag| {
             reader

@@ -20,7 +20,7 @@ use softpos_wire::{Tag, tag, tlv};
 use self::decision::{Cryptogram, Decision, Facts};
 use super::{Kernel, KernelInput, Progress};
 use crate::brand;
-use crate::data::{CardData, Duplicate};
+use crate::data::CardData;
 use crate::outcome::{Cvm, KernelOutcome, OutcomeKind, Reason};
 use crate::read::{CardRead, EntryMode, ReadParts};
 use crate::ui::{Message, Status, UiRequest};
@@ -135,16 +135,13 @@ impl C3 {
     fn take_options(&mut self, body: &[u8]) -> Result<(), Reason> {
         let options = GpoResponse::parse(body).map_err(|_| Reason::Malformed)?;
         if options.format == 1 {
-            let Duplicate(tag) = match self.card.insert(tag::AIP, &options.aip) {
-                Ok(()) => match options.afl.map(|afl| self.card.insert(tag::AFL, afl)) {
-                    Some(Err(duplicate)) => duplicate,
-                    Some(Ok(())) | None => return self.take_locator(options.afl),
-                },
-                Err(duplicate) => duplicate,
-            };
-            return Err(Reason::DataTwice(tag));
+            self.card.insert(tag::AIP, &options.aip)?;
+            if let Some(afl) = options.afl {
+                self.card.insert(tag::AFL, afl)?;
+            }
+        } else {
+            self.absorb_card(body)?;
         }
-        self.absorb_card(body)?;
         self.take_locator(options.afl)
     }
 
@@ -335,8 +332,8 @@ fn absorb(bytes: &[u8], into: &mut CardData, ignored: &dyn Fn(Tag) -> bool) -> R
         if object.tag.is_constructed() || ignored(object.tag) {
             return;
         }
-        if let Err(Duplicate(tag)) = into.insert(object.tag, object.value) {
-            fault.get_or_insert(Reason::DataTwice(tag));
+        if let Err(twice) = into.insert(object.tag, object.value) {
+            fault.get_or_insert(Reason::from(twice));
         }
     })
     .map_err(|_| Reason::Malformed)?;
