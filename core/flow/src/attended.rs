@@ -11,7 +11,7 @@ use crate::effect::{Announcement, Effect, Ending, NotStarted, Screen};
 use crate::flow::{Flow, Waiting};
 use crate::sale::{Attended, Front};
 
-/// The template of a shown code's account (EMVCo MPM 26..51: free for any payment system).
+/// The template of a shown code's account (26..51 are free for any payment system).
 const ACCOUNT_TEMPLATE: u8 = 26;
 
 impl Flow {
@@ -173,7 +173,7 @@ impl Flow {
                 self.not_started(key, NotStarted::TimedOut);
             }
             Front::Reading(reading) if reading.reader.deadline().is_some_and(|(due, _)| due <= now.tick) => {
-                self.on_card(now, |reader, tick| reader.card_lost(tick));
+                self.on_card(now, softpos_emv::Reader::card_lost);
             }
             Front::Pin(stage) if stage.deadline() <= now.tick => {
                 let key = stage.key();
@@ -314,11 +314,10 @@ fn announcement(payment: &Payment) -> Announcement {
             }
         }
         (State::Declined, _) => Announcement::Declined { de39 },
-        (State::Failed, _) => Announcement::NotSent,
         (State::Stored, _) => Announcement::Stored { amount },
         (State::Reversed, _) => Announcement::Reversed,
         (State::Expired, _) if payment.method == Method::Code => Announcement::CodeExpired,
-        (State::Expired, _) => Announcement::NotSent,
+        (State::Failed | State::Expired, _) => Announcement::NotSent,
         (State::Armed | State::AwaitingPayer | State::Unknown | State::Reversing, _) => Announcement::Unknown,
     }
 }

@@ -9,6 +9,7 @@ use softpos_journal::{Moved, Payment, Reply, State};
 use softpos_types::{Method, Operation, ReversalReason};
 
 /// What to do about a payment after an exchange.
+#[expect(clippy::large_enum_variant, reason = "obeyed at once, never kept")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Write this step down.
@@ -201,7 +202,15 @@ fn become_unknown(payment: &Payment, reason: ReversalReason, utc_ms: u64) -> Dec
             reason: Some(reason),
             ..Moved::new(payment.key, State::Unknown, utc_ms)
         }),
-        _ => Decision::Later,
+        State::AwaitingPayer
+        | State::Unknown
+        | State::Stored
+        | State::Reversing
+        | State::Approved
+        | State::Declined
+        | State::Failed
+        | State::Reversed
+        | State::Expired => Decision::Later,
     }
 }
 

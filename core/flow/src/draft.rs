@@ -12,7 +12,6 @@ use softpos_host::{
 use softpos_journal::{Activation, Image};
 use softpos_types::{Code, Method, Operation, PaymentKey, ReversalReason, SoftPosError};
 
-use crate::profile::Device;
 use crate::registers::{KeyRegisters, PinBlock};
 
 /// A request whose signature is still to come.
@@ -24,22 +23,8 @@ pub(crate) struct Unsent {
 }
 
 impl Unsent {
-    /// Puts path and body under the header that the device will sign: method, path, time and a fresh nonce.
-    pub(crate) fn new(
-        method: HttpMethod,
-        path: String,
-        body: Vec<u8>,
-        device: &Device,
-        utc_ms: u64,
-        entropy: &mut Entropy,
-    ) -> Self {
-        let header = RequestHeader {
-            kid: device.kid.clone(),
-            method: method.name().into(),
-            target: path.clone(),
-            issued_utc_ms: utc_ms,
-            nonce: entropy.array(),
-        };
+    /// Puts path and body under the header that the device will sign.
+    pub(crate) fn new(method: HttpMethod, path: String, body: Vec<u8>, header: &RequestHeader) -> Self {
         let unsigned = header.unsigned(&body);
         Self {
             method,
@@ -164,6 +149,7 @@ pub(crate) struct ReversalOf {
 }
 
 /// Words that cannot be written as JSON do not exist among ours; the type demands an answer all the same.
-fn not_json(error: serde_json::Error) -> SoftPosError {
+#[expect(clippy::needless_pass_by_value, reason = "taken as map_err gives it")]
+pub(crate) fn not_json(error: serde_json::Error) -> SoftPosError {
     SoftPosError::of(Code::SessionPoisoned).with_detail(alloc::format!("{error}"))
 }

@@ -186,12 +186,6 @@ impl Flow {
         if not_trusted {
             self.effect(Effect::Notify(Notice::Trouble(Code::HostNotTrusted)));
         }
-        fn failed<T>(sent: Sent) -> HostOutcome<T> {
-            match sent {
-                Sent::No => HostOutcome::NotSent,
-                Sent::Maybe => HostOutcome::Unknown,
-            }
-        }
         match exchange.ask {
             Ask::Request(key) if self.is_code_request(key) => self.on_code_outcome(key, failed(sent), now),
             Ask::Request(key) => self.on_request_outcome(key, failed(sent), now),
@@ -271,5 +265,12 @@ impl Flow {
             Decision::Resend => self.send_request(key, now),
             Decision::NotSent => self.store_or_fail(key, now),
         }
+    }
+}
+
+const fn failed<T>(sent: Sent) -> HostOutcome<T> {
+    match sent {
+        Sent::No => HostOutcome::NotSent,
+        Sent::Maybe => HostOutcome::Unknown,
     }
 }

@@ -10,13 +10,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use softpos_crypto::entropy::Entropy;
+use softpos_crypto::jws::RequestHeader;
+use softpos_emv::Reader;
 use softpos_host::{Anchors, AnswerKeys, HostRequest, Parameters, Timers};
 use softpos_journal::{Entry, Ledger, Reprinted};
 use softpos_types::{Code, Money, Now, PaymentKey, SecretBytes, SoftPosError, Tick};
 
 use crate::background::{Forwarding, Retry};
 use crate::draft::Unsent;
-use crate::effect::{Announcement, Effect, EffectId, Ending, NotStarted, Notice, Screen, View};
+use crate::effect::{Announcement, Effect, EffectId, NotStarted, Notice, Screen, View};
 use crate::event::Event;
 use crate::exchange::Exchange;
 use crate::profile::{Device, Profile, answer_keys};
@@ -98,21 +100,21 @@ pub(crate) enum ForSignature {
     /// The deferred request of a payment that could not be sent.
     Defer {
         key: PaymentKey,
-        unsent: Box<Unsent>,
+        unsent: Unsent,
         data_counter: Option<u32>,
     },
     /// A query.
-    Query { key: PaymentKey, unsent: Box<Unsent> },
+    Query { key: PaymentKey, unsent: Unsent },
     /// A reversal for another reason than the prepared one.
     Reverse {
         key: PaymentKey,
         reason: softpos_types::ReversalReason,
-        unsent: Box<Unsent>,
+        unsent: Unsent,
     },
     /// A settlement.
-    Settle(Box<Unsent>),
+    Settle(Unsent),
     /// A step of the set-up.
-    Setup(Box<Unsent>),
+    Setup(Unsent),
     /// The transcript of a key load.
     Transcript,
 }
@@ -189,12 +191,12 @@ impl Flow {
     /// Takes an event in.
     pub fn handle(&mut self, event: Event<'_>, now: Now) {
         match event {
-            Event::CardPresent => self.on_card(now, |reader, tick| reader.card_present(tick)),
-            Event::CardCollision => self.on_card(now, |reader, tick| reader.collision(tick)),
+            Event::CardPresent => self.on_card(now, Reader::card_present),
+            Event::CardCollision => self.on_card(now, Reader::collision),
             Event::CardReplied { rapdu, elapsed_us } => {
                 self.on_card(now, |reader, tick| reader.card_replied(rapdu, elapsed_us, tick));
             }
-            Event::CardLost => self.on_card(now, |reader, tick| reader.card_lost(tick)),
+            Event::CardLost => self.on_card(now, Reader::card_lost),
             Event::PinEntered { pin } => self.on_pin(Some(pin), now),
             Event::PinCancelled => self.on_pin(None, now),
             Event::Signed { id, signatures } => self.on_signed(id, &signatures, now),
@@ -255,6 +257,16 @@ impl Flow {
     /// Answers that came too late or twice.
     pub const fn stale(&self) -> u64 {
         self.stale
+    }
+
+    /// Whether a card is awaited or being read.
+    pub const fn is_reading(&self) -> bool {
+        matches!(self.front, Front::Reading(_))
+    }
+
+    /// Whether the PIN pad is open.
+    pub const fn awaits_pin(&self) -> bool {
+        matches!(self.front, Front::Pin(_))
     }
 
     /// Whether the operator can begin something new.
@@ -332,6 +344,10 @@ impl Flow {
     }
 
     fn on_sign_failed(&mut self, id: EffectId, now: Now) {
+        if matches!(self.waiting.get(&id), Some(Waiting::Evidence)) {
+            self.waiting.remove(&id);
+            return self.setup_failed(Code::SecureHardware, None, now);
+        }
         if let Some(Waiting::Signature(purpose)) = self.take(id, |w| matches!(w, Waiting::Signature(_))) {
             self.signature_missing(purpose, now);
         }
@@ -372,13 +388,26 @@ impl Flow {
     }
 
     fn on_persist_failed(&mut self, id: EffectId, now: Now) {
+        match self.waiting.get(&id) {
+            Some(Waiting::NewKeys(_)) => {
+                self.waiting.remove(&id);
+                return self.setup_failed(Code::StoreUnreadable, None, now);
+            }
+            // The last checkpoint still holds; more keys are burnt at the next opening.
+            Some(Waiting::Checkpoint) => {
+                self.waiting.remove(&id);
+                return self.effect(Effect::Notify(Notice::Trouble(Code::StoreUnreadable)));
+            }
+            Some(Waiting::Signature(_) | Waiting::Record { .. } | Waiting::Host(_) | Waiting::Evidence)
+            | None => {}
+        }
         let Some(Waiting::Record { then, entry }) = self.take(id, |w| matches!(w, Waiting::Record { .. }))
         else {
             return;
         };
         match then {
             AfterRecord::Payment(key) => {
-                self.payment_not_recorded(key, matches!(*entry, Entry::Started(_)), now)
+                self.payment_not_recorded(key, matches!(*entry, Entry::Started(_)), now);
             }
             AfterRecord::Settling | AfterRecord::Settled(_) => self.settle_failed(Code::StoreUnreadable, now),
             AfterRecord::Setup => self.setup_failed(Code::StoreUnreadable, None, now),
@@ -496,15 +525,15 @@ impl Flow {
         path: String,
         body: Vec<u8>,
         now: Now,
-    ) -> Box<Unsent> {
-        Box::new(Unsent::new(
-            method,
-            path,
-            body,
-            &self.device,
-            now.utc_ms,
-            &mut self.entropy,
-        ))
+    ) -> Unsent {
+        let header = RequestHeader {
+            kid: self.device.kid.clone(),
+            method: method.name().into(),
+            target: path.clone(),
+            issued_utc_ms: now.utc_ms,
+            nonce: self.entropy.array(),
+        };
+        Unsent::new(method, path, body, &header)
     }
 
     /// The parameters' timers, or those of an untaught till.

@@ -86,7 +86,7 @@ impl Flow {
                     ikid,
                 },
                 KeysReply::Blocks { pin, data },
-            ) => self.take_blocks(&agreement, key_set, ikid, &pin, &data),
+            ) => self.take_blocks(&agreement, key_set, ikid, [&pin, &data]),
             (
                 KeyStage::Confirming {
                     key_set,
@@ -130,7 +130,7 @@ impl Flow {
         let load_key = PublicKey::from_spki(&load_key.key).ok()?;
         let host = PublicKey::from_point(&host_point).ok()?;
         let ikid: [u8; 8] = ikid.try_into().ok()?;
-        let phone = ephemeral.public().clone();
+        let phone = *ephemeral.public();
         let transcript = Transcript {
             activation_id: activation.activation_id.as_bytes(),
             device_spki: &self.device.spki,
@@ -175,8 +175,7 @@ impl Flow {
         agreement: &Agreement,
         key_set: String,
         ikid: [u8; 8],
-        pin: &str,
-        data: &str,
+        [pin, data]: [&str; 2],
     ) -> Option<()> {
         let pin = initial_key(agreement, KeySet::Pin, ikid, pin)?;
         let data = initial_key(agreement, KeySet::Data, ikid, data)?;

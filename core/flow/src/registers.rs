@@ -78,11 +78,6 @@ impl KeyRegisters {
         self.since_checkpoint >= CHECKPOINT_EVERY
     }
 
-    /// The key set's id, from which the host derives the same keys.
-    pub(crate) const fn ikid(&self) -> [u8; 8] {
-        self.data.ikid()
-    }
-
     /// The counter that the next seal will take.
     pub(crate) fn next_data_counter(&self) -> Option<u32> {
         self.data.next_counter()

@@ -41,7 +41,7 @@ pub(crate) struct Order {
     pub(crate) operation: Operation,
     pub(crate) method: Method,
     pub(crate) amount: Money,
-    pub(crate) order: Option<OrderId>,
+    pub(crate) merchant_order: Option<OrderId>,
     pub(crate) category: Option<String>,
     pub(crate) language: Language,
     pub(crate) original_key: Option<PaymentKey>,
@@ -106,7 +106,7 @@ impl Order {
             operation,
             method,
             amount,
-            order,
+            merchant_order: order,
             category,
             language,
             original_key: None,
@@ -120,7 +120,7 @@ impl Order {
             operation: Operation::Refund,
             method,
             amount: request.amount,
-            order: None,
+            merchant_order: None,
             category: None,
             language: request.language,
             original_key: Some(request.original_key),
@@ -226,8 +226,9 @@ impl Flow {
         started.pin_counter = pin_counter;
         // A PIN block is never sealed a second time, so such a payment can never be stored.
         let card = pin_counter.is_none().then_some(card);
-        if self.arm(order.clone(), card, started, body, now).is_err() {
-            self.not_started(order.key, NotStarted::NotRecorded);
+        let key = order.key;
+        if self.arm((order, card), started, body, now).is_err() {
+            self.not_started(key, NotStarted::NotRecorded);
         }
     }
 
@@ -238,20 +239,19 @@ impl Flow {
             .ok_or_else(|| SoftPosError::of(Code::NotActivated))?;
         let body = clear_body(&envelope)?;
         let started = self.started(&order, state);
-        self.arm(order, None, started, body, now)
+        self.arm((order, None), started, body, now)
     }
 
     /// Row 2: signs request and reversal image; both go to the disk in one record before anything is sent.
     fn arm(
         &mut self,
-        order: Order,
-        card: Option<Box<CardRead>>,
+        (order, card): (Order, Option<Box<CardRead>>),
         started: Started,
         body: alloc::vec::Vec<u8>,
         now: Now,
     ) -> Result<(), SoftPosError> {
         let path = request_path(order.operation, order.method);
-        let request = *self.unsent(HttpMethod::Post, path.into(), body, now);
+        let request = self.unsent(HttpMethod::Post, path.into(), body, now);
         // A refund is never reversed (row 23), and cash needs no permission.
         let reversible = order.operation == Operation::Sale && order.method != Method::Cash;
         let reversal = if reversible {
@@ -286,7 +286,7 @@ impl Flow {
             .as_ref()
             .ok_or_else(|| SoftPosError::of(Code::NotActivated))?;
         let body = reversal_body(&of, activation, ReversalReason::NoAnswer)?;
-        Ok(*self.unsent(HttpMethod::Post, paths::REVERSALS.into(), body, now))
+        Ok(self.unsent(HttpMethod::Post, paths::REVERSALS.into(), body, now))
     }
 
     pub(crate) fn arm_signed(
@@ -321,7 +321,12 @@ impl Flow {
     pub(crate) fn store_or_fail(&mut self, key: PaymentKey, now: Now) {
         let held = match &mut self.front {
             Front::Attended(attended) if attended.key == key => attended.card.take(),
-            _ => None,
+            Front::Idle
+            | Front::Reading(_)
+            | Front::Pin(_)
+            | Front::Arming(_)
+            | Front::Attended(_)
+            | Front::Settling => None,
         };
         let policy = self.parameters().map(|parameters| parameters.offline.clone());
         let amount = self.ledger.payment(key).map(|payment| payment.amount);
@@ -402,7 +407,7 @@ impl Flow {
             utc_offset_min: order.started.utc_offset_min,
             deferred,
             original_key: order.original_key,
-            order: order.order.clone(),
+            order: order.merchant_order.clone(),
             category: order.category.clone(),
             device_type: "08".into(),
             app_version: self.device.app_version.clone(),
@@ -423,7 +428,7 @@ impl Flow {
             utc_ms: order.started.utc_ms,
             utc_offset_min: order.started.utc_offset_min,
             language: order.language,
-            order: order.order.clone(),
+            order: order.merchant_order.clone(),
             category: order.category.clone(),
             original_key: order.original_key,
             card: None,

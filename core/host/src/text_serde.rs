@@ -4,6 +4,10 @@ macro_rules! as_text {
     ($module:ident, $type:ty, $to:expr, $from:expr) => {
         pub(crate) mod $module {
             #![allow(dead_code, reason = "not every word appears as an option too")]
+            #![allow(
+                clippy::ref_option,
+                reason = "the signatures are those that serde's derive calls"
+            )]
             use alloc::string::String;
 
             use super::*;

@@ -11,7 +11,8 @@ macro_rules! codec {
                 e: &mut Encoder<W>,
                 _: &mut C,
             ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                let encode: fn(&$type, &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> = $encode;
+                let encode: fn(&$type, &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> =
+                    $encode;
                 encode(value, e)
             }
 
@@ -21,6 +22,10 @@ macro_rules! codec {
             }
 
             #[allow(dead_code, reason = "not every word appears as an option too")]
+            #[allow(
+                clippy::ref_option,
+                reason = "the signatures are those that minicbor's derive calls"
+            )]
             pub(crate) mod option {
                 use super::*;
 
@@ -65,32 +70,55 @@ use softpos_types::{
 codec!(key, PaymentKey, |k, e| e.bytes(k.as_bytes()).map(drop), |d| Ok(
     PaymentKey::from_bytes(d.bytes()?).ok()
 ));
-codec!(terminal, TerminalId, |t, e| e.str(t.as_str()).map(drop), |d| Ok(TerminalId::new(d.str()?).ok()));
-codec!(merchant, MerchantId, |m, e| e.str(m.as_str()).map(drop), |d| Ok(MerchantId::new(d.str()?).ok()));
-codec!(order, OrderId, |o, e| e.str(o.as_str()).map(drop), |d| Ok(OrderId::new(d.str()?).ok()));
-codec!(auth_code, AuthCode, |a, e| e.str(a.as_str()).map(drop), |d| Ok(AuthCode::new(d.str()?).ok()));
-codec!(rrn, Rrn, |r, e| e.str(r.as_str()).map(drop), |d| Ok(Rrn::new(d.str()?).ok()));
-codec!(stan, Stan, |s, e| e.u32(s.value()).map(drop), |d| Ok(Stan::new(d.u32()?).ok()));
-codec!(batch, Batch, |b, e| e.u32(b.value()).map(drop), |d| Ok(Batch::new(d.u32()?).ok()));
+codec!(terminal, TerminalId, |t, e| e.str(t.as_str()).map(drop), |d| Ok(
+    TerminalId::new(d.str()?).ok()
+));
+codec!(merchant, MerchantId, |m, e| e.str(m.as_str()).map(drop), |d| Ok(
+    MerchantId::new(d.str()?).ok()
+));
+codec!(order, OrderId, |o, e| e.str(o.as_str()).map(drop), |d| Ok(
+    OrderId::new(d.str()?).ok()
+));
+codec!(auth_code, AuthCode, |a, e| e.str(a.as_str()).map(drop), |d| Ok(
+    AuthCode::new(d.str()?).ok()
+));
+codec!(rrn, Rrn, |r, e| e.str(r.as_str()).map(drop), |d| Ok(Rrn::new(
+    d.str()?
+)
+.ok()));
+codec!(stan, Stan, |s, e| e.u32(s.value()).map(drop), |d| Ok(Stan::new(
+    d.u32()?
+)
+.ok()));
+codec!(batch, Batch, |b, e| e.u32(b.value()).map(drop), |d| Ok(
+    Batch::new(d.u32()?).ok()
+));
 codec!(money, Money, encode_money, decode_money);
-codec!(language, Language, |l, e| e.str(l.code()).map(drop), |d| Ok(Language::from_locale(d.str()?)));
+codec!(language, Language, |l, e| e.str(l.code()).map(drop), |d| Ok(
+    Language::from_locale(d.str()?)
+));
 codec!(method, Method, |m, e| e.u8(method_number(*m)).map(drop), |d| {
     let number = d.u8()?;
     Ok(Method::ALL.into_iter().find(|m| method_number(*m) == number))
 });
-codec!(operation, Operation, |o, e| e.u8(u8::from(*o == Operation::Refund)).map(drop), |d| Ok(
-    match d.u8()? {
+codec!(
+    operation,
+    Operation,
+    |o, e| e.u8(u8::from(*o == Operation::Refund)).map(drop),
+    |d| Ok(match d.u8()? {
         0 => Some(Operation::Sale),
         1 => Some(Operation::Refund),
         _ => None,
+    })
+);
+codec!(reason, ReversalReason, |r, e| e.str(r.de39()).map(drop), |d| Ok(
+    match d.str()? {
+        "98" => Some(ReversalReason::NoAnswer),
+        "A0" => Some(ReversalReason::BadSignature),
+        "06" => Some(ReversalReason::Other),
+        _ => None,
     }
 ));
-codec!(reason, ReversalReason, |r, e| e.str(r.de39()).map(drop), |d| Ok(match d.str()? {
-    "98" => Some(ReversalReason::NoAnswer),
-    "A0" => Some(ReversalReason::BadSignature),
-    "06" => Some(ReversalReason::Other),
-    _ => None,
-}));
 
 const fn method_number(method: Method) -> u8 {
     match method {
@@ -104,7 +132,10 @@ fn encode_money<W: minicbor::encode::Write>(
     money: &Money,
     e: &mut Encoder<W>,
 ) -> Result<(), minicbor::encode::Error<W::Error>> {
-    e.array(2)?.i64(money.amount_minor())?.u16(Currency::numeric(money.currency())).map(drop)
+    e.array(2)?
+        .i64(money.amount_minor())?
+        .u16(Currency::numeric(money.currency()))
+        .map(drop)
 }
 
 fn decode_money(d: &mut Decoder<'_>) -> Result<Option<Money>, Error> {

@@ -9,14 +9,18 @@ use alloc::vec::Vec;
 
 use minicbor::{Decode, Encode};
 use softpos_types::{
-    AuthCode, Batch, Language, MerchantId, Method, Money, Operation, OrderId, PaymentKey, ReversalReason, Rrn,
-    Stan, TerminalId,
+    AuthCode, Batch, Language, MerchantId, Method, Money, Operation, OrderId, PaymentKey, ReversalReason,
+    Rrn, Stan, TerminalId,
 };
 
 use crate::codec;
 use crate::payment::State;
 
 /// One record's content.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an entry lives for one step: made, written or folded, gone"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Kind 1.

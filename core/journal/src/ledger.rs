@@ -92,7 +92,10 @@ impl Ledger {
             Entry::Moved(moved) => {
                 let key = moved.key;
                 self.data_counter = self.data_counter.max(moved.data_counter.unwrap_or(0));
-                let done = self.payments.get_mut(&key).is_some_and(|payment| payment.step(moved, sequence));
+                let done = self
+                    .payments
+                    .get_mut(&key)
+                    .is_some_and(|payment| payment.step(moved, sequence));
                 if !done {
                     self.ignored = self.ignored.saturating_add(1);
                     return None;
@@ -104,8 +107,13 @@ impl Ledger {
                 payment.reprints = payment.reprints.saturating_add(1);
                 reprinted.key
             }
-            other => {
-                self.apply_setting(other);
+            setting @ (Entry::Settling(_)
+            | Entry::Settled(_)
+            | Entry::Activation(_)
+            | Entry::Parameters(_)
+            | Entry::Attested(_)
+            | Entry::KeysLoaded(_)) => {
+                self.apply_setting(setting);
                 return None;
             }
         };
@@ -167,7 +175,10 @@ impl Ledger {
         let mut sum = (0_u32, 0_i64);
         for payment in self.payments().filter(|payment| payment.state == State::Stored) {
             sum.0 = sum.0.saturating_add(1);
-            sum.1 = sum.1.checked_add(payment.amount.amount_minor()).ok_or(MoneyError::TooLarge)?;
+            sum.1 = sum
+                .1
+                .checked_add(payment.amount.amount_minor())
+                .ok_or(MoneyError::TooLarge)?;
         }
         Ok(sum)
     }
@@ -178,7 +189,10 @@ impl Ledger {
     /// [`MoneyError`] if the sum overflows.
     pub fn refunded(&self, sale: &Payment) -> Result<Money, MoneyError> {
         let mut sum = Money::new(0, sale.amount.currency());
-        for refund in self.payments().filter(|payment| payment.original_key == Some(sale.key)) {
+        for refund in self
+            .payments()
+            .filter(|payment| payment.original_key == Some(sale.key))
+        {
             if refund.state == State::Approved || refund.state.is_open() {
                 sum = sum.checked_add(refund.amount)?;
             }
@@ -200,7 +214,9 @@ impl Ledger {
                 Operation::Refund => (&mut line.refund_count, &mut line.refund_minor),
             };
             *count = count.saturating_add(1);
-            *sum = sum.checked_add(payment.amount.amount_minor()).ok_or(MoneyError::TooLarge)?;
+            *sum = sum
+                .checked_add(payment.amount.amount_minor())
+                .ok_or(MoneyError::TooLarge)?;
         }
         Ok(lines.into_iter().collect())
     }

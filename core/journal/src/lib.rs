@@ -20,8 +20,8 @@ mod payment;
 mod segment;
 
 pub use entry::{
-    Activation, Attested, CardFacts, CardVerification, CodeFacts, Entry, EntryError, Image, KeysLoaded, Moved,
-    ParametersTaken, Reply, Reprinted, Settled, Settling, Started, TrustedKey,
+    Activation, Attested, CardFacts, CardVerification, CodeFacts, Entry, EntryError, Image, KeysLoaded,
+    Moved, ParametersTaken, Reply, Reprinted, Settled, Settling, Started, TrustedKey,
 };
 pub use frame::{
     FrameError, HEADER_BYTES, MAX_PAYLOAD_BYTES, OVERHEAD_BYTES, OpenedRecord, RECORD_FORMAT, RECORD_MAGIC,

@@ -136,7 +136,10 @@ impl State {
             }
             Self::Failed => matches!(next, Self::Stored),
             Self::Stored => {
-                matches!(next, Self::Approved | Self::Declined | Self::Expired | Self::Reversing)
+                matches!(
+                    next,
+                    Self::Approved | Self::Declined | Self::Expired | Self::Reversing
+                )
             }
             // Again Reversing: with another reason, or because an earlier try was refused.
             Self::Reversing => matches!(next, Self::Reversed | Self::Reversing),

@@ -1,4 +1,7 @@
 //! The runtime of the till: network, clock, storage and the public Rust API.
+//!
+//! [`Terminal`] is what shells and programs use, and what the bindings wrap unchanged. It owns the clock, the disk
+//! and the network, and carries out what the flow wants; no rule about money lives here.
 
 #![forbid(unsafe_code)]
 
@@ -9,16 +12,35 @@ mod host_address;
 mod key_file;
 mod link;
 mod log;
+mod opening;
 mod os_entropy;
+mod pin_entry;
 mod pinning;
 mod root;
+mod session;
+mod slips;
 mod software_hardware;
+mod steps;
+mod summary;
+mod terminal;
+mod wording;
+mod worker;
 
 pub use activation_uri::ActivationUri;
 pub use clock::Clock;
 pub use hardware::{Evidence, PortError, SecureHardware};
-pub use link::{Answer, Cause, HostLink, LinkFailure};
 pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
 pub use os_entropy::os_entropy;
-pub use root::open_storage_root;
+pub use pin_entry::PinEntry;
+pub use slips::Paper;
+pub use softpos_flow::{
+    ActivationStage, Announcement, Difference, DifferenceKind, Ending, NotStarted, Notice, PaymentRequest,
+    RefundRequest, Screen, SettlementLine, SettlementView, View,
+};
+pub use softpos_host::{Anchors, KeyEntry, Limits, MerchantProfile};
+pub use softpos_journal::State;
+pub use softpos_receipt::{Columns, Copy};
 pub use software_hardware::SoftwareHardware;
+pub use steps::Step;
+pub use summary::{HistoryQuery, PaymentSummary};
+pub use terminal::{CardStep, QueueView, Status, Terminal, TerminalConfig, read_history};

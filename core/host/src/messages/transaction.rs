@@ -203,7 +203,7 @@ pub struct CodeReply {
     pub key: PaymentKey,
     /// Whether the code is open.
     pub state: CodeState,
-    /// Globally unique identifier of the account template (EMVCo QR, sub-id 00).
+    /// Globally unique identifier of the account template (sub-id 00).
     pub guid: String,
     /// The merchant's account in that template (sub-id 01).
     pub account: String,

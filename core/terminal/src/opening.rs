@@ -1,0 +1,98 @@
+//! Opening a till: the folder, the journal's fold, the flow that goes on from there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use softpos_crypto::entropy::Entropy;
+use softpos_flow::{Device, Opening};
+use softpos_host::Anchors;
+use softpos_journal::{Entry, Ledger};
+use softpos_store::{Opened, Record, Store, StoreConfig};
+use softpos_types::{Now, SecretBytes, SoftPosError};
+
+use crate::hardware::SecureHardware;
+use crate::os_entropy::os_entropy;
+use crate::root::open_storage_root;
+
+/// A folder that was opened: locked, replayed, folded.
+pub(crate) struct OpenFolder {
+    pub(crate) store: Store,
+    pub(crate) ledger: Ledger,
+    pub(crate) keys: Option<SecretBytes>,
+    /// What opening found, in words for support.
+    pub(crate) findings: Vec<String>,
+    entropy: Entropy,
+}
+
+/// Opens the folder and folds its journal.
+///
+/// # Errors
+/// As the store's opening: in use, unreadable, newer, locked, damaged.
+pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<OpenFolder, SoftPosError> {
+    let mut entropy = os_entropy()?;
+    let root = open_storage_root(dir, hardware, &mut entropy)?;
+    let mut ledger = Ledger::default();
+    let mut unknown = 0_u64;
+    let mut fold = |record: Record<'_>| {
+        match Entry::from_bytes(record.kind, record.payload) {
+            Ok(Some(entry)) => {
+                ledger.apply(record.sequence, entry);
+            }
+            // A record of a newer program is kept and told of; so is one that makes no sense.
+            Ok(None) | Err(_) => unknown = unknown.saturating_add(1),
+        }
+        Ok(())
+    };
+    let config = StoreConfig::new(dir.to_owned());
+    let Opened { store, report } = Store::open(&config, &root, &mut entropy, &mut fold)?;
+    let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    if unknown > 0 {
+        findings.push(format!("{unknown} records of a kind this version does not know"));
+    }
+    if ledger.ignored > 0 {
+        findings.push(format!(
+            "{} records that contradict earlier ones were not obeyed",
+            ledger.ignored
+        ));
+    }
+    // The watermark may know of a counter whose record a crash has torn.
+    let counters = store.counters();
+    ledger.data_counter = ledger.data_counter.max(counters.data);
+    ledger.pin_counter = ledger.pin_counter.max(counters.pin);
+    // Registers that cannot be read cost a new key load, no payment.
+    let keys = store.load_keys().unwrap_or_else(|error| {
+        findings.push(error.to_string());
+        None
+    });
+    Ok(OpenFolder {
+        store,
+        ledger,
+        keys,
+        findings,
+        entropy,
+    })
+}
+
+impl OpenFolder {
+    /// Everything a flow starts from, and the store for the worker.
+    pub(crate) fn into_opening(
+        self,
+        hardware: &Arc<dyn SecureHardware>,
+        app_version: String,
+        anchors: Option<Anchors>,
+        now: Now,
+    ) -> Result<(Opening, Store), SoftPosError> {
+        let device = Device::new(hardware.public_key()?, hardware.model()?, app_version)?;
+        let last = self.store.last();
+        let opening = Opening {
+            device,
+            ledger: self.ledger,
+            head: (last.sequence, last.hash.0),
+            keys: self.keys,
+            anchors,
+            entropy: self.entropy,
+            now,
+        };
+        Ok((opening, self.store))
+    }
+}

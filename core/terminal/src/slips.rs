@@ -1,0 +1,221 @@
+//! Receipts: what the journal knows of a payment, put on paper.
+
+use softpos_flow::SettlementView;
+use softpos_host::Parameters;
+use softpos_journal::{Activation, CardFacts, CardVerification, Ledger, Payment, State};
+use softpos_receipt::{
+    CardData, CodeData, Columns, Copy, Cryptogram, Cvm, DayClose, EmvBlock, Entry, Kind, MaskedPan, Original,
+    Receipt, ReceiptData, Settled, Source, Total,
+};
+use softpos_types::{Code, Language, LocalTime, Method, Money, Now, Operation, PaymentKey, SoftPosError};
+
+/// The slip of a payment as text.
+pub(crate) fn payment_slip(
+    ledger: &Ledger,
+    parameters: Option<&Parameters>,
+    key: PaymentKey,
+    copy: Copy,
+    paper: Paper,
+) -> Result<String, SoftPosError> {
+    let payment = ledger
+        .payment(key)
+        .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
+    let not_activated = || SoftPosError::of(Code::NotActivated);
+    let activation = ledger.activation.as_ref().ok_or_else(not_activated)?;
+    let parameters = parameters.ok_or_else(not_activated)?;
+    let data = receipt_data(ledger, activation, parameters, payment);
+    let language = paper.language.unwrap_or(payment.language);
+    let reprint = if paper.reprint {
+        payment.reprints.saturating_add(1)
+    } else {
+        0
+    };
+    let receipt = Receipt::of_payment(&data, language, copy, reprint).map_err(|_| {
+        SoftPosError::of(Code::ResultUnknown).with_detail("no slip before the result is known")
+    })?;
+    Ok(receipt.to_text(paper.columns))
+}
+
+/// How a slip is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paper {
+    /// The slip's language; absent: the payment's.
+    pub language: Option<Language>,
+    /// Width of the roll.
+    pub columns: Columns,
+    /// A further print carries the mark and is counted.
+    pub reprint: bool,
+}
+
+fn receipt_data(
+    ledger: &Ledger,
+    activation: &Activation,
+    parameters: &Parameters,
+    payment: &Payment,
+) -> ReceiptData {
+    let reply = payment.reply.as_ref();
+    // The host's time is the official one; a payment without an answer has only its own.
+    let utc_ms = reply
+        .map(|reply| reply.host_utc_ms)
+        .filter(|ms| *ms > 0)
+        .unwrap_or(payment.utc_ms);
+    ReceiptData {
+        merchant_name: parameters.merchant.name.clone(),
+        merchant: activation.merchant.clone(),
+        terminal: activation.terminal.clone(),
+        operator: None,
+        kind: kind(ledger, payment),
+        source: source(parameters, payment),
+        state: state(payment),
+        amount: payment.amount,
+        batch: payment.batch,
+        stan: payment.stan,
+        auth_code: reply.and_then(|reply| reply.auth_code.clone()),
+        rrn: reply.and_then(|reply| reply.rrn.clone()),
+        local_time: LocalTime::from_utc(utc_ms, payment.utc_offset_min),
+        key: payment.key,
+        order: payment.order.clone(),
+        note: payment.category.clone(),
+    }
+}
+
+fn kind(ledger: &Ledger, payment: &Payment) -> Kind {
+    match payment.operation {
+        Operation::Sale => Kind::Sale,
+        Operation::Refund => {
+            let original = payment.original_key.and_then(|key| ledger.payment(key));
+            Kind::Refund(Original {
+                stan: original.map_or(payment.stan, |original| original.stan),
+                rrn: original
+                    .and_then(|o| o.reply.as_ref())
+                    .and_then(|reply| reply.rrn.clone()),
+            })
+        }
+    }
+}
+
+fn state(payment: &Payment) -> softpos_receipt::State {
+    match payment.state {
+        State::Approved => softpos_receipt::State::Approved,
+        State::Declined => softpos_receipt::State::Declined {
+            code: payment
+                .reply
+                .as_ref()
+                .map_or_else(String::new, |reply| reply.de39.clone()),
+        },
+        State::Stored => softpos_receipt::State::StoredOffline,
+        State::Reversed => softpos_receipt::State::Reversed,
+        State::Failed | State::Expired => softpos_receipt::State::Declined { code: "Z3".into() },
+        State::Armed | State::AwaitingPayer | State::Unknown | State::Reversing => {
+            softpos_receipt::State::Unknown
+        }
+    }
+}
+
+fn source(parameters: &Parameters, payment: &Payment) -> Source {
+    match (payment.method, &payment.card) {
+        (Method::Card, Some(card)) => match MaskedPan::new(&card.masked_pan) {
+            Ok(pan) => Source::Card(card_data(parameters, payment, card, pan)),
+            Err(_) => code_source(payment),
+        },
+        (Method::Cash, _) => Source::Cash,
+        // The refund of a card sale reads no card; it names the sale instead.
+        (Method::Card | Method::Code, _) => code_source(payment),
+    }
+}
+
+fn code_source(payment: &Payment) -> Source {
+    let reply = payment.reply.as_ref();
+    Source::Code(CodeData {
+        channel: reply
+            .and_then(|reply| reply.channel.clone())
+            .unwrap_or_else(|| payment.method.name().to_owned()),
+        transaction: reply.and_then(|reply| reply.channel_transaction.clone()),
+        payer: None,
+    })
+}
+
+fn card_data(parameters: &Parameters, payment: &Payment, card: &CardFacts, pan: MaskedPan) -> CardData {
+    let limit = Money::new(parameters.limits.no_cvm_minor, payment.amount.currency());
+    CardData {
+        pan,
+        entry: Entry::Contactless,
+        issuer: None,
+        acquirer: None,
+        cvm: match card.cvm {
+            CardVerification::None => Cvm::NoPinNoSignature { limit },
+            CardVerification::Signature => Cvm::Signature,
+            CardVerification::OnlinePin => Cvm::Pin,
+            CardVerification::OnDevice => Cvm::OnDevice,
+        },
+        emv: emv_block(card),
+    }
+}
+
+fn emv_block(card: &CardFacts) -> Option<EmvBlock> {
+    Some(EmvBlock {
+        aid: card.aid.clone(),
+        label: card.label.clone(),
+        cryptogram: Cryptogram::Arqc(card.cryptogram.as_slice().try_into().ok()?),
+        tvr: card.tvr.as_slice().try_into().ok()?,
+        tsi: None,
+        atc: card.atc.as_slice().try_into().ok()?,
+        csn: card.psn,
+        unpredictable: card.unpredictable_number.as_slice().try_into().ok()?,
+        aip: card.aip.as_slice().try_into().ok()?,
+        terminal_capabilities: card
+            .terminal_capabilities
+            .as_slice()
+            .try_into()
+            .unwrap_or_default(),
+        iad: card.iad.clone(),
+    })
+}
+
+/// The slip of a closed batch as text.
+pub(crate) fn day_close_slip(
+    ledger: &Ledger,
+    parameters: Option<&Parameters>,
+    view: &SettlementView,
+    paper: Paper,
+    now: Now,
+) -> Result<String, SoftPosError> {
+    let not_activated = || SoftPosError::of(Code::NotActivated);
+    let activation = ledger.activation.as_ref().ok_or_else(not_activated)?;
+    let parameters = parameters.ok_or_else(not_activated)?;
+    let total = |operation, method, count, sum_minor| Total {
+        operation,
+        method,
+        count,
+        sum: Money::new(sum_minor, parameters.currency),
+    };
+    let totals = view.lines.iter().flat_map(|line| {
+        let totals = line.terminal;
+        [
+            total(Operation::Sale, line.method, totals.sale_count, totals.sale_minor),
+            total(
+                Operation::Refund,
+                line.method,
+                totals.refund_count,
+                totals.refund_minor,
+            ),
+        ]
+    });
+    let closed = ledger.settled.iter().find(|settled| settled.batch == view.batch);
+    let utc_ms = closed.map_or(now.utc_ms, |settled| settled.host_utc_ms);
+    let data = DayClose {
+        merchant_name: parameters.merchant.name.clone(),
+        merchant: activation.merchant.clone(),
+        terminal: activation.terminal.clone(),
+        batch: view.batch,
+        local_time: LocalTime::from_utc(utc_ms, parameters.utc_offset_min),
+        totals: totals.filter(|total| total.count > 0).collect(),
+        settled: if view.balanced {
+            Settled::Balanced
+        } else {
+            Settled::Differs
+        },
+        unresolved: Vec::new(),
+    };
+    Ok(Receipt::of_day_close(&data, paper.language.unwrap_or_default(), 0).to_text(paper.columns))
+}

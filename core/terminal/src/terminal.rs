@@ -1,0 +1,548 @@
+//! The till as shells and programs use it: the calls that the bindings wrap unchanged.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest, SettlementView};
+use softpos_host::{Anchors, Limits, MerchantProfile};
+use softpos_journal::State;
+use softpos_receipt::Copy;
+use softpos_types::{Batch, Code, Currency, Language, Method, Money, PaymentKey, SoftPosError, TerminalId};
+
+use crate::activation_uri::ActivationUri;
+use crate::clock::Clock;
+use crate::hardware::SecureHardware;
+use crate::link::HostLink;
+use crate::log::{Log, LogLevel, LogSink, LogValue};
+use crate::opening::open_folder;
+use crate::pin_entry::PinEntry;
+use crate::session::{Capdu, Parts, Session};
+use crate::slips::{self, Paper};
+use crate::steps::Step;
+use crate::summary::{HistoryQuery, PaymentSummary, history};
+use crate::worker;
+
+/// How long a shutdown waits for the disk.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+/// Connecting before the parameters say how long.
+const FIRST_CONNECT_MS: u64 = 10_000;
+
+/// Where a till lives and how it speaks.
+#[derive(Clone, Debug)]
+pub struct TerminalConfig {
+    /// The data folder; made at first use.
+    pub dir: PathBuf,
+    /// The till's language; a payment may have another.
+    pub language: Language,
+    /// Version of the program.
+    pub app_version: String,
+    /// The host's address, if it has moved since the activation. Its pins stay.
+    pub host_url: Option<String>,
+    /// Trust anchors that a release build compiles in; without them those that come with the activation count.
+    pub anchors: Option<Anchors>,
+}
+
+/// A running till. Clones share it; the last one gone, or [`Terminal::shutdown`], ends it.
+#[derive(Clone)]
+pub struct Terminal {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    session: Arc<Session>,
+    runtime: Option<tokio::runtime::Runtime>,
+    found: Vec<String>,
+    host_url: Option<String>,
+}
+
+/// What the card loop does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CardStep {
+    /// Send this command to the card and bring the answer.
+    Transmit(Vec<u8>),
+    /// Wait for a card; what to show came as a step.
+    WaitForCard,
+    /// The card is no longer needed.
+    Done,
+}
+
+/// What the till can do now, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Whether the activation is complete.
+    pub activated: bool,
+    /// Why a card sale would be refused now, if it would.
+    pub obstacle: Option<Code>,
+    /// Who sells.
+    pub merchant: Option<MerchantProfile>,
+    /// Terminal number.
+    pub terminal: Option<TerminalId>,
+    /// The till's currency.
+    pub currency: Option<Currency>,
+    /// Goods categories to choose from.
+    pub categories: Vec<String>,
+    /// Ways to pay that are on.
+    pub methods: Vec<Method>,
+    /// Amount limits.
+    pub limits: Option<Limits>,
+    /// The batch that is open.
+    pub batch: Batch,
+    /// Whether the network is there, as far as the shell said.
+    pub online: bool,
+    /// Payments that something still has to happen to.
+    pub open_payments: u32,
+    /// What waits to be forwarded.
+    pub queue: QueueView,
+    /// What opening the folder found, in words for support.
+    pub found: Vec<String>,
+}
+
+/// What waits to be forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueView {
+    /// How many payments.
+    pub count: u32,
+    /// Their sum.
+    pub sum: Money,
+    /// When the oldest was accepted.
+    pub oldest_utc_ms: Option<u64>,
+    /// Whether the acquirer allows card payments to be stored.
+    pub offline_enabled: bool,
+}
+
+impl Terminal {
+    /// Opens the folder, folds its journal and goes on where it ends: open payments are cleared up in the background.
+    ///
+    /// # Errors
+    /// [`Code::StoreInUse`], [`Code::StoreUnreadable`], [`Code::StoreNewer`], [`Code::StoreLocked`],
+    /// [`Code::StoreDamaged`], [`Code::SecureHardware`]: nothing is changed then.
+    pub fn open(
+        config: TerminalConfig,
+        hardware: Arc<dyn SecureHardware>,
+        log: Arc<dyn LogSink>,
+    ) -> Result<Self, SoftPosError> {
+        let folder = open_folder(&config.dir, &*hardware)?;
+        let found = folder.findings.clone();
+        let clock = Clock::start();
+        let (opening, store) =
+            folder.into_opening(&hardware, config.app_version, config.anchors, clock.now())?;
+        let runtime = runtime()?;
+        let link = match &opening.ledger.activation {
+            Some(activation) => {
+                let url = config.host_url.as_ref().unwrap_or(&activation.host_url);
+                Some(HostLink::new(url, &activation.pins, FIRST_CONNECT_MS)?)
+            }
+            None => None,
+        };
+        let flow = Flow::new(opening);
+        let (sender, receiver) = channel();
+        let parts = Parts {
+            flow,
+            work: sender,
+            link,
+            clock,
+            hardware,
+            log: Log::start(log)?,
+            runtime: runtime.handle().clone(),
+            language: config.language,
+        };
+        let session = Arc::new(Session::new(parts));
+        let worker_session = Arc::clone(&session);
+        std::thread::Builder::new()
+            .name("softpos-journal".into())
+            .spawn(move || worker::run(&worker_session, store, &receiver))
+            .map_err(|error| SoftPosError::of(Code::SessionPoisoned).with_detail(error.to_string()))?;
+        runtime.spawn(Arc::clone(&session).keep_time());
+        let (session, runtime) = (session, Some(runtime));
+        let terminal = Self {
+            shared: Arc::new(Shared {
+                session,
+                runtime,
+                found,
+                host_url: config.host_url,
+            }),
+        };
+        for finding in 0..terminal.shared.found.len() {
+            let number = LogValue::Number(u64::try_from(finding).unwrap_or(u64::MAX));
+            terminal
+                .session()
+                .log
+                .line(LogLevel::Warning, "folder_finding", &[("number", number)]);
+        }
+        // What the journal left open is taken up now.
+        terminal.session().with(|flow, now| {
+            if !flow.resume_activation(now) {
+                flow.force_sync(now);
+            }
+        })?;
+        terminal.warm();
+        Ok(terminal)
+    }
+
+    /// What the till can do now.
+    ///
+    /// # Errors
+    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`], as for every call.
+    pub fn status(&self) -> Result<Status, SoftPosError> {
+        self.session().look(|flow, now| {
+            let ledger = flow.ledger();
+            let parameters = flow.parameters();
+            Status {
+                activated: flow.is_active(),
+                obstacle: flow.card_sale_obstacle(now),
+                merchant: parameters.map(|parameters| parameters.merchant.clone()),
+                terminal: ledger
+                    .activation
+                    .as_ref()
+                    .map(|activation| activation.terminal.clone()),
+                currency: parameters.map(|parameters| parameters.currency),
+                categories: parameters.map(|p| p.categories.clone()).unwrap_or_default(),
+                methods: parameters.map(|p| p.methods.clone()).unwrap_or_default(),
+                limits: parameters.map(|parameters| parameters.limits.clone()),
+                batch: ledger.batch,
+                online: flow.online(),
+                open_payments: u32::try_from(ledger.open().count()).unwrap_or(u32::MAX),
+                queue: queue_view(flow),
+                found: self.shared.found.clone(),
+            }
+        })
+    }
+
+    /// Activates the till with a code, or goes on with an activation that stopped. Progress and end come as steps.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a malformed address or pin or on an active till, `NotReady` while something is open.
+    pub fn activate(&self, activation: &ActivationUri) -> Result<(), SoftPosError> {
+        let pins = activation.pins().to_vec();
+        let url = self
+            .shared
+            .host_url
+            .as_deref()
+            .unwrap_or_else(|| activation.host())
+            .to_owned();
+        let link = HostLink::new(&url, &pins, FIRST_CONNECT_MS)?;
+        let redemption = Redemption {
+            code: activation.code().to_owned(),
+            host_url: activation.host().to_owned(),
+            pins,
+        };
+        if self
+            .session()
+            .look(|flow, _| flow.ledger().activation.is_none())?
+        {
+            *self
+                .session()
+                .link
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Some(link);
+        }
+        self.session().with(|flow, now| flow.activate(redemption, now))?.0
+    }
+
+    /// Starts a payment. The input is checked first; on an error nothing is recorded.
+    ///
+    /// # Errors
+    /// `InvalidInput`, `NotReady`, `HostUnreachable`, each with what to do.
+    pub fn start(&self, request: PaymentRequest) -> Result<PaymentKey, SoftPosError> {
+        self.session().with(|flow, now| flow.start(request, now))?.0
+    }
+
+    /// Starts a refund of an approved sale, whole or in part.
+    ///
+    /// # Errors
+    /// As [`Terminal::start`].
+    pub fn refund(&self, request: &RefundRequest) -> Result<PaymentKey, SoftPosError> {
+        self.session().with(|flow, now| flow.refund(request, now))?.0
+    }
+
+    /// A card came into the field. The card loop is synchronous: one call in, one command out.
+    ///
+    /// # Errors
+    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
+    pub fn card_present(&self) -> Result<CardStep, SoftPosError> {
+        self.card(Event::CardPresent)
+    }
+
+    /// More than one card is in the field.
+    ///
+    /// # Errors
+    /// As [`Terminal::card_present`].
+    pub fn card_collision(&self) -> Result<CardStep, SoftPosError> {
+        self.card(Event::CardCollision)
+    }
+
+    /// The card answered; `elapsed_us` is the time from the command's first to the answer's last byte.
+    ///
+    /// # Errors
+    /// As [`Terminal::card_present`].
+    pub fn card_replied(&self, rapdu: &[u8], elapsed_us: u32) -> Result<CardStep, SoftPosError> {
+        self.card(Event::CardReplied { rapdu, elapsed_us })
+    }
+
+    /// The card left the field.
+    ///
+    /// # Errors
+    /// As [`Terminal::card_present`].
+    pub fn card_lost(&self) -> Result<CardStep, SoftPosError> {
+        self.card(Event::CardLost)
+    }
+
+    /// The PIN pad's end in the core, after [`Step::AskPin`].
+    ///
+    /// # Errors
+    /// [`Code::NotExpected`] when no PIN is asked for.
+    pub fn pin_entry(&self) -> Result<PinEntry, SoftPosError> {
+        if self.session().look(|flow, _| flow.awaits_pin())? {
+            Ok(PinEntry::new(Arc::clone(self.session())))
+        } else {
+            Err(SoftPosError::of(Code::NotExpected))
+        }
+    }
+
+    /// The operator gives up. What was sent already is undone in the background.
+    ///
+    /// # Errors
+    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
+    pub fn cancel(&self) -> Result<(), SoftPosError> {
+        self.session()
+            .with(|flow, now| flow.handle(Event::Cancelled, now))
+            .map(drop)
+    }
+
+    /// The operator refuses an approved sale of the open batch (wrong code or amount): it is undone.
+    ///
+    /// # Errors
+    /// [`Code::PaymentNotFound`], [`Code::NotRefundable`].
+    pub fn refuse_approval(&self, key: PaymentKey) -> Result<(), SoftPosError> {
+        self.session().with(|flow, now| flow.refuse_approval(key, now))?.0
+    }
+
+    /// What to do next; waits until there is something. One driver loop calls this.
+    pub async fn next_step(&self) -> Step {
+        self.session().steps.next().await
+    }
+
+    /// As [`Terminal::next_step`] for a caller without a runtime of its own, for at most so long.
+    pub fn next_step_within(&self, limit: Duration) -> Option<Step> {
+        match &self.shared.runtime {
+            Some(runtime) => runtime.block_on(self.session().steps.next_within(limit)),
+            None => Some(Step::Closed),
+        }
+    }
+
+    /// Payments, newest first.
+    ///
+    /// # Errors
+    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
+    pub fn history(&self, query: &HistoryQuery) -> Result<Vec<PaymentSummary>, SoftPosError> {
+        self.session().look(|flow, _| history(flow.ledger(), query))
+    }
+
+    /// One payment.
+    ///
+    /// # Errors
+    /// [`Code::PaymentNotFound`].
+    pub fn payment(&self, key: PaymentKey) -> Result<PaymentSummary, SoftPosError> {
+        self.session().look(|flow, _| {
+            let payment = flow
+                .ledger()
+                .payment(key)
+                .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
+            Ok(PaymentSummary::of(flow.ledger(), payment))
+        })?
+    }
+
+    /// A payment's slip as text. A further print carries the mark and is counted in the journal.
+    ///
+    /// # Errors
+    /// [`Code::PaymentNotFound`]; [`Code::ResultUnknown`] while there is no result to print.
+    pub fn receipt(&self, key: PaymentKey, copy: Copy, paper: Paper) -> Result<String, SoftPosError> {
+        let (slip, _) = self.session().with(|flow, now| {
+            let slip = slips::payment_slip(flow.ledger(), flow.parameters(), key, copy, paper)?;
+            if paper.reprint {
+                flow.reprinted(key, now)?;
+            }
+            Ok(slip)
+        })?;
+        slip
+    }
+
+    /// The slip of a closed batch as text.
+    ///
+    /// # Errors
+    /// [`Code::NotActivated`].
+    pub fn day_close_slip(&self, view: &SettlementView, paper: Paper) -> Result<String, SoftPosError> {
+        let language = self.session().language;
+        self.session().look(|flow, now| {
+            let paper = Paper {
+                language: paper.language.or(Some(language)),
+                ..paper
+            };
+            slips::day_close_slip(flow.ledger(), flow.parameters(), view, paper, now)
+        })?
+    }
+
+    /// Everything that waits to be forwarded, in its order.
+    ///
+    /// # Errors
+    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
+    pub fn queue(&self) -> Result<Vec<PaymentSummary>, SoftPosError> {
+        self.session().look(|flow, _| {
+            let ledger = flow.ledger();
+            ledger
+                .queue()
+                .into_iter()
+                .map(|payment| PaymentSummary::of(ledger, payment))
+                .collect()
+        })
+    }
+
+    /// Sends everything that waits now, without its pauses; says how many payments wait to be forwarded. Progress
+    /// comes as steps.
+    ///
+    /// # Errors
+    /// [`Code::HostNotReached`] while the shell says that there is no network.
+    pub fn force_sync(&self) -> Result<u32, SoftPosError> {
+        self.session()
+            .with(|flow, now| {
+                if flow.online() {
+                    Ok(flow.force_sync(now))
+                } else {
+                    Err(SoftPosError::of(Code::HostNotReached))
+                }
+            })?
+            .0
+    }
+
+    /// Waits until nothing is under way, for scripts; says whether that was reached in time.
+    pub fn wait_idle(&self, limit: Duration) -> bool {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a wait on the caller's thread, no time for the flow"
+        )]
+        let started = Instant::now();
+        while !self.session().is_quiet() {
+            if started.elapsed() >= limit {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        true
+    }
+
+    /// Closes the day: both sides' totals are compared. The result comes as a step.
+    ///
+    /// # Errors
+    /// `NotReady` while payments have no end yet, `HostUnreachable` without a network.
+    pub fn settle(&self) -> Result<(), SoftPosError> {
+        self.session().with(Flow::settle)?.0
+    }
+
+    /// The network came or went, as the shell sees it.
+    ///
+    /// # Errors
+    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
+    pub fn set_link(&self, online: bool) -> Result<(), SoftPosError> {
+        self.session()
+            .with(|flow, now| flow.handle(Event::LinkChanged { online }, now))?;
+        if online {
+            self.warm();
+        }
+        Ok(())
+    }
+
+    /// Ends the till: everything is durable, the folder is free, [`Step::Closed`] is the last step.
+    pub fn shutdown(&self) {
+        self.session().close(SHUTDOWN);
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.shared.session
+    }
+
+    fn card(&self, event: Event<'_>) -> Result<CardStep, SoftPosError> {
+        let (reading, capdu): (bool, Capdu) = self.session().with(|flow, now| {
+            flow.handle(event, now);
+            flow.is_reading()
+        })?;
+        Ok(match capdu {
+            Some(capdu) => CardStep::Transmit(capdu),
+            None if reading => CardStep::WaitForCard,
+            None => CardStep::Done,
+        })
+    }
+
+    /// Opens the connection ahead of the next payment.
+    fn warm(&self) {
+        let link = self
+            .session()
+            .link
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(link) = link {
+            self.session().runtime.spawn(async move {
+                // Whether it worked shows with the first request.
+                let _ = link.warm(FIRST_CONNECT_MS).await;
+            });
+        }
+    }
+}
+
+impl std::fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Terminal(..)")
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.session.close(SHUTDOWN);
+        // A runtime must not be dropped where one runs; its tasks only wait for answers nobody needs any more.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// What a data folder holds, without running a till on it.
+///
+/// # Errors
+/// As [`Terminal::open`].
+pub fn read_history(dir: &Path, hardware: &dyn SecureHardware) -> Result<Vec<PaymentSummary>, SoftPosError> {
+    if !dir.join("journal").is_dir() {
+        return Err(SoftPosError::of(Code::StoreUnreadable).with_detail("no till has been here"));
+    }
+    let folder = open_folder(dir, hardware)?;
+    Ok(history(&folder.ledger, &HistoryQuery::default()))
+}
+
+fn queue_view(flow: &Flow) -> QueueView {
+    let queue = flow.ledger().queue();
+    let parameters = flow.parameters();
+    let currency = parameters.map_or(Currency::CNY, |parameters| parameters.currency);
+    let none = Money::new(0, currency);
+    let sum = queue
+        .iter()
+        .filter(|payment| payment.state == State::Stored)
+        .try_fold(none, |sum, payment| sum.checked_add(payment.amount))
+        .unwrap_or(none);
+    QueueView {
+        count: u32::try_from(queue.len()).unwrap_or(u32::MAX),
+        sum,
+        oldest_utc_ms: queue.first().map(|payment| payment.utc_ms),
+        offline_enabled: parameters.is_some_and(|parameters| parameters.offline.enabled),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, SoftPosError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("softpos-net")
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|error| SoftPosError::of(Code::SessionPoisoned).with_detail(error.to_string()))
+}

@@ -1,0 +1,181 @@
+//! The sentences that go with the flow's states, in the language of the payment.
+
+use softpos_emv::{Message, Prompt};
+use softpos_flow::{ActivationStage, Announcement, Ending, NotStarted, Notice, Screen, View};
+use softpos_journal::State;
+use softpos_text::{Sentence, Texts};
+use softpos_types::{Code, Method, Money, Operation, SoftPosError};
+
+/// The sentence on the screen.
+pub(crate) fn view(texts: Texts, view: &View) -> String {
+    match &view.screen {
+        Screen::Activating { step, steps, stage } => texts.with(
+            "step-activating",
+            &[
+                ("step", &step.to_string()),
+                ("steps", &steps.to_string()),
+                ("stage", &stage_name(texts, *stage)),
+            ],
+        ),
+        Screen::Card(prompt) => texts.say(&card_sentence(prompt)),
+        Screen::EnterPin => texts.say(&Sentence::EnterPin),
+        Screen::Authorising => texts.say(&Sentence::Processing),
+        Screen::ShowCode { .. } => match view.amount {
+            Some(amount) => texts.say(&Sentence::ShowCode { amount }),
+            None => texts.say(&Sentence::Processing),
+        },
+        Screen::ResultUnknown { queries: 0 } => texts.say(&Sentence::Unknown),
+        Screen::ResultUnknown { queries } => texts.with("step-asked", &[("count", &queries.to_string())]),
+        Screen::Settling { batch } => texts.with("step-settling", &[("batch", &batch.to_string())]),
+        Screen::Result { state, de39 } => state_name(texts, *state, de39.as_deref()),
+    }
+}
+
+/// The spoken sentence.
+pub(crate) fn announcement(texts: Texts, announcement: &Announcement) -> String {
+    match announcement {
+        Announcement::PresentCard => texts.speak(&Sentence::PresentCard),
+        Announcement::RemoveCard => texts.speak(&Sentence::RemoveCard),
+        Announcement::SeePhone => texts.speak(&Sentence::SeePhone),
+        Announcement::Approved {
+            method,
+            amount,
+            channel,
+        } => texts.speak(&approved(*method, *amount, channel.as_deref())),
+        Announcement::Declined { de39: Some(code) } => texts.speak(&Sentence::Declined { code }),
+        Announcement::Declined { de39: None } => texts.speak(&Sentence::Declined { code: "Z1" }),
+        Announcement::NotSent => texts.speak(&Sentence::NotSent),
+        Announcement::Unknown => texts.speak(&Sentence::Unknown),
+        Announcement::Reversed => texts.speak(&Sentence::Reversed),
+        Announcement::Refunded { amount } => texts.speak(&Sentence::Refunded { amount: *amount }),
+        Announcement::Stored { amount } => texts.speak(&Sentence::OfflineStored { amount: *amount }),
+        Announcement::CodeExpired => texts.get("step-code-expired"),
+    }
+}
+
+/// The words for something that happened in the background.
+pub(crate) fn notice(texts: Texts, notice: &Notice) -> String {
+    match notice {
+        Notice::PaymentChanged {
+            operation,
+            amount,
+            state,
+            de39,
+            ..
+        } => {
+            let what = match operation {
+                Operation::Sale => texts.get("notice-sale"),
+                Operation::Refund => texts.get("notice-refund"),
+            };
+            let amount = softpos_text::words::display(*amount);
+            let state = state_name(texts, *state, de39.as_deref());
+            texts.with(
+                "notice-payment",
+                &[("what", &what), ("amount", &amount), ("state", &state)],
+            )
+        }
+        Notice::Forwarding { done, total } => texts.with(
+            "notice-forwarding",
+            &[("done", &done.to_string()), ("total", &total.to_string())],
+        ),
+        Notice::Link { online: true } => texts.get("notice-online"),
+        Notice::Link { online: false } => texts.get("notice-offline"),
+        Notice::Trouble(code) => texts.code(*code),
+    }
+}
+
+/// The words for how something ended.
+pub(crate) fn ending(texts: Texts, ending: &Ending) -> String {
+    match ending {
+        Ending::Payment { state, .. } => state_name(texts, *state, None),
+        Ending::NotStarted { reason, .. } => not_started(texts, *reason),
+        Ending::Activated => texts.get("ending-activated"),
+        Ending::ActivationFailed { code, .. } | Ending::SettleFailed { code } => {
+            let error = texts.error(&SoftPosError::of(*code));
+            format!("{} {}", error.what, error.action)
+        }
+        Ending::Settled(view) => {
+            let key = if view.balanced {
+                "ending-balanced"
+            } else {
+                "ending-not-balanced"
+            };
+            texts.with(key, &[("batch", &view.batch.to_string())])
+        }
+    }
+}
+
+/// A payment's state in words; a decline says its reason.
+pub(crate) fn state_name(texts: Texts, state: State, de39: Option<&str>) -> String {
+    match (state, de39) {
+        (State::Declined, Some(code)) => texts.say(&Sentence::Declined { code }),
+        (state, _) => texts.get(match state {
+            State::Armed => "state-armed",
+            State::AwaitingPayer => "state-awaiting-payer",
+            State::Unknown => "state-unknown",
+            State::Stored => "state-stored",
+            State::Reversing => "state-reversing",
+            State::Approved => "state-approved",
+            State::Declined => "state-declined",
+            State::Failed => "state-failed",
+            State::Reversed => "state-reversed",
+            State::Expired => "state-expired",
+        }),
+    }
+}
+
+fn approved(method: Method, amount: Money, channel: Option<&str>) -> Sentence<'_> {
+    match method {
+        Method::Card => Sentence::ApprovedCard { amount },
+        Method::Code => Sentence::ApprovedCode {
+            channel: channel.unwrap_or("code"),
+            amount,
+        },
+        Method::Cash => Sentence::ApprovedCash { amount },
+    }
+}
+
+fn not_started(texts: Texts, reason: NotStarted) -> String {
+    match reason {
+        NotStarted::Cancelled => texts.say(&Sentence::Cancelled),
+        NotStarted::TimedOut => texts.get("ending-timed-out"),
+        NotStarted::CardNotAccepted => texts.say(&Sentence::UseAnotherCard),
+        NotStarted::CardDeclined => texts.say(&Sentence::Declined { code: "Z1" }),
+        NotStarted::NotRecorded => texts.code(Code::StoreUnreadable),
+        NotStarted::SecureHardware => texts.code(Code::SecureHardware),
+    }
+}
+
+/// What a reader's prompt asks of the customer. A phone has no slot: slot messages mean another card or device.
+fn card_sentence(prompt: &Prompt) -> Sentence<'static> {
+    let request = prompt.now.as_ref().or(prompt.ready.as_ref());
+    match request.map(|request| request.message) {
+        Some(Message::SeePhone) => Sentence::SeePhone,
+        Some(Message::OneCardOnly) => Sentence::OneCardOnly,
+        Some(Message::PresentAgain | Message::ProcessingError) => Sentence::TryAgain,
+        Some(Message::InsertOrSwipe | Message::TryAnotherCard | Message::InsertCard) => {
+            Sentence::UseAnotherCard
+        }
+        Some(Message::RemoveCard | Message::CardReadOk) => Sentence::RemoveCard,
+        Some(Message::Processing | Message::Authorising) => Sentence::Processing,
+        Some(
+            Message::Approved
+            | Message::NotAuthorised
+            | Message::EnterPin
+            | Message::Welcome
+            | Message::PresentCard
+            | Message::ApprovedSign
+            | Message::Clear,
+        )
+        | None => Sentence::PresentCard,
+    }
+}
+
+fn stage_name(texts: Texts, stage: ActivationStage) -> String {
+    texts.get(match stage {
+        ActivationStage::Redeem => "stage-redeem",
+        ActivationStage::Attest => "stage-attest",
+        ActivationStage::LoadKeys => "stage-keys",
+        ActivationStage::Parameters => "stage-parameters",
+    })
+}

@@ -1,0 +1,157 @@
+//! The thread that touches disk and secure hardware: the flow's effects in their order, each answered by an event.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use softpos_crypto::p256_key::signature_from_der;
+use softpos_flow::{EffectId, Event};
+use softpos_journal::Entry;
+use softpos_store::{KeyCounters, Position, Store};
+use softpos_types::SecretBytes;
+
+use crate::log::{LogLevel, LogValue};
+use crate::session::Session;
+
+/// Something to be done in order, away from the caller.
+pub(crate) enum Work {
+    Sign {
+        id: EffectId,
+        digests: Vec<[u8; 32]>,
+    },
+    Attest {
+        id: EffectId,
+        challenge: Vec<u8>,
+    },
+    Persist {
+        id: EffectId,
+        kind: u8,
+        payload: Vec<u8>,
+    },
+    SaveKeys {
+        id: EffectId,
+        registers: SecretBytes,
+    },
+    /// Make everything durable and end.
+    Stop,
+}
+
+/// Runs until [`Work::Stop`] or until nobody can send any more. The store's lock ends with it.
+pub(crate) fn run(session: &Arc<Session>, mut store: Store, work: &Receiver<Work>) {
+    while let Ok(job) = work.recv() {
+        match job {
+            Work::Sign { id, digests } => sign(session, id, &digests),
+            Work::Attest { id, challenge } => attest(session, id, challenge),
+            Work::Persist { id, kind, payload } => persist(session, &mut store, id, kind, &payload),
+            Work::SaveKeys { id, registers } => save_keys(session, &mut store, id, &registers),
+            Work::Stop => break,
+        }
+        session.job_done();
+    }
+    if let Err(error) = store.sync_background() {
+        session.log.line(
+            LogLevel::Error,
+            "store_sync",
+            &[("error", LogValue::Word(error_name(&error)))],
+        );
+    }
+    drop(store);
+    session.worker_ended();
+}
+
+fn sign(session: &Arc<Session>, id: EffectId, digests: &[[u8; 32]]) {
+    let signatures: Option<Vec<[u8; 64]>> = digests
+        .iter()
+        .map(|digest| {
+            session
+                .hardware
+                .sign(digest.to_vec())
+                .ok()
+                .and_then(|signature| plain(&signature))
+        })
+        .collect();
+    session.feed(match signatures {
+        Some(signatures) => Event::Signed { id, signatures },
+        None => Event::SignFailed { id },
+    });
+}
+
+/// Keystore and Secure Enclave give DER, others the plain 64 bytes.
+fn plain(signature: &[u8]) -> Option<[u8; 64]> {
+    signature
+        .try_into()
+        .ok()
+        .or_else(|| signature_from_der(signature).ok())
+}
+
+fn attest(session: &Arc<Session>, id: EffectId, challenge: Vec<u8>) {
+    match session.hardware.attest(challenge) {
+        Ok(evidence) => {
+            session.feed(Event::EvidenceGiven {
+                id,
+                kind: evidence.kind,
+                evidence: evidence.evidence,
+            });
+        }
+        Err(_) => session.feed(Event::SignFailed { id }),
+    }
+}
+
+fn persist(session: &Arc<Session>, store: &mut Store, id: EffectId, kind: u8, payload: &[u8]) {
+    match store.append(kind, payload, counters(store, kind, payload)) {
+        Ok(Position { sequence, hash, .. }) => {
+            session.feed(Event::Persisted {
+                id,
+                sequence,
+                hash: hash.0,
+            });
+        }
+        Err(error) => {
+            session.log.line(
+                LogLevel::Error,
+                "journal_append",
+                &[("error", LogValue::Word(error_name(&error)))],
+            );
+            session.feed(Event::PersistFailed { id });
+        }
+    }
+}
+
+/// The key counters that a record uses up, for the watermark.
+fn counters(store: &Store, kind: u8, payload: &[u8]) -> Option<KeyCounters> {
+    let (data, pin) = match Entry::from_bytes(kind, payload) {
+        Ok(Some(Entry::Started(started))) => (started.data_counter, started.pin_counter),
+        Ok(Some(Entry::Moved(moved))) => (moved.data_counter, None),
+        _ => (None, None),
+    };
+    let known = store.counters();
+    (data.is_some() || pin.is_some()).then(|| KeyCounters {
+        data: data.unwrap_or(known.data),
+        pin: pin.unwrap_or(known.pin),
+    })
+}
+
+fn save_keys(session: &Arc<Session>, store: &mut Store, id: EffectId, registers: &SecretBytes) {
+    match store.checkpoint_keys(registers) {
+        Ok(()) => session.feed(Event::KeysSaved { id }),
+        Err(error) => {
+            session.log.line(
+                LogLevel::Error,
+                "key_checkpoint",
+                &[("error", LogValue::Word(error_name(&error)))],
+            );
+            session.feed(Event::PersistFailed { id });
+        }
+    }
+}
+
+fn error_name(error: &softpos_store::StoreError) -> &'static str {
+    use softpos_store::StoreError;
+    match error {
+        StoreError::InUse => "in use",
+        StoreError::Newer => "newer",
+        StoreError::Locked => "locked",
+        StoreError::Unreadable(_) => "unreadable",
+        StoreError::Damaged(_) => "damaged",
+        StoreError::TooLong => "too long",
+    }
+}
