@@ -36,12 +36,12 @@ pub(crate) enum Front {
 
 /// What was asked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Order {
+pub(crate) struct Intent {
     pub(crate) key: PaymentKey,
     pub(crate) operation: Operation,
     pub(crate) method: Method,
     pub(crate) amount: Money,
-    pub(crate) merchant_order: Option<OrderId>,
+    pub(crate) order: Option<OrderId>,
     pub(crate) category: Option<String>,
     pub(crate) language: Language,
     pub(crate) original_key: Option<PaymentKey>,
@@ -50,14 +50,14 @@ pub(crate) struct Order {
 
 #[derive(Debug)]
 pub(crate) struct Reading {
-    pub(crate) order: Order,
+    pub(crate) order: Intent,
     pub(crate) reader: Reader,
     pub(crate) deadline: Tick,
 }
 
 #[derive(Debug)]
 pub(crate) struct PinStage {
-    order: Order,
+    order: Intent,
     card: Box<CardRead>,
     deadline: Tick,
 }
@@ -79,19 +79,19 @@ pub(crate) struct Attended {
 #[derive(Debug)]
 pub(crate) struct HeldCard {
     read: Box<CardRead>,
-    order: Order,
+    order: Intent,
 }
 
 /// A payment on its way to the disk.
 pub(crate) struct ArmDraft {
-    order: Order,
+    order: Intent,
     card: Option<Box<CardRead>>,
     started: Started,
     request: Unsent,
     reversal: Option<Unsent>,
 }
 
-impl Order {
+impl Intent {
     pub(crate) fn sale(key: PaymentKey, request: PaymentRequest, started: Now) -> Self {
         let PaymentRequest {
             amount,
@@ -106,7 +106,7 @@ impl Order {
             operation,
             method,
             amount,
-            merchant_order: order,
+            order,
             category,
             language,
             original_key: None,
@@ -120,7 +120,7 @@ impl Order {
             operation: Operation::Refund,
             method,
             amount: request.amount,
-            merchant_order: None,
+            order: None,
             category: None,
             language: request.language,
             original_key: Some(request.original_key),
@@ -210,7 +210,7 @@ impl Flow {
         }
     }
 
-    fn arm_card(&mut self, order: Order, card: Box<CardRead>, pin: Option<PinBlock>, now: Now) {
+    fn arm_card(&mut self, order: Intent, card: Box<CardRead>, pin: Option<PinBlock>, now: Now) {
         let envelope = self.envelope(&order, false);
         let pin_counter = pin.as_ref().map(|pin| pin.counter);
         let Some((envelope, registers)) = envelope.zip(self.registers.as_mut()) else {
@@ -233,7 +233,7 @@ impl Flow {
     }
 
     /// Arms a payment without card data: a code, cash, a refund.
-    pub(crate) fn arm_clear(&mut self, order: Order, state: State, now: Now) -> Result<(), SoftPosError> {
+    pub(crate) fn arm_clear(&mut self, order: Intent, state: State, now: Now) -> Result<(), SoftPosError> {
         let envelope = self
             .envelope(&order, false)
             .ok_or_else(|| SoftPosError::of(Code::NotActivated))?;
@@ -245,7 +245,7 @@ impl Flow {
     /// Row 2: signs request and reversal image; both go to the disk in one record before anything is sent.
     fn arm(
         &mut self,
-        (order, card): (Order, Option<Box<CardRead>>),
+        (order, card): (Intent, Option<Box<CardRead>>),
         started: Started,
         body: alloc::vec::Vec<u8>,
         now: Now,
@@ -390,7 +390,7 @@ impl Flow {
         self.effect(Effect::Finish(Ending::NotStarted { key, reason }));
     }
 
-    fn envelope(&self, order: &Order, deferred: bool) -> Option<Envelope> {
+    fn envelope(&self, order: &Intent, deferred: bool) -> Option<Envelope> {
         let activation = self.ledger.activation.as_ref()?;
         Some(Envelope {
             v: 1,
@@ -407,7 +407,7 @@ impl Flow {
             utc_offset_min: order.started.utc_offset_min,
             deferred,
             original_key: order.original_key,
-            order: order.merchant_order.clone(),
+            order: order.order.clone(),
             category: order.category.clone(),
             device_type: "08".into(),
             app_version: self.device.app_version.clone(),
@@ -416,7 +416,7 @@ impl Flow {
         })
     }
 
-    fn started(&self, order: &Order, state: State) -> Started {
+    fn started(&self, order: &Intent, state: State) -> Started {
         Started {
             key: order.key,
             operation: order.operation,
@@ -428,7 +428,7 @@ impl Flow {
             utc_ms: order.started.utc_ms,
             utc_offset_min: order.started.utc_offset_min,
             language: order.language,
-            order: order.merchant_order.clone(),
+            order: order.order.clone(),
             category: order.category.clone(),
             original_key: order.original_key,
             card: None,

@@ -9,7 +9,7 @@ use crate::event::{PaymentRequest, RefundRequest};
 use crate::flow::Flow;
 use crate::offline::may_store;
 use crate::profile::Profile;
-use crate::sale::{Attended, Front, Order, Reading};
+use crate::sale::{Attended, Front, Intent, Reading};
 
 impl Flow {
     /// Starts a payment and returns its key.
@@ -30,7 +30,7 @@ impl Flow {
             Method::Code | Method::Cash => {}
         }
         let key = PaymentKey::new(now.utc_ms, &self.entropy.array());
-        let order = Order::sale(key, request, now);
+        let order = Intent::sale(key, request, now);
         match order.method {
             Method::Card => self.start_reading(order, now)?,
             Method::Code => self.arm_clear(order, State::Armed, now)?,
@@ -61,7 +61,7 @@ impl Flow {
         } else {
             State::Armed
         };
-        self.arm_clear(Order::refund(key, request, method, now), state, now)?;
+        self.arm_clear(Intent::refund(key, request, method, now), state, now)?;
         Ok(key)
     }
 
@@ -114,7 +114,7 @@ impl Flow {
         }
     }
 
-    fn start_reading(&mut self, order: Order, now: Now) -> Result<(), SoftPosError> {
+    fn start_reading(&mut self, order: Intent, now: Now) -> Result<(), SoftPosError> {
         let Some(profile) = &self.profile else {
             return Err(SoftPosError::of(Code::ParametersInvalid));
         };
@@ -145,7 +145,7 @@ impl Flow {
         Ok(())
     }
 
-    pub(crate) fn attend(&mut self, order: &Order, card: Option<crate::sale::HeldCard>) {
+    pub(crate) fn attend(&mut self, order: &Intent, card: Option<crate::sale::HeldCard>) {
         self.show(Some(order.key), Some(order.amount), Screen::Authorising);
         self.front = Front::Attended(Attended::new(order.key, card));
     }

@@ -17,6 +17,8 @@ mod os_entropy;
 mod pin_entry;
 mod pinning;
 mod root;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod session;
 mod slips;
 mod software_hardware;
@@ -29,9 +31,12 @@ mod worker;
 pub use activation_uri::ActivationUri;
 pub use clock::Clock;
 pub use hardware::{Evidence, PortError, SecureHardware};
+pub use link::{Answer, Cause, HostLink, LinkFailure};
 pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
 pub use os_entropy::os_entropy;
 pub use pin_entry::PinEntry;
+#[cfg(feature = "sandbox")]
+pub use sandbox::SandboxAnswer;
 pub use slips::Paper;
 pub use softpos_flow::{
     ActivationStage, Announcement, Difference, DifferenceKind, Ending, NotStarted, Notice, PaymentRequest,

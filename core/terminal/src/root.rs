@@ -23,7 +23,7 @@ const JOURNAL: &str = "journal";
 /// - [`Code::SecureHardware`] if the hardware cannot answer now.
 ///
 /// Whatever is there stays as it is: with the right hardware it may still open.
-pub fn open_storage_root(
+pub(crate) fn open_storage_root(
     dir: &Path,
     hardware: &dyn SecureHardware,
     entropy: &mut Entropy,
