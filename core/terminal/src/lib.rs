@@ -9,6 +9,7 @@ mod activation_uri;
 mod clock;
 mod hardware;
 mod host_address;
+mod index_rows;
 mod key_file;
 mod link;
 mod log;

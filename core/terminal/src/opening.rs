@@ -11,6 +11,7 @@ use softpos_store::{Opened, Record, Store, StoreConfig};
 use softpos_types::{Now, SecretBytes, SoftPosError};
 
 use crate::hardware::SecureHardware;
+use crate::index_rows;
 use crate::os_entropy::os_entropy;
 use crate::root::open_storage_root;
 
@@ -44,7 +45,7 @@ pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<O
         Ok(())
     };
     let config = StoreConfig::new(dir.to_owned());
-    let Opened { store, report } = Store::open(&config, &root, &mut entropy, &mut fold)?;
+    let Opened { mut store, report } = Store::open(&config, &root, &mut entropy, &mut fold)?;
     let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
     if unknown > 0 {
         findings.push(format!("{unknown} records of a kind this version does not know"));
@@ -55,6 +56,7 @@ pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<O
             ledger.ignored
         ));
     }
+    findings.extend(index_rows::catch_up(&mut store, &ledger).map(|finding| finding.to_string()));
     // The watermark may know of a counter whose record a crash has torn.
     let counters = store.counters();
     ledger.data_counter = ledger.data_counter.max(counters.data);

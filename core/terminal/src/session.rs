@@ -140,7 +140,12 @@ impl Session {
 
     /// Whether nothing is under way.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.look(softpos_flow::Flow::is_quiet).unwrap_or(true) && self.jobs.load(Ordering::Acquire) == 0
+        self.look(softpos_flow::Flow::is_quiet).unwrap_or(true) && self.no_jobs()
+    }
+
+    /// Whether nothing waits for the worker.
+    pub(crate) fn no_jobs(&self) -> bool {
+        self.jobs.load(Ordering::Acquire) == 0
     }
 
     /// The worker has done a job.

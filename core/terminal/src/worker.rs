@@ -6,9 +6,10 @@ use std::sync::mpsc::Receiver;
 use softpos_crypto::p256_key::signature_from_der;
 use softpos_flow::{EffectId, Event};
 use softpos_journal::Entry;
-use softpos_store::{KeyCounters, Position, Store};
+use softpos_store::{KeyCounters, Store};
 use softpos_types::SecretBytes;
 
+use crate::index_rows;
 use crate::log::{LogLevel, LogValue};
 use crate::session::Session;
 
@@ -46,6 +47,9 @@ pub(crate) fn run(session: &Arc<Session>, mut store: Store, work: &Receiver<Work
             Work::Stop => break,
         }
         session.job_done();
+        if store.index().flush_is_due() && session.no_jobs() {
+            store.index().flush();
+        }
     }
     if let Err(error) = store.sync_background() {
         session.log.line(
@@ -97,13 +101,12 @@ fn attest(session: &Arc<Session>, id: EffectId, challenge: Vec<u8>) {
 }
 
 fn persist(session: &Arc<Session>, store: &mut Store, id: EffectId, kind: u8, payload: &[u8]) {
-    match store.append(kind, payload, counters(store, kind, payload)) {
-        Ok(Position { sequence, hash, .. }) => {
-            session.feed(Event::Persisted {
-                id,
-                sequence,
-                hash: hash.0,
-            });
+    let entry = Entry::from_bytes(kind, payload).ok().flatten();
+    match store.append(kind, payload, counters(store, entry.as_ref())) {
+        Ok(position) => {
+            let (sequence, hash) = (position.sequence, position.hash.0);
+            session.feed(Event::Persisted { id, sequence, hash });
+            index_rows::follow(session, store, entry.as_ref(), &position);
         }
         Err(error) => {
             session.log.line(
@@ -117,10 +120,12 @@ fn persist(session: &Arc<Session>, store: &mut Store, id: EffectId, kind: u8, pa
 }
 
 /// The key counters that a record uses up, for the watermark.
-fn counters(store: &Store, kind: u8, payload: &[u8]) -> Option<KeyCounters> {
-    let (data, pin) = match Entry::from_bytes(kind, payload) {
-        Ok(Some(Entry::Started(started))) => (started.data_counter, started.pin_counter),
-        Ok(Some(Entry::Moved(moved))) => (moved.data_counter, None),
+fn counters(store: &Store, entry: Option<&Entry>) -> Option<KeyCounters> {
+    let (data, pin) = match entry {
+        Some(Entry::Started(started)) => (started.data_counter, started.pin_counter),
+        Some(Entry::Moved(moved)) => (moved.data_counter, None),
+        // A new key set begins its counters anew.
+        Some(Entry::KeysLoaded(_)) => (Some(0), Some(0)),
         _ => (None, None),
     };
     let known = store.counters();
