@@ -53,6 +53,15 @@ impl From<sqlx::Error> for Failure {
 }
 
 impl Failure {
+    /// A line for the host's log.
+    pub(crate) fn remark(&self) -> String {
+        match self {
+            Self::Refused(refusal) => format!("refused, {}: {}", refusal.code, refusal.message),
+            Self::Database(error) => format!("database: {error}"),
+            Self::Internal(what) => format!("internal: {what}"),
+        }
+    }
+
     /// Status, code and remark, as the client sees them.
     pub(crate) fn refusal(self) -> Refusal {
         match self {
@@ -92,6 +101,21 @@ pub(crate) fn malformed(what: impl std::fmt::Display) -> Failure {
     refuse(400, "malformed", what.to_string())
 }
 
+/// What is wrong with a JSON text, without quoting from it: nobody knows what a wrong body holds.
+pub(crate) fn malformed_json(error: &serde_json::Error) -> Failure {
+    let text = error.to_string();
+    if text.starts_with("missing field") || text.starts_with("duplicate field") {
+        malformed(text)
+    } else {
+        malformed(format!(
+            "line {} column {} ({:?})",
+            error.line(),
+            error.column(),
+            error.classify()
+        ))
+    }
+}
+
 /// An answer as JSON.
 pub(crate) fn json(value: &impl serde::Serialize) -> Answer {
     serde_json::to_string(value).map_err(|_| Failure::Internal("an answer did not serialise"))
@@ -100,7 +124,6 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Answer {
 /// A terminal with the device that is bound to it.
 #[derive(Debug)]
 pub(crate) struct Device {
-    pub(crate) kid: String,
     pub(crate) terminal: TerminalId,
     pub(crate) merchant: MerchantId,
     pub(crate) activation_id: String,
@@ -114,7 +137,7 @@ pub(crate) struct Device {
 impl Call {
     /// Reads the body.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_slice(&self.body).map_err(malformed)
+        serde_json::from_slice(&self.body).map_err(|error| malformed_json(&error))
     }
 
     /// The body's fingerprint, by which a repeat is known.
@@ -181,7 +204,6 @@ impl Device {
         };
         let broken = || Failure::Internal("a stored terminal");
         Ok(Some(Self {
-            kid: kid.into(),
             terminal: TerminalId::new(&terminal).map_err(|_| broken())?,
             merchant: MerchantId::new(&merchant).map_err(|_| broken())?,
             activation_id,

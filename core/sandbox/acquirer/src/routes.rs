@@ -1,19 +1,17 @@
 //! The addresses under `/v1`, and the unit of work around each decision.
 
-use crate::activation;
 use crate::call::{Answer, Call, Failure, check_fresh, refuse};
 use crate::database::Work;
-use crate::key_load;
-use crate::parameters;
 use crate::server::Shared;
+use crate::{activation, codes, key_load, parameters, reversals, settlement, transactions};
 
 /// Decides a request in one SQL transaction: a failure leaves no trace.
 pub(crate) async fn route(shared: &Shared, call: &Call) -> Answer {
-    let Some(method) = method_of(&call.target) else {
+    let Some(methods) = methods_of(&call.target) else {
         return Err(refuse(404, "not_found", "there is no such address"));
     };
-    if method != call.method {
-        return Err(refuse(405, "not_found", format!("this address takes {method}")));
+    if !methods.split(", ").any(|method| method == call.method) {
+        return Err(refuse(405, "not_found", format!("this address takes {methods}")));
     }
     let mut work = shared.database.begin().await?;
     let answer = decide(shared, &mut work, call).await?;
@@ -21,10 +19,12 @@ pub(crate) async fn route(shared: &Shared, call: &Call) -> Answer {
     Ok(answer)
 }
 
-/// The one method that an address takes.
-pub(crate) fn method_of(target: &str) -> Option<&'static str> {
+/// The methods that an address takes, as the header `Allow` lists them.
+pub(crate) fn methods_of(target: &str) -> Option<&'static str> {
     match segments(target).as_slice() {
-        ["activation", "redeem"] | ["terminal", "keys"] | ["attest" | "params" | "echo"] => Some("POST"),
+        ["activation", "redeem"] | ["terminal", "keys"] | ["batches", _, "settle"] => Some("POST"),
+        ["attest" | "params" | "echo" | "transactions" | "reversals" | "refunds" | "codes"] => Some("POST"),
+        ["transactions" | "codes", _] => Some("GET"),
         _ => None,
     }
 }
@@ -35,12 +35,21 @@ async fn decide(shared: &Shared, work: &mut Work, call: &Call) -> Answer {
         return activation::redeem(shared, work, call).await;
     }
     let (device, header) = call.device(work).await?;
-    check_fresh(work, &header).await?;
+    // What moves money may come again at any time, and has its own memory of repeats.
+    match segments.as_slice() {
+        ["transactions"] => return transactions::sale(shared, work, call, &device).await,
+        ["refunds"] => return transactions::refund(shared, work, call, &device).await,
+        ["codes"] => return codes::open(shared, work, call, &device).await,
+        ["reversals"] => return reversals::reversal(work, call, &device).await,
+        ["batches", batch, "settle"] => return settlement::settle(work, call, &device, batch).await,
+        _ => check_fresh(work, &header).await?,
+    }
     match segments.as_slice() {
         ["attest"] => activation::attest(shared, work, call, &device).await,
         ["terminal", "keys"] => key_load::keys(shared, work, call, &device).await,
         ["params"] => parameters::params(shared, work, call, &device).await,
         ["echo"] => activation::echo(call, &device),
+        ["transactions" | "codes", key] => transactions::status(work, &device, key).await,
         _ => Err(Failure::Internal("an address without a handler")),
     }
 }

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use crate::call::{Answer, Call, json, malformed, refuse};
+use crate::codes;
 use crate::faults::FaultSpec;
 use crate::host::set_faults;
 use crate::ledger;
@@ -20,6 +21,7 @@ struct FaultsRequest {
 pub(crate) async fn serve(shared: &Shared, call: &Call) -> (StatusCode, String) {
     let answer = match (call.method.as_str(), call.target.as_str()) {
         ("POST", "/sandbox/v1/faults") => faults(shared, call),
+        ("POST", "/sandbox/v1/wallet/pay") => pay(shared, call).await,
         ("GET", "/sandbox/v1/ledger") => ledger(shared).await,
         _ => Err(refuse(404, "not_found", "there is no such address")),
     };
@@ -41,6 +43,14 @@ fn faults(shared: &Shared, call: &Call) -> Answer {
     let text = spec.to_string();
     set_faults(shared, spec);
     json(&serde_json::json!({ "spec": text }))
+}
+
+async fn pay(shared: &Shared, call: &Call) -> Answer {
+    let request = call.read()?;
+    let mut work = shared.database.begin().await?;
+    let answer = codes::pay(shared, &mut work, &request).await?;
+    work.commit().await?;
+    Ok(answer)
 }
 
 async fn ledger(shared: &Shared) -> Answer {

@@ -107,12 +107,9 @@ CREATE TABLE postings (
 );
 CREATE INDEX postings_by_account ON postings (account);
 
--- What the issuer keeps of a card besides its balance.
-CREATE TABLE cards (
-    account TEXT PRIMARY KEY,
-    last_atc BIGINT NOT NULL,
-    pin_failures BIGINT NOT NULL
-);
+-- The issuer's side of its cards: counters seen, and wrong PINs since the last right one.
+CREATE TABLE card_counters (account TEXT NOT NULL, atc BIGINT NOT NULL, PRIMARY KEY (account, atc));
+CREATE TABLE pin_tries (account TEXT PRIMARY KEY, failures BIGINT NOT NULL);
 
 CREATE TABLE settlements (
     terminal TEXT NOT NULL,

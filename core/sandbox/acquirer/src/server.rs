@@ -141,7 +141,7 @@ fn finish(shared: &Shared, call: &Call, answer: Result<String, Failure>) -> (Sta
     let (status, body) = match answer {
         Ok(body) => (200, body),
         Err(failure) => {
-            shared.log(&format!("{failure:?}"));
+            shared.log(&failure.remark());
             let refusal = failure.refusal();
             (refusal.status, refusal.body())
         }
@@ -169,7 +169,7 @@ fn signed(shared: &Shared, call: &Call, (status, body): (StatusCode, String)) ->
         response.headers_mut().insert("softpos-signature", jws);
     }
     if status == StatusCode::METHOD_NOT_ALLOWED
-        && let Some(allow) = routes::method_of(&call.target)
+        && let Some(allow) = routes::methods_of(&call.target)
     {
         response
             .headers_mut()
