@@ -1,2 +1,65 @@
-//! cli
-fn main() {}
+//! The program `softpos`: a till in the terminal, and the front door of the sandbox.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod columns;
+mod data_dir;
+mod demo;
+mod exit;
+mod failure;
+mod history_cmd;
+mod host_cmd;
+mod interrupt;
+mod json;
+mod out;
+mod sandbox;
+mod till;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
+
+use args::{Arguments, Command, HostCommand};
+use data_dir::DataDir;
+use exit::Exit;
+use failure::Failure;
+use out::Out;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let language = arguments.common.lang.unwrap_or_else(args::environment_language);
+    let out = Out::new(language, arguments.common.json);
+    let exit = run(&arguments, out).unwrap_or_else(|failure| {
+        out.failure(&failure);
+        failure.exit()
+    });
+    exit.into()
+}
+
+fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
+    let given = arguments.common.data.as_deref();
+    let data = || DataDir::choose(given);
+    match &arguments.command {
+        None => till::alone(&data()?, out, &runtime()?),
+        Some(Command::Till(till)) => till::against(till, &data()?, out, &runtime()?),
+        Some(Command::Host(host)) => match host.command {
+            Some(HostCommand::Ledger) => host_cmd::ledger(&data()?, out, &runtime()?),
+            None => host_cmd::serve(host, &data()?, out, &runtime()?),
+        },
+        Some(Command::Demo(demo)) => demo::run(demo.seed, given, out, &runtime()?),
+        Some(Command::History) => history_cmd::run(&data()?, out),
+    }
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Said {
+            key: "till-no-runtime",
+            about: error.to_string(),
+        })
+}

@@ -1,0 +1,154 @@
+//! What can be asked of the program on its command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use softpos_acquirer::FaultSpec;
+use softpos_types::Language;
+
+const EXAMPLES: &str = "\
+Examples:
+  softpos                                   a till and its sandbox host, ready to play with
+  printf 'sale 12.50 --card visa-approved\\nclose\\n' | softpos
+                                            the same till, scripted
+  softpos demo                              the whole story, unattended, with a reconciliation
+  softpos host --listen 0.0.0.0:8443        the reference host alone
+  softpos till --host https://192.0.2.7:8443 --pin PIN --activate CODE
+                                            a till against any host
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 refused or declined, 4 result unknown, 130 Ctrl-C.
+NO_COLOR switches colours off.";
+
+/// A soft-POS till in the terminal: software cards, payment codes, cash, offline queue, receipts.
+///
+/// Without a command it starts a sandbox host and opens a till on it. When standard input is no terminal, the
+/// till reads the same commands line by line; `help` in the till lists them.
+#[derive(Debug, Parser)]
+#[command(name = "softpos", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Folder for everything that is kept (default: the platform's data folder; of the demo: a temporary one)
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+    /// Language: zh or en (default: from the environment)
+    #[arg(long, value_name = "LANG", global = true, value_parser = parse_language)]
+    pub(crate) lang: Option<Language>,
+    /// Answer with one JSON object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the reference host alone
+    Host(HostArguments),
+    /// Open a till on any host
+    Till(TillArguments),
+    /// Tell the whole story unattended and reconcile both ledgers
+    Demo(DemoArguments),
+    /// List every payment that the data folder holds
+    History,
+}
+
+/// The reference host: prints its address, its pin and a fresh activation code, then serves until Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct HostArguments {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    pub(crate) listen: SocketAddr,
+    /// What shall go wrong, as `drop-after@transactions:1/3`
+    #[arg(long, value_name = "SPEC", default_value = "off")]
+    pub(crate) fault: FaultSpec,
+    #[command(subcommand)]
+    pub(crate) command: Option<HostCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HostCommand {
+    /// List the host's books; the host need not run
+    Ledger,
+}
+
+/// The first start needs all three options; afterwards the till knows its host.
+#[derive(Debug, Args)]
+pub(crate) struct TillArguments {
+    /// The host's address, as https://192.0.2.7:8443
+    #[arg(long, value_name = "URL", requires = "pin", requires = "activate")]
+    pub(crate) host: Option<String>,
+    /// The host's certificate pin
+    #[arg(long, value_name = "PIN", requires = "host")]
+    pub(crate) pin: Option<String>,
+    /// The activation code
+    #[arg(long, value_name = "CODE", requires = "host")]
+    pub(crate) activate: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Picks amounts, cards and faults
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+fn parse_language(text: &str) -> Result<Language, String> {
+    Language::ALL
+        .into_iter()
+        .find(|language| language.code() == text)
+        .ok_or_else(|| String::from("zh or en"))
+}
+
+/// The language of the environment, English if it names none that softpos speaks.
+pub(crate) fn environment_language() -> Language {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .and_then(|value| Language::from_locale(&value))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_and_behind_the_command() {
+        let parsed =
+            Arguments::try_parse_from(["softpos", "--json", "host", "ledger", "--data", "x"]).unwrap();
+        assert!(parsed.common.json && parsed.common.data == Some(PathBuf::from("x")));
+        let Some(Command::Host(host)) = parsed.command else {
+            panic!("host");
+        };
+        assert!(matches!(host.command, Some(HostCommand::Ledger)));
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for words in [
+            &["softpos", "sell"][..],
+            &["softpos", "--lang", "fr"],
+            &["softpos", "till", "--host", "https://127.0.0.1:1"],
+            &["softpos", "till", "--activate", "123"],
+            &["softpos", "host", "--fault", "explode"],
+            &["softpos", "demo", "--seed", "x"],
+        ] {
+            assert!(Arguments::try_parse_from(words).is_err(), "{words:?}");
+        }
+    }
+}

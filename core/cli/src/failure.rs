@@ -1,0 +1,169 @@
+//! Why a command did not do what it was asked for, in words and in exit codes.
+
+use serde::Serialize;
+use softpos_acquirer::HostError;
+use softpos_text::Texts;
+use softpos_types::{Action, Code, MoneyState, SoftPosError};
+
+use crate::exit::Exit;
+use crate::till::command::{Misread, find};
+
+/// Why a command did not do what it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// The core refused.
+    Core(SoftPosError),
+    /// The line is no command.
+    Misread(Misread),
+    /// A text of the program, with what it is about; nothing was done.
+    Said { key: &'static str, about: String },
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// A failure as people and programs read it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Told {
+    /// The stable name.
+    pub(crate) code: &'static str,
+    /// `not_moved`, `moved` or `unknown`.
+    pub(crate) money: &'static str,
+    /// The stable name of what to do.
+    pub(crate) action: &'static str,
+    /// What happened.
+    pub(crate) text: String,
+    #[serde(skip)]
+    pub(crate) money_text: String,
+    #[serde(skip)]
+    pub(crate) action_text: String,
+    /// A remark for support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
+}
+
+impl Failure {
+    /// How the program ends if this was the last thing that happened.
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::Core(error) => Exit::of_error(error),
+            Self::Misread(_) => Exit::Usage,
+            Self::Said { .. } => Exit::Failure,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// The sentences and the names.
+    pub(crate) fn tell(&self, texts: Texts) -> Told {
+        match self {
+            Self::Core(error) => tell_error(error, texts),
+            Self::Misread(misread) => usage(tell_misread(misread, texts), texts),
+            Self::Said { key, about } => usage(texts.with(key, &[("about", about)]), texts),
+            Self::Interrupted => {
+                let mut told = usage(texts.get("till-interrupted"), texts);
+                told.code = "interrupted";
+                told
+            }
+        }
+    }
+}
+
+impl From<SoftPosError> for Failure {
+    fn from(error: SoftPosError) -> Self {
+        Self::Core(error)
+    }
+}
+
+impl From<Misread> for Failure {
+    fn from(misread: Misread) -> Self {
+        Self::Misread(misread)
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        let code = match &error {
+            HostError::InUse(_) => Code::StoreInUse,
+            HostError::Newer { .. } => Code::StoreNewer,
+            HostError::Damaged(_) => Code::StoreDamaged,
+            HostError::Io(_) | HostError::Database(_) => Code::StoreUnreadable,
+        };
+        Self::Core(SoftPosError::of(code).with_detail(error.to_string()))
+    }
+}
+
+fn tell_error(error: &SoftPosError, texts: Texts) -> Told {
+    let fault = error.fault();
+    let told = texts.error(error);
+    let text = match &fault.detail {
+        Some(detail) => format!("{} ({}: {detail})", told.what, fault.code.name()),
+        None => format!("{} ({})", told.what, fault.code.name()),
+    };
+    Told {
+        code: fault.code.name(),
+        money: fault.money.name(),
+        action: fault.action.name(),
+        text,
+        money_text: told.money,
+        action_text: told.action,
+        detail: fault.detail.clone(),
+    }
+}
+
+fn usage(text: String, texts: Texts) -> Told {
+    Told {
+        code: "usage",
+        money: MoneyState::NotMoved.name(),
+        action: Action::CorrectInput.name(),
+        text,
+        money_text: texts.money(MoneyState::NotMoved),
+        action_text: String::new(),
+        detail: None,
+    }
+}
+
+fn tell_misread(misread: &Misread, texts: Texts) -> String {
+    let usage_of = |command: &str| {
+        let usage = find(command).map_or("", |entry| entry.usage);
+        texts.with("till-usage", &[("usage", usage)])
+    };
+    let meant = |nearest: Option<&str>, prefix: &str| match nearest {
+        Some(word) => texts.with("till-meant", &[("word", &format!("{prefix}{word}"))]),
+        None => String::new(),
+    };
+    let parts = match misread {
+        Misread::Command { typed, nearest } => {
+            let meant = match nearest {
+                Some(_) => meant(*nearest, ""),
+                None => texts.get("till-see-help"),
+            };
+            vec![texts.with("till-no-command", &[("typed", typed)]), meant]
+        }
+        Misread::Option {
+            command,
+            typed,
+            nearest,
+        } => vec![
+            texts.with("till-no-option", &[("command", command), ("typed", typed)]),
+            meant(*nearest, "--"),
+            usage_of(command),
+        ],
+        Misread::Word {
+            command,
+            typed,
+            nearest,
+        } => vec![
+            texts.with("till-no-word", &[("command", command), ("typed", typed)]),
+            meant(*nearest, ""),
+            usage_of(command),
+        ],
+        Misread::Missing { command } => {
+            vec![
+                texts.with("till-missing", &[("command", command)]),
+                usage_of(command),
+            ]
+        }
+        Misread::Quote => vec![texts.get("till-open-quote")],
+    };
+    let shown: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    shown.join(" ")
+}

@@ -1,0 +1,37 @@
+//! Simulated customers: wallets that pay what the till shows, played by the sandbox host.
+
+use serde_json::Value;
+use softpos_terminal::{SandboxAnswer, Terminal};
+
+use crate::failure::Failure;
+
+/// Lets a wallet pay a shown code. The till learns of it from its host, as it does of real customers.
+pub(crate) fn pay(terminal: &Terminal, payload: &str, wallet: &str) -> Result<(), Failure> {
+    let answer = terminal.sandbox_pay_code(payload, wallet)?;
+    match member(&answer, "result") {
+        Some(result) if result == "paid" => Ok(()),
+        result => Err(refused("till-wallet-refused", &answer, result)),
+    }
+}
+
+/// Switches the faults of a sandbox host in another process.
+pub(crate) fn set_faults(terminal: &Terminal, spec: &str) -> Result<(), Failure> {
+    let answer = terminal.sandbox_faults(spec)?;
+    match answer.status {
+        200 => Ok(()),
+        _ => Err(refused("till-no-fault", &answer, None)),
+    }
+}
+
+fn refused(key: &'static str, answer: &SandboxAnswer, result: Option<String>) -> Failure {
+    let about = result.or_else(|| member(answer, "message"));
+    Failure::Said {
+        key,
+        about: about.unwrap_or_else(|| answer.status.to_string()),
+    }
+}
+
+fn member(answer: &SandboxAnswer, name: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(&answer.body).ok()?;
+    body.get(name).and_then(Value::as_str).map(str::to_owned)
+}

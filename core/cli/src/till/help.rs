@@ -1,0 +1,46 @@
+//! The help of the till.
+
+use super::command::{COMMANDS, find};
+use crate::columns::{left, of_terminal, width, wrap};
+use crate::out::{DIM, HEAD, Out, PLAIN, paint};
+
+/// All commands with a line each, or one with its examples.
+pub(crate) fn help(out: &Out, topic: Option<&str>) {
+    match topic.and_then(find) {
+        Some(entry) => {
+            out.line(HEAD, entry.usage);
+            out.paragraph(PLAIN, &sentence(out, entry.name));
+            for example in entry.examples {
+                out.line(DIM, &format!("  {example}"));
+            }
+            if entry.name == "fault" {
+                out.line(DIM, softpos_acquirer::FAULT_GRAMMAR);
+            }
+        }
+        None => overview(out),
+    }
+}
+
+/// The sentence about a command.
+pub(crate) fn sentence(out: &Out, name: &str) -> String {
+    out.texts().get(&format!("till-help-{name}"))
+}
+
+fn overview(out: &Out) {
+    out.say(PLAIN, "till-help-intro", &[]);
+    let widest = COMMANDS.iter().map(|entry| width(entry.name)).max().unwrap_or(0);
+    for entry in COMMANDS {
+        let indent = widest + 4;
+        let room = of_terminal().saturating_sub(indent).max(20);
+        let rows = wrap(&sentence(out, entry.name), room);
+        for (position, row) in rows.iter().enumerate() {
+            let name = if position == 0 { entry.name } else { "" };
+            out.line(PLAIN, &format!("  {}{row}", paint(HEAD, &left(name, widest + 2))));
+        }
+        let example = entry.examples.first().copied().unwrap_or_default();
+        if example != entry.name {
+            out.line(DIM, &format!("{}{example}", " ".repeat(indent)));
+        }
+    }
+    out.say(DIM, "till-help-more", &[]);
+}

@@ -1,0 +1,42 @@
+//! Progress of long work: a bar for people, a line for scripts.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::columns;
+use crate::out::{DIM, Out};
+
+/// The bar on the screen, if there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    /// Shows that `done` of `total` are done.
+    pub(crate) fn show(&mut self, out: Out, person: bool, what: &str, done: u64, total: u64) {
+        if !person {
+            out.line(DIM, &format!("{what} {done}/{total}"));
+            return;
+        }
+        let bar = self.0.get_or_insert_with(|| {
+            let bar = ProgressBar::new(total);
+            let width = columns::of_terminal().saturating_sub(40).clamp(10, 40);
+            let style = ProgressStyle::with_template(&format!("{{msg}} [{{bar:{width}}}] {{pos}}/{{len}}"));
+            if let Ok(style) = style {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar
+        });
+        bar.set_length(total);
+        bar.set_message(what.to_owned());
+        bar.set_position(done);
+        if done >= total {
+            self.clear();
+        }
+    }
+
+    /// Takes the bar away, so that a line can be written.
+    pub(crate) fn clear(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! A session at the till: lines in, answers out, one payment at a time.
+
+use std::collections::BTreeSet;
+use std::io::BufRead;
+
+use softpos_terminal::{Columns, Ending, NotStarted, Paper, State, Step};
+use softpos_types::{Language, Method, PaymentKey, SoftPosError};
+use zeroize::Zeroize;
+
+use super::command::{self, Command, Copy, Misread, parse};
+use super::customer;
+use super::driver::{Driver, Stop};
+use super::listing;
+use super::pocket::Pocket;
+use super::prompter::{Prompter, Reply, chosen, pin_pad};
+use super::reporter::Reporter;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json;
+use crate::out::{BAD, DIM, GOOD, HEAD, Out, PLAIN, WARN};
+use crate::sandbox::SandboxHost;
+
+/// The till with somebody or something in front of it.
+pub(crate) struct Session<'h> {
+    pub(crate) driver: Driver,
+    pub(crate) reporter: Reporter,
+    /// The person, if there is one.
+    pub(crate) prompter: Option<Prompter>,
+    /// The host, if it runs inside this program.
+    pub(crate) host: Option<&'h SandboxHost<'h>>,
+    /// The payment on the screen.
+    open: Option<PaymentKey>,
+    /// Slips that came out of this session already; any other one is a duplicate.
+    printed: BTreeSet<(PaymentKey, Copy)>,
+    sold: BTreeSet<PaymentKey>,
+    last: Exit,
+}
+
+impl<'h> Session<'h> {
+    pub(crate) fn new(
+        driver: Driver,
+        reporter: Reporter,
+        prompter: Option<Prompter>,
+        host: Option<&'h SandboxHost<'h>>,
+    ) -> Self {
+        Self {
+            driver,
+            reporter,
+            prompter,
+            host,
+            open: None,
+            printed: BTreeSet::new(),
+            sold: BTreeSet::new(),
+            last: Exit::Done,
+        }
+    }
+
+    pub(crate) const fn out(&self) -> Out {
+        self.reporter.out
+    }
+
+    /// Reads commands until the input ends. Says whether there was any, and how the last one went.
+    pub(crate) fn run_script(&mut self, input: &mut dyn BufRead) -> (bool, Exit) {
+        let mut any = false;
+        let mut line = String::new();
+        while matches!(input.read_line(&mut line), Ok(length) if length > 0) {
+            any |= !line.trim().is_empty();
+            let go_on = self.line(&line);
+            line.zeroize();
+            if !go_on {
+                break;
+            }
+        }
+        self.leave();
+        (any, self.last)
+    }
+
+    /// Talks with a person until they leave.
+    pub(crate) fn run_person(&mut self) -> Exit {
+        let mut interrupted = false;
+        loop {
+            self.drain();
+            let prompt = self.prompt();
+            let Some(prompter) = &mut self.prompter else { break };
+            match prompter.command(&prompt) {
+                Reply::Line(mut line) => {
+                    interrupted = false;
+                    let go_on = self.line(&line);
+                    line.zeroize();
+                    if !go_on {
+                        break;
+                    }
+                }
+                Reply::Interrupted if interrupted => {
+                    self.leave();
+                    return Exit::Interrupted;
+                }
+                Reply::Interrupted => {
+                    interrupted = true;
+                    if self.open.is_some() {
+                        self.line("cancel");
+                    }
+                    self.out().say(DIM, "till-again-to-quit", &[]);
+                }
+                Reply::End => break,
+            }
+        }
+        self.leave();
+        self.out().say(DIM, "till-bye", &[]);
+        Exit::Done
+    }
+
+    /// Does what a line says. Says whether the next one is to be read.
+    fn line(&mut self, line: &str) -> bool {
+        let command = match parse(line) {
+            Ok(None) => return true,
+            Ok(Some(Command::Quit)) => return false,
+            Ok(Some(command)) => command,
+            Err(misread) => {
+                self.fail(&misread.into());
+                return true;
+            }
+        };
+        let name = command.name();
+        self.drain();
+        match self.execute(command) {
+            Ok(exit) => {
+                self.last = exit;
+                self.reporter.flush(name);
+                true
+            }
+            Err(failure) => {
+                let go_on = !matches!(failure, Failure::Interrupted);
+                self.fail(&failure);
+                go_on
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.last = failure.exit();
+        self.reporter.discard();
+        self.out().failure(failure);
+    }
+
+    /// Takes what has happened meanwhile; the payment on the screen may have ended.
+    pub(crate) fn drain(&mut self) {
+        let reporter = &mut self.reporter;
+        let mut endings = Vec::new();
+        self.driver.drain(&mut |step| {
+            reporter.step(step);
+            if let Step::Finished { ending, text } = step {
+                endings.push((ending.clone(), text.clone()));
+            }
+        });
+        for (ending, text) in endings {
+            self.driver.forget();
+            if let Err(failure) = self.ended(ending, &text) {
+                self.fail(&failure);
+            }
+        }
+    }
+
+    /// A payment that waits for a card, a PIN or a payer does not outlast the session.
+    fn leave(&mut self) {
+        if self.open.is_none() {
+            return;
+        }
+        let ended = self
+            .driver
+            .give_up()
+            .map_err(Failure::from)
+            .and_then(|()| self.drive());
+        match ended {
+            Ok(_) => self.reporter.flush("cancel"),
+            Err(failure) => self.fail(&failure),
+        }
+    }
+
+    fn prompt(&self) -> String {
+        let texts = self.out().texts();
+        let mut remarks = Vec::new();
+        let status = self.driver.terminal.status().ok();
+        if status.as_ref().is_some_and(|status| !status.online) {
+            remarks.push(texts.get("till-prompt-offline"));
+        }
+        if let Some(count) = status.map(|status| status.queue.count).filter(|count| *count > 0) {
+            remarks.push(texts.with("till-prompt-stored", &[("count", &count.to_string())]));
+        }
+        if self.open.is_some() {
+            remarks.push(texts.get("till-prompt-open"));
+        }
+        if remarks.is_empty() {
+            String::from("softpos> ")
+        } else {
+            format!("softpos ({})> ", remarks.join(", "))
+        }
+    }
+
+    /// A payment was started: leads it as far as it goes without anybody's help.
+    pub(crate) fn started(&mut self, key: PaymentKey) -> Result<Exit, Failure> {
+        self.open = Some(key);
+        self.sold.insert(key);
+        self.reporter.put("key", key.to_string());
+        self.drive()
+    }
+
+    /// Runs the terminal until what is under way has ended or waits for something that is not there.
+    pub(crate) fn drive(&mut self) -> Result<Exit, Failure> {
+        loop {
+            let reporter = &mut self.reporter;
+            let stop = self.driver.run(&mut |step| reporter.step(step))?;
+            match stop {
+                Stop::Ended { ending, text } => return self.ended(ending, &text),
+                Stop::Card | Stop::Pin | Stop::Payer if self.prompter.is_none() => {
+                    return Ok(self.waits_for(&stop));
+                }
+                Stop::Card => match self.ask_card()? {
+                    Some(card) => self.driver.hold_out(card),
+                    None => self.driver.give_up()?,
+                },
+                Stop::Pin => {
+                    let prompt = self.out().texts().get("till-ask-pin");
+                    pin_pad(&self.driver.terminal, &prompt)?;
+                    self.driver.pin_done();
+                }
+                Stop::Payer => match self.ask_wallet()? {
+                    Some(wallet) => self.pay(wallet)?,
+                    None => return Ok(self.waits_for(&Stop::Payer)),
+                },
+            }
+        }
+    }
+
+    fn waits_for(&mut self, stop: &Stop) -> Exit {
+        let (name, key) = match stop {
+            Stop::Card => ("card", "till-waits-card"),
+            Stop::Pin => ("pin", "till-waits-pin"),
+            Stop::Payer | Stop::Ended { .. } => ("payer", "till-waits-payer"),
+        };
+        self.reporter.put("waits_for", name);
+        self.out().say(DIM, key, &[]);
+        Exit::Done
+    }
+
+    /// Lets a simulated customer pay the code on the screen.
+    pub(crate) fn pay(&self, wallet: &str) -> Result<(), Failure> {
+        let Some(payload) = self.driver.payload() else {
+            return Err(Failure::Said {
+                key: "till-no-code",
+                about: String::new(),
+            });
+        };
+        customer::pay(&self.driver.terminal, payload, wallet)
+    }
+
+    fn ended(&mut self, ending: Ending, text: &str) -> Result<Exit, Failure> {
+        match ending {
+            Ending::Payment { key, state } => self.payment_ended(key, state, text),
+            Ending::NotStarted { key, reason } => {
+                self.open = None;
+                self.reporter.put("key", key.to_string());
+                self.reporter.put("state", "not_started");
+                self.reporter.put("text", text);
+                self.reporter.line(WARN, text);
+                Ok(match reason {
+                    NotStarted::Cancelled => Exit::Done,
+                    NotStarted::TimedOut | NotStarted::CardNotAccepted | NotStarted::CardDeclined => {
+                        Exit::Refused
+                    }
+                    NotStarted::NotRecorded | NotStarted::SecureHardware => Exit::Failure,
+                })
+            }
+            Ending::Activated => {
+                self.reporter.put("activated", true);
+                self.reporter.line(GOOD, text);
+                Ok(Exit::Done)
+            }
+            Ending::ActivationFailed { code, detail } => {
+                let error = SoftPosError::of(code);
+                Err(Failure::Core(match detail {
+                    Some(detail) => error.with_detail(detail),
+                    None => error,
+                }))
+            }
+            Ending::Settled(view) => {
+                self.reporter.put("batch", view.batch.to_string());
+                self.reporter.put("balanced", view.balanced);
+                self.reporter.put("text", text);
+                let slip = self
+                    .driver
+                    .terminal
+                    .day_close_slip(&view, paper(Some(self.language()), false))?;
+                self.slip(&slip);
+                self.reporter.line(if view.balanced { GOOD } else { BAD }, text);
+                Ok(if view.balanced { Exit::Done } else { Exit::Failure })
+            }
+            Ending::SettleFailed { code } => Err(Failure::Core(SoftPosError::of(code))),
+        }
+    }
+
+    fn payment_ended(&mut self, key: PaymentKey, state: State, text: &str) -> Result<Exit, Failure> {
+        self.open = None;
+        let shown = self.reporter.take_result();
+        let text = shown.as_deref().unwrap_or(text);
+        let payment = self.driver.terminal.payment(key)?;
+        self.reporter
+            .put_all(serde_json::to_value(json::Payment::from(&payment)).unwrap_or_default());
+        // The state of the ending: what is acknowledged. It may have gone on meanwhile.
+        self.reporter.put("state", state.name());
+        self.reporter.put("text", text);
+        self.reporter.line(listing::style(state), text);
+        let has_slip = matches!(state, State::Approved | State::Stored);
+        if has_slip && self.prompter.is_some() {
+            self.print(key, Copy::Customer, None)?;
+        }
+        Ok(match state {
+            State::Approved | State::Stored => Exit::Done,
+            State::Declined | State::Failed | State::Reversed | State::Expired => Exit::Refused,
+            State::Armed | State::AwaitingPayer | State::Unknown | State::Reversing => Exit::Unknown,
+        })
+    }
+
+    /// Prints a slip; the second one of a copy is a duplicate, and so is any of an earlier session.
+    pub(crate) fn print(
+        &mut self,
+        key: PaymentKey,
+        copy: Copy,
+        language: Option<Language>,
+    ) -> Result<(), Failure> {
+        let again = !self.sold.contains(&key) || self.printed.contains(&(key, copy));
+        let which = match copy {
+            Copy::Merchant => softpos_terminal::Copy::Merchant,
+            Copy::Customer => softpos_terminal::Copy::Cardholder,
+        };
+        let slip = self.driver.terminal.receipt(key, which, paper(language, again))?;
+        self.printed.insert((key, copy));
+        self.slip(&slip);
+        Ok(())
+    }
+
+    fn slip(&mut self, slip: &str) {
+        self.reporter.put("receipt", slip);
+        let out = self.out();
+        out.line(DIM, &"-".repeat(32));
+        for row in slip.lines() {
+            out.line(PLAIN, row);
+        }
+        out.line(DIM, &"-".repeat(32));
+    }
+
+    const fn language(&self) -> Language {
+        self.reporter.out.texts().language()
+    }
+
+    /// Asks a person; nothing if they leave the answer empty. Ctrl-C gives up.
+    pub(crate) fn ask(&mut self, key: &str, args: &[(&str, &str)]) -> Result<Option<String>, Failure> {
+        let prompt = self.out().texts().with(key, args);
+        let Some(prompter) = &mut self.prompter else {
+            return Ok(None);
+        };
+        match prompter.ask(&format!("{prompt} ")) {
+            Reply::Line(line) => Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty())),
+            Reply::Interrupted | Reply::End => Ok(None),
+        }
+    }
+
+    /// Lets a person choose from a list; nothing if they do not.
+    pub(crate) fn ask_choice<'c>(
+        &mut self,
+        key: &str,
+        choices: &[&'c str],
+    ) -> Result<Option<&'c str>, Failure> {
+        loop {
+            for (position, choice) in choices.iter().enumerate() {
+                self.out().line(PLAIN, &format!("  {}  {choice}", position + 1));
+            }
+            match self.ask(key, &[])? {
+                None => return Ok(None),
+                Some(answer) => match chosen(&answer, choices) {
+                    Some(choice) => return Ok(Some(choice)),
+                    None => self.out().say(WARN, "till-no-choice", &[("typed", &answer)]),
+                },
+            }
+        }
+    }
+
+    fn ask_card(&mut self) -> Result<Option<&'static str>, Failure> {
+        self.out().say(HEAD, "till-cards-title", &[]);
+        super::actions::list_cards(&self.out());
+        loop {
+            match self.ask("till-ask-card", &[])? {
+                None => return Ok(None),
+                Some(answer) => match Pocket::find(&answer) {
+                    Ok(card) => return Ok(Some(card)),
+                    Err(failure) => self.out().failure(&failure),
+                },
+            }
+        }
+    }
+
+    fn ask_wallet(&mut self) -> Result<Option<&'static str>, Failure> {
+        self.ask_choice("till-ask-wallet", &command::WALLETS)
+    }
+
+    pub(crate) const fn has_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// What is missing is asked for if there is somebody to ask.
+    pub(crate) fn needed(
+        &mut self,
+        given: Option<String>,
+        key: &str,
+        command: &'static str,
+    ) -> Result<String, Failure> {
+        let answer = match given {
+            Some(given) => Some(given),
+            None => self.ask(key, &[])?,
+        };
+        answer.ok_or(Failure::Misread(Misread::Missing { command }))
+    }
+
+    /// Lets a person choose a way to pay.
+    pub(crate) fn ask_method(&mut self, methods: &[Method]) -> Result<Option<Method>, Failure> {
+        let texts = self.out().texts();
+        let names: Vec<String> = methods
+            .iter()
+            .map(|method| listing::method_name(texts, *method))
+            .collect();
+        let choices: Vec<&str> = names.iter().map(String::as_str).collect();
+        let chosen = self.ask_choice("till-ask-method", &choices)?;
+        let position = chosen.and_then(|name| choices.iter().position(|choice| *choice == name));
+        Ok(position.and_then(|position| methods.get(position)).copied())
+    }
+}
+
+/// A slip for the narrow roll.
+const fn paper(language: Option<Language>, reprint: bool) -> Paper {
+    Paper {
+        language,
+        columns: Columns::Narrow,
+        reprint,
+    }
+}
