@@ -66,7 +66,6 @@ fn found(secrets: &[(&'static str, Masked)]) -> Vec<&'static str> {
                     .filter(|(_, secret)| secret.is_in(chunk))
                     .map(|(name, _)| *name),
             );
-            at += u64::try_from(CHUNK).unwrap();
         }
     }
     found
