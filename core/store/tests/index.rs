@@ -137,6 +137,14 @@ fn lists_agree_and_survive_reopening() {
     assert_eq!(store.index().by_key(&key(200)), None);
     assert_eq!(store.index().by_stan(9, 9), None);
     assert_eq!(store.index().between(5..5, 9), []);
+    let span = rows.values().nth(3).unwrap().utc_ms..rows.values().nth(5).unwrap().utc_ms;
+    let inside: Vec<_> = rows
+        .values()
+        .rev()
+        .filter(|row| span.contains(&row.utc_ms))
+        .copied()
+        .collect();
+    assert_eq!((store.index().between(span, 9), inside.len()), (inside, 2));
 }
 
 #[test]

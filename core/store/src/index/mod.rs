@@ -29,8 +29,6 @@ use crate::files::{Layout, sync_dir};
 use crate::replay::Position;
 use crate::report::Finding;
 
-/// Rows written at a time when the index is filled.
-const ROWS_PER_WRITE: usize = 128;
 /// Payments after which a flush is due.
 const ROWS_PER_FLUSH: u32 = 64;
 /// More than this for a row, over all, and the index is filled anew: it is never compacted otherwise.
@@ -97,7 +95,7 @@ impl Index {
                     self.current = true;
                     let changed = rows.clone().filter(|row| row.sequence > applied.sequence);
                     changed.for_each(|row| self.apply(&row, &applied));
-                    self.write(Vec::new(), last);
+                    self.applied = Some(*last);
                 }
             }
             self.compare(rows.clone());
@@ -127,14 +125,18 @@ impl Index {
         }
         let old = self.row(&row.key).map_or_else(Vec::new, |old| old.list_keys());
         let new = row.list_keys();
-        let mut changes: Vec<_> = old
-            .into_iter()
-            .filter(|key| !new.contains(key))
-            .map(Change::Delete)
-            .collect();
-        changes.extend(self.puts(row));
-        self.write(changes, at);
-        self.rows_since_flush = self.rows_since_flush.saturating_add(1);
+        // The row comes last: if a crash comes before, doing all of it again still finds what the lists held.
+        let mut changes = puts(&new);
+        changes.extend(
+            old.into_iter()
+                .filter(|key| !new.contains(key))
+                .map(Change::Delete),
+        );
+        changes.push(self.put_row(row));
+        if self.guarded(|shelf| shelf.write(changes)).is_some() {
+            self.applied = Some(*at);
+            self.rows_since_flush = self.rows_since_flush.saturating_add(1);
+        }
     }
 
     /// A payment. `None` says nothing about whether it exists.
@@ -147,9 +149,15 @@ impl Index {
         self.rows(stan_range(batch, stan), true, 1).pop()
     }
 
-    /// Payments begun in a span of time, newest first.
+    /// Payments whose key was made in a span of time, newest first.
     pub fn between(&mut self, utc_ms: Range<u64>, limit: usize) -> Vec<IndexRow> {
-        self.rows(time_range(utc_ms), true, limit)
+        let range = time_range(utc_ms);
+        // As an empty list: sled panics on a range that ends before it starts.
+        if range.is_empty() {
+            Vec::new()
+        } else {
+            self.rows(range, true, limit)
+        }
     }
 
     /// Payments in a state, oldest first.
@@ -172,8 +180,10 @@ impl Index {
         self.rows_since_flush >= ROWS_PER_FLUSH
     }
 
-    /// Hands what was written to the system.
+    /// Notes how far the index goes, and hands everything to the system. What was not flushed before a crash is
+    /// caught up.
     pub fn flush(&mut self) {
+        self.write_mark();
         self.guarded(|shelf| shelf.flush());
         self.rows_since_flush = 0;
     }
@@ -257,18 +267,17 @@ impl Index {
 
     /// Fills an empty index.
     fn fill(&mut self, rows: impl Iterator<Item = IndexRow>, last: &Position) {
-        let mut changes = Vec::new();
         for row in rows {
-            changes.extend(self.puts(&row));
-            if changes.len() >= ROWS_PER_WRITE * 5 {
-                let changes = std::mem::take(&mut changes);
-                self.guarded(|shelf| shelf.write(changes));
+            let mut changes = puts(&row.list_keys());
+            changes.push(self.put_row(&row));
+            if self.guarded(|shelf| shelf.write(changes)).is_none() {
+                return;
             }
         }
         // The mark comes last: an index that was filled in part has none and is not believed.
-        self.write(changes, last);
-        self.flush();
+        self.applied = Some(*last);
         self.current = self.shelf.is_some();
+        self.flush();
     }
 
     /// Doubts the index if its queue is not the journal's, or if it has grown out of proportion.
@@ -294,22 +303,16 @@ impl Index {
         }
     }
 
-    fn puts(&mut self, row: &IndexRow) -> Vec<Change> {
+    fn put_row(&mut self, row: &IndexRow) -> Change {
         let key = row_key(&row.key);
         let value = self.sealer.seal(&key, &row.to_bytes());
-        let lists = row
-            .list_keys()
-            .into_iter()
-            .map(|key| Change::Put(key, Vec::new()));
-        lists.chain([Change::Put(key, value)]).collect()
+        Change::Put(key, value)
     }
 
-    /// Writes changes together with the mark.
-    fn write(&mut self, mut changes: Vec<Change>, at: &Position) {
-        let mark = self.sealer.seal(&mark_key(), &self.mark(at));
-        changes.push(Change::Put(mark_key(), mark));
-        if self.guarded(|shelf| shelf.write(changes)).is_some() {
-            self.applied = Some(*at);
+    fn write_mark(&mut self) {
+        if let Some(applied) = self.applied.filter(|_| self.current) {
+            let mark = self.sealer.seal(&mark_key(), &self.mark(&applied));
+            self.guarded(|shelf| shelf.write(vec![Change::Put(mark_key(), mark)]));
         }
     }
 
@@ -321,7 +324,7 @@ impl Index {
         let mut rows = Vec::with_capacity(keys.len());
         for list_key in keys {
             let row = payment_of(&list_key).and_then(|key| self.row(&key));
-            match row.filter(|row| row.list_keys().contains(&list_key)) {
+            match row.filter(|row| list_key == row_key(&row.key) || row.list_keys().contains(&list_key)) {
                 Some(row) => rows.push(row),
                 None => self.distrust("a list names a payment that is not as it says"),
             }
@@ -394,8 +397,16 @@ impl Index {
     }
 }
 
+fn puts(list_keys: &[Vec<u8>]) -> Vec<Change> {
+    list_keys
+        .iter()
+        .map(|key| Change::Put(key.clone(), Vec::new()))
+        .collect()
+}
+
 impl Drop for Index {
     fn drop(&mut self) {
+        self.write_mark();
         self.close();
     }
 }
@@ -554,6 +565,7 @@ mod tests {
         assert_eq!(index.by_key(&row(1).key), Some(row(1)));
         assert_eq!(index.by_key(&row(2).key), None);
         assert!(index.doubt().is_some());
+        drop(index);
         assert!(!shelf.entries.lock().unwrap().contains_key(&mark_key()));
     }
 
@@ -563,7 +575,7 @@ mod tests {
         let shelf = Faulty::new();
         let mut index = index(dir.path(), &shelf);
         index.catch_up([row(1)].into_iter(), &at(1));
-        let lie = IndexRow { state: 2, ..row(1) }.list_keys().swap_remove(2);
+        let lie = IndexRow { state: 2, ..row(1) }.list_keys().swap_remove(1);
         shelf.entries.lock().unwrap().insert(lie, Vec::new());
         assert_eq!(index.in_state(2, 9), []);
         assert!(index.doubt().is_some());

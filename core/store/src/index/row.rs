@@ -19,7 +19,7 @@ pub struct IndexRow {
     pub state: u8,
     /// Its amount in minor units.
     pub amount_minor: i64,
-    /// When it was begun, in milliseconds since 1970, for lists by date.
+    /// When it was begun, in milliseconds since 1970.
     pub utc_ms: u64,
     /// The sequence of the record that put it into the offline queue, while it waits there.
     pub queued_at: Option<u64>,
@@ -28,7 +28,6 @@ pub struct IndexRow {
 const MARK: u8 = b'm';
 const BY_KEY: u8 = b'k';
 const BY_STAN: u8 = b's';
-const BY_TIME: u8 = b't';
 const BY_STATE: u8 = b'p';
 const QUEUE: u8 = b'q';
 
@@ -76,8 +75,7 @@ impl IndexRow {
                 &self.stan.to_be_bytes(),
                 key,
             ]),
-            join(&[&[BY_TIME], &self.utc_ms.to_be_bytes(), key]),
-            join(&[&[BY_STATE, self.state], &self.utc_ms.to_be_bytes(), key]),
+            join(&[&[BY_STATE, self.state], key]),
         ];
         keys.extend(
             self.queued_at
@@ -92,7 +90,7 @@ pub(crate) fn mark_key() -> Vec<u8> {
     vec![MARK]
 }
 
-/// Where a payment's row is.
+/// Where a payment's row is; in order of the keys' time.
 pub(crate) fn row_key(key: &PaymentKey) -> Vec<u8> {
     join(&[&[BY_KEY], key.as_bytes()])
 }
@@ -107,9 +105,13 @@ pub(crate) fn stan_range(batch: u32, stan: u32) -> Range<Vec<u8>> {
     at(u64::from(stan))..at(u64::from(stan) + 1)
 }
 
+/// The rows of payments made in a span of time: a payment key begins with the 48 bits of its making.
 pub(crate) fn time_range(utc_ms: Range<u64>) -> Range<Vec<u8>> {
-    let at = |utc_ms: u64| join(&[&[BY_TIME], &utc_ms.to_be_bytes()]);
-    at(utc_ms.start)..at(utc_ms.end)
+    let [start, end] = [utc_ms.start, utc_ms.end].map(|utc_ms| match utc_ms.to_be_bytes() {
+        [0, 0, key_time @ ..] => join(&[&[BY_KEY], &key_time]),
+        _ => vec![BY_KEY + 1],
+    });
+    start..end
 }
 
 pub(crate) fn state_range(state: u8) -> Range<Vec<u8>> {
@@ -169,19 +171,29 @@ mod tests {
     #[test]
     fn every_list_key_is_in_its_range_and_names_the_payment() {
         let keys = row().list_keys();
-        let time = row().utc_ms;
-        let ranges = [
-            stan_range(1, u32::MAX),
-            time_range(time..time + 1),
-            state_range(u8::MAX),
-            queue_range(),
-        ];
+        let ranges = [stan_range(1, u32::MAX), state_range(u8::MAX), queue_range()];
         assert_eq!(keys.len(), ranges.len());
         for (key, range) in keys.iter().zip(ranges) {
             assert!(range.contains(key) && whole_range().contains(key));
             assert_eq!(payment_of(key), Some(row().key));
         }
         assert!(!stan_range(1, 0).contains(&keys[0]) && !stan_range(2, 0).contains(&keys[0]));
-        assert!(!time_range(0..time).contains(&keys[1]) && !state_range(0).contains(&keys[2]));
+        assert!(!state_range(0).contains(&keys[1]));
+        assert_eq!(payment_of(&row_key(&row().key)), Some(row().key));
+    }
+
+    #[test]
+    fn a_span_of_time_holds_the_payments_made_in_it() {
+        let (key, time) = (row_key(&row().key), 1_700_000_000_000);
+        for (span, inside) in [
+            (time..time + 1, true),
+            (0..u64::MAX, true),
+            (0..time, false),
+            (time + 1..u64::MAX, false),
+            (1 << 48..u64::MAX, false),
+        ] {
+            assert_eq!(time_range(span.clone()).contains(&key), inside, "{span:?}");
+        }
+        assert!(!time_range(0..u64::MAX).contains(&mark_key()));
     }
 }

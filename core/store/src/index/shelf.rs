@@ -11,7 +11,7 @@ pub(crate) trait Shelf: Send {
     /// The keys of a range in order, or backwards, at most `limit`.
     fn keys(&self, range: Range<Vec<u8>>, backwards: bool, limit: usize) -> Result<Vec<Vec<u8>>, ShelfError>;
 
-    /// Makes all changes or none.
+    /// Makes the changes in their order; a crash may leave only the first of them.
     fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError>;
 
     /// Hands what was written to the system.

@@ -58,14 +58,14 @@ impl Shelf for SledShelf {
     }
 
     fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
-        let mut batch = sled::Batch::default();
-        for change in changes {
-            match change {
-                Change::Put(key, value) => batch.insert(key, value),
-                Change::Delete(key) => batch.remove(key),
-            }
-        }
-        self.0.apply_batch(batch).map_err(|error| of_sled(&error))
+        // Not a batch of sled's: each one costs it kilobytes of log and as much memory.
+        let mut changes = changes.into_iter().map(|change| match change {
+            Change::Put(key, value) => self.0.insert(key, value),
+            Change::Delete(key) => self.0.remove(key),
+        });
+        changes
+            .try_for_each(|done| done.map(drop))
+            .map_err(|error| of_sled(&error))
     }
 
     fn flush(&self) -> Result<(), ShelfError> {
