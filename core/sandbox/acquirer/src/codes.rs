@@ -44,39 +44,36 @@ pub(crate) async fn open(shared: &Shared, work: &mut Work, call: &Call, device: 
         .host_utc_ms
         .saturating_add(code_lifetime_ms(shared.timers));
     let declined = incoming.declined_at_once(work).await?;
-    let state = match declined {
-        Some(de39) => {
-            let reply = json(&incoming.reply(shared, work, Decision::of(de39)).await?)?;
-            let state = TransactionState::Declined;
-            incoming
-                .insert(
-                    work,
-                    Stored {
-                        state,
-                        de39,
-                        reply: &reply,
-                        code: None,
-                    },
-                )
-                .await?;
-            CodeState::Closed
-        }
-        None => {
-            let code = Some((reference.clone(), expires_utc_ms));
-            let state = TransactionState::AwaitingPayer;
-            incoming
-                .insert(
-                    work,
-                    Stored {
-                        state,
-                        de39: "",
-                        reply: "",
-                        code,
-                    },
-                )
-                .await?;
-            CodeState::Open
-        }
+    let state = if let Some(de39) = declined {
+        let reply = json(&incoming.reply(shared, work, Decision::of(de39)).await?)?;
+        let state = TransactionState::Declined;
+        incoming
+            .insert(
+                work,
+                Stored {
+                    state,
+                    de39,
+                    reply: &reply,
+                    code: None,
+                },
+            )
+            .await?;
+        CodeState::Closed
+    } else {
+        let code = Some((reference.clone(), expires_utc_ms));
+        let state = TransactionState::AwaitingPayer;
+        incoming
+            .insert(
+                work,
+                Stored {
+                    state,
+                    de39: "",
+                    reply: "",
+                    code,
+                },
+            )
+            .await?;
+        CodeState::Open
     };
     let answer = json(&CodeReply {
         key,

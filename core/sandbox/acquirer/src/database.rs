@@ -17,7 +17,7 @@ pub(crate) type Work = Transaction<'static, Sqlite>;
 
 /// The database and the lock on its folder.
 ///
-/// One connection: SQLite has one writer anyway, and a queue in front of it is fairer than its busy handler.
+/// One connection: `SQLite` has one writer anyway, and a queue in front of it is fairer than its busy handler.
 pub(crate) struct Database {
     pool: SqlitePool,
     // Held as long as the host lives; the system lets it go with the process, however that ends.

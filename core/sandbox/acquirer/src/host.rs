@@ -191,14 +191,14 @@ fn seed() -> Result<SecretArray<32>, HostError> {
 
 /// Percent-encoding of everything but the unreserved characters (RFC 3986, 2.3).
 fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte))
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    text.bytes()
+        .map(|byte| {
+            if plain(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
             }
-            other => encoded.push_str(&format!("%{other:02X}")),
-        }
-    }
-    encoded
+        })
+        .collect()
 }

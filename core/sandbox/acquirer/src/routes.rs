@@ -22,8 +22,10 @@ pub(crate) async fn route(shared: &Shared, call: &Call) -> Answer {
 /// The methods that an address takes, as the header `Allow` lists them.
 pub(crate) fn methods_of(target: &str) -> Option<&'static str> {
     match segments(target).as_slice() {
-        ["activation", "redeem"] | ["terminal", "keys"] | ["batches", _, "settle"] => Some("POST"),
-        ["attest" | "params" | "echo" | "transactions" | "reversals" | "refunds" | "codes"] => Some("POST"),
+        ["activation", "redeem"]
+        | ["terminal", "keys"]
+        | ["batches", _, "settle"]
+        | ["attest" | "params" | "echo" | "transactions" | "reversals" | "refunds" | "codes"] => Some("POST"),
         ["transactions" | "codes", _] => Some("GET"),
         _ => None,
     }

@@ -78,17 +78,15 @@ async fn answer(shared: &Shared, peer: SocketAddr, request: Request) -> Response
         key_header: text_header(&parts.headers, "idempotency-key"),
         body: Vec::new(),
     };
-    match to_bytes(body, MAX_BODY).await {
-        Ok(bytes) => call.body = bytes.into(),
-        Err(_) => {
-            let refused = refuse(
-                413,
-                "malformed",
-                "the body is larger than 64 KiB or did not arrive",
-            );
-            return signed(shared, &call, finish(shared, &call, Err(refused)));
-        }
-    }
+    let Ok(bytes) = to_bytes(body, MAX_BODY).await else {
+        let refused = refuse(
+            413,
+            "malformed",
+            "the body is larger than 64 KiB or did not arrive",
+        );
+        return signed(shared, &call, finish(shared, &call, Err(refused)));
+    };
+    call.body = bytes.into();
     if call.target.starts_with("/sandbox/") {
         let (status, body) = sandbox::serve(shared, &call).await;
         return respond(status, body);

@@ -27,12 +27,11 @@ pub(crate) async fn sale(shared: &Shared, work: &mut Work, call: &Call, device: 
     let (decision, payer) = match (envelope.method, sealed) {
         (Method::Card, Some(sealed)) => {
             check_attested(device, envelope)?;
-            match incoming.declined_at_once(work).await? {
-                Some(de39) => (Decision::of(de39), None),
-                None => {
-                    let authorised = authorise(shared, work, device, &incoming, sealed).await?;
-                    (authorised.decision, Some(Payer::Card(authorised.account)))
-                }
+            if let Some(de39) = incoming.declined_at_once(work).await? {
+                (Decision::of(de39), None)
+            } else {
+                let authorised = authorise(shared, work, device, &incoming, sealed).await?;
+                (authorised.decision, Some(Payer::Card(authorised.account)))
             }
         }
         (Method::Cash, None) => {
@@ -85,13 +84,12 @@ pub(crate) async fn refund(shared: &Shared, work: &mut Work, call: &Call, device
         Intake::Repeat(answer) => return Ok(answer),
     };
     let envelope = &incoming.envelope;
-    let original = match (
+    let (Operation::Refund, Some(original), None) = (
         envelope.operation,
         envelope.original_key,
         &incoming.request.sealed,
-    ) {
-        (Operation::Refund, Some(original), None) => original,
-        _ => return Err(malformed("a refund names its sale and carries no card data")),
+    ) else {
+        return Err(malformed("a refund names its sale and carries no card data"));
     };
     if let Some(de39) = incoming.declined_at_once(work).await? {
         let reply = incoming.reply(shared, work, Decision::of(de39)).await?;

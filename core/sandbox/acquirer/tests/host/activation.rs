@@ -123,7 +123,7 @@ async fn signatures_clocks_and_replays() {
     let body = serde_json::to_vec(&echo).unwrap();
     let post = reqwest::Method::POST;
     for late in [utc_ms() - 301_000, utc_ms() + 301_000, 0, u64::MAX] {
-        let skewed = till.sign_at(post.clone(), "/v1/echo", body.clone(), None, late);
+        let skewed = till.sign_at((post.clone(), "/v1/echo"), body.clone(), None, late);
         assert_eq!(till.send(&skewed).await.refusal(), (401, "clock_skew".into()));
     }
 
@@ -265,13 +265,13 @@ async fn malformed_requests_are_refused_with_a_signature() {
             b"\xFF\xFE",
             b"{\"terminal\":4761739900000013}",
         ] {
-            let signed = till.sign_at(post.clone(), path, body.to_vec(), None, utc_ms());
+            let signed = till.sign_at((post.clone(), path), body.to_vec(), None, utc_ms());
             let answer = till.send(&signed).await;
             assert_eq!(answer.refusal(), (400, "malformed".into()), "{path}");
             assert!(!answer.text().contains("4761739900000013"));
         }
     }
-    let large = till.sign_at(post.clone(), "/v1/echo", vec![b' '; 65 * 1_024], None, utc_ms());
+    let large = till.sign_at((post.clone(), "/v1/echo"), vec![b' '; 65 * 1_024], None, utc_ms());
     assert_eq!(till.send(&large).await.refusal(), (413, "malformed".into()));
     for path in [
         "/v1/nothing",
@@ -281,14 +281,14 @@ async fn malformed_requests_are_refused_with_a_signature() {
         "/v1/batches/1/2/settle",
         "/v1/echo?x=1",
     ] {
-        let signed = till.sign_at(post.clone(), path, Vec::new(), None, utc_ms());
+        let signed = till.sign_at((post.clone(), path), Vec::new(), None, utc_ms());
         assert_eq!(
             till.send(&signed).await.refusal(),
             (404, "not_found".into()),
             "{path}"
         );
     }
-    let wrong = till.sign_at(reqwest::Method::GET, "/v1/echo", Vec::new(), None, utc_ms());
+    let wrong = till.sign_at((reqwest::Method::GET, "/v1/echo"), Vec::new(), None, utc_ms());
     assert_eq!(till.send(&wrong).await.refusal(), (405, "not_found".into()));
     assert_eq!(
         till.get("/v1/transactions/no-key").await.refusal(),

@@ -4,7 +4,8 @@ use softpos_wire::tlv::child;
 use softpos_wire::{Tag, tag};
 
 use crate::payments::books_balance;
-use crate::till::{Tap, Till, start};
+use crate::tap::Tap;
+use crate::till::{Till, start};
 
 #[tokio::test]
 async fn issuers_decide_by_the_account() {

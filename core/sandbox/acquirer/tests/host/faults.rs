@@ -102,7 +102,7 @@ async fn a_delayed_request_may_come_after_its_reversal() {
     set(&host, "delay=500");
     let gave_up = tokio::time::timeout(Duration::from_millis(100), till.try_send(&request)).await;
     assert!(gave_up.is_err());
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(till.state(key).await.state, TransactionState::Approved);
     host.shutdown().await;
 }

@@ -16,4 +16,5 @@ mod codes;
 mod faults;
 mod payments;
 mod settlement;
+mod tap;
 mod till;

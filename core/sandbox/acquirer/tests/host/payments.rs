@@ -7,7 +7,8 @@ use softpos_host::{Method, Operation, TransactionReply, TransactionState};
 use softpos_types::{Currency, MerchantId, TerminalId};
 use sqlx::SqlitePool;
 
-use crate::till::{Tap, Till, start, utc_ms};
+use crate::tap::Tap;
+use crate::till::{Till, start, utc_ms};
 
 /// The sum of all postings of every entry, and of every payment, is zero.
 pub async fn books_balance(dir: &Path) {
@@ -275,7 +276,12 @@ async fn a_keyed_request_is_taken_at_any_time() {
     let fresh = till.request("/v1/transactions", &envelope, None);
     let yesterday = utc_ms() - 86_400_000;
     let post = reqwest::Method::POST;
-    let late = till.sign_at(post, "/v1/transactions", fresh.body.clone(), fresh.key, yesterday);
+    let late = till.sign_at(
+        (post, "/v1/transactions"),
+        fresh.body.clone(),
+        fresh.key,
+        yesterday,
+    );
     let first = till.send(&late).await;
     assert_eq!(first.ok::<TransactionReply>().de39, "00");
     // Another signature over the same body is a repeat too.

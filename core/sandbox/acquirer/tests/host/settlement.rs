@@ -5,7 +5,8 @@ use softpos_host::{
 use softpos_types::{Batch, Currency};
 
 use crate::payments::books_balance;
-use crate::till::{Tap, Till, start};
+use crate::tap::Tap;
+use crate::till::{Till, start};
 
 fn request(till: &Till, batch: Batch, totals: Vec<MethodTotals>) -> SettleRequest {
     SettleRequest {

@@ -11,10 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use softpos_acquirer::{Host, HostConfig};
-use softpos_cards::{Account, issuer_keys};
 use softpos_crypto::dukpt::Registers;
 use softpos_crypto::entropy::Entropy;
-use softpos_crypto::issuer::{Padding, application_cryptogram, card_key_option_a, session_key_common};
 use softpos_crypto::jws::{RequestHeader, verify_answer};
 use softpos_crypto::key_block::{self, Policy};
 use softpos_crypto::key_load::{Ephemeral, KeySet, Transcript};
@@ -29,8 +27,8 @@ use softpos_host::{
     TransactionRequest, Verdict,
 };
 use softpos_types::{Batch, Currency, PaymentKey, SecretArray, SecretBytes, Stan};
-use softpos_wire::tlv::TlvWriter;
-use softpos_wire::{Tag, bcd};
+
+use crate::tap::Tap;
 
 pub fn utc_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
@@ -159,8 +157,7 @@ impl Till {
 
     pub fn sign_at(
         &mut self,
-        method: Http,
-        path: &str,
+        (method, path): (Http, &str),
         body: Vec<u8>,
         key: Option<PaymentKey>,
         issued_utc_ms: u64,
@@ -184,7 +181,12 @@ impl Till {
     }
 
     pub fn sign(&mut self, path: &str, body: &impl Serialize, key: Option<PaymentKey>) -> Signed {
-        self.sign_at(Http::POST, path, serde_json::to_vec(body).unwrap(), key, utc_ms())
+        self.sign_at(
+            (Http::POST, path),
+            serde_json::to_vec(body).unwrap(),
+            key,
+            utc_ms(),
+        )
     }
 
     /// Sends, and gives back what came, unchecked.
@@ -236,7 +238,7 @@ impl Till {
     }
 
     pub async fn get(&mut self, path: &str) -> Answer {
-        let signed = self.sign_at(Http::GET, path, Vec::new(), None, utc_ms());
+        let signed = self.sign_at((Http::GET, path), Vec::new(), None, utc_ms());
         self.send(&signed).await
     }
 
@@ -254,7 +256,7 @@ impl Till {
         let signed = self.redeem_request(code);
         let answer = self.try_send(&signed).await.unwrap();
         let reply: RedeemReply = answer.ok();
-        self.challenge = reply.attest_challenge.clone();
+        self.challenge.clone_from(&reply.attest_challenge);
         self.activation = Some(reply);
         assert!(self.trusts(&answer));
     }
@@ -271,7 +273,7 @@ impl Till {
     pub async fn attest(&mut self) -> Verdict {
         let request = self.attest_request();
         let verdict: Verdict = self.post("/v1/attest", &request).await.ok();
-        self.challenge = verdict.next_challenge.clone();
+        self.challenge.clone_from(&verdict.next_challenge);
         verdict
     }
 
@@ -327,16 +329,10 @@ impl Till {
             panic!("{reply:?}")
         };
         let agreement = phone.agree(&host, &transcript).unwrap();
-        let open = |set, block: &str| -> AesKey {
-            let policy = Policy {
-                ikid,
-                length: AesLength::Aes256,
-            };
-            policy
-                .accept(&key_block::unwrap(&agreement.kbpk(set), block).unwrap())
-                .unwrap()
-        };
-        let (pin, data) = (open(KeySet::Pin, &pin), open(KeySet::Data, &data));
+        let (pin, data) = (
+            initial_key(&agreement.kbpk(KeySet::Pin), ikid, &pin),
+            initial_key(&agreement.kbpk(KeySet::Data), ikid, &data),
+        );
         let mac = agreement.confirmation(kcv(&pin), kcv(&data)).to_vec();
         let confirm = KeysRequest::Confirm {
             terminal,
@@ -463,80 +459,12 @@ impl Till {
     }
 }
 
-/// What a card would say at a tap.
-pub struct Tap {
-    pub account: &'static Account,
-    pub atc: u16,
-    pub pin: Option<&'static str>,
-}
-
-impl Tap {
-    /// The account whose number ends so.
-    pub fn of(ending: &str, atc: u16) -> Self {
-        let account = softpos_cards::accounts()
-            .iter()
-            .find(|account| account.pan_digits.ends_with(ending))
-            .unwrap();
-        Self {
-            account,
-            atc,
-            pin: None,
-        }
-    }
-
-    pub fn with_pin(self, pin: &'static str) -> Self {
-        Self {
-            pin: Some(pin),
-            ..self
-        }
-    }
-
-    fn track2(&self) -> Vec<u8> {
-        let [year, month] = self.account.expiry_yymm;
-        let text = format!("{}D{year:02X}{month:02X}2010000000000", self.account.pan_digits);
-        let padded = if text.len() % 2 == 1 { text + "F" } else { text };
-        hex::decode(padded).unwrap()
-    }
-
-    fn de55(&self, envelope: &Envelope) -> Vec<u8> {
-        let objects: [(u32, Vec<u8>); 11] = [
-            (
-                0x9F02,
-                bcd::amount(envelope.amount_minor).unwrap_or_default().to_vec(),
-            ),
-            (0x9F03, vec![0; 6]),
-            (0x9F1A, vec![0x01, 0x56]),
-            (0x95, vec![0; 5]),
-            (0x5F2A, vec![0x01, 0x56]),
-            (0x9A, vec![0x26, 0x11, 0x24]),
-            (0x9C, vec![0]),
-            (0x9F37, vec![1, 2, 3, 4]),
-            (0x82, vec![0x20, 0x00]),
-            (0x9F36, self.atc.to_be_bytes().to_vec()),
-            (
-                0x9F10,
-                vec![0x06, self.account.key_index, 0x12, 0x03, 0xA0, 0xB8, 0x00],
-            ),
-        ];
-        let covered: Vec<u8> = objects.iter().flat_map(|(_, value)| value.clone()).collect();
-        let keys = issuer_keys();
-        let master = &keys
-            .iter()
-            .find(|key| key.index == self.account.key_index)
-            .unwrap()
-            .master;
-        let card = card_key_option_a(master, &self.account.pan(), self.account.psn);
-        let session = session_key_common(&card, self.atc.to_be_bytes());
-        let mut list = TlvWriter::new();
-        for (tag, value) in &objects {
-            list.put(Tag::new(*tag), value);
-        }
-        list.put(
-            Tag::new(0x9F26),
-            &application_cryptogram(&session, &covered, Padding::Iso80),
-        );
-        list.into_vec()
-    }
+fn initial_key(kbpk: &AesKey, ikid: [u8; 8], block: &str) -> AesKey {
+    let policy = Policy {
+        ikid,
+        length: AesLength::Aes256,
+    };
+    policy.accept(&key_block::unwrap(kbpk, block).unwrap()).unwrap()
 }
 
 /// Reads base64url.
