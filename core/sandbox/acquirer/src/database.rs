@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -20,8 +21,8 @@ pub(crate) type Work = Transaction<'static, Sqlite>;
 /// One connection: `SQLite` has one writer anyway, and a queue in front of it is fairer than its busy handler.
 pub(crate) struct Database {
     pool: SqlitePool,
-    // Held as long as the host lives; the system lets it go with the process, however that ends.
-    _lock: File,
+    // Held until the books are closed; the system lets it go with the process, however that ends.
+    lock: Mutex<Option<File>>,
 }
 
 impl Database {
@@ -59,7 +60,10 @@ impl Database {
         } else {
             connect(options).await?
         };
-        let database = Self { pool, _lock: lock };
+        let database = Self {
+            pool,
+            lock: Mutex::new(Some(lock)),
+        };
         database.prepare().await?;
         Ok(database)
     }
@@ -69,9 +73,10 @@ impl Database {
         self.pool.begin_with("BEGIN IMMEDIATE").await
     }
 
-    /// Ends all work and closes the files.
+    /// Ends all work, closes the files and lets the folder go. Connections that still linger find the books closed.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     async fn prepare(&self) -> Result<(), HostError> {

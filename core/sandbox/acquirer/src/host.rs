@@ -121,7 +121,7 @@ impl Host {
         rows(&mut work).await
     }
 
-    /// Stops: open connections are closed, the books as well.
+    /// Stops: open connections are closed, then the books.
     pub async fn shutdown(self) {
         self.handle.shutdown();
         self.shared.connections.cut_all();
@@ -131,6 +131,8 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        self.handle.shutdown();
+        self.shared.connections.cut_all();
         self.server.abort();
     }
 }
