@@ -123,7 +123,12 @@ fn work_and_kill(dir: &Path, round: u8) -> u64 {
     child.kill().unwrap();
     child.wait().unwrap();
     let mut complaint = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut complaint)
+        .unwrap();
     assert!(!complaint.contains("panicked"), "round {round}: {complaint}");
     acknowledgements.iter().max().unwrap_or(0).max(acknowledged)
 }
@@ -135,16 +140,25 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
     for round in 1..=ROUNDS {
         acknowledged = work_and_kill(dir.path(), round).max(acknowledged);
         let (mut store, records, findings) = open(dir.path(), 100 + round);
-        assert!(!findings.iter().any(Finding::is_loss), "round {round}: {findings:?}");
+        assert!(
+            !findings.iter().any(Finding::is_loss),
+            "round {round}: {findings:?}"
+        );
         let last = store.last().sequence;
-        assert!(last >= acknowledged, "round {round}: {acknowledged} was acknowledged, {last} is there");
+        assert!(
+            last >= acknowledged,
+            "round {round}: {acknowledged} was acknowledged, {last} is there"
+        );
         assert_eq!(u64::try_from(records.len()).unwrap(), last, "round {round}");
         for (sequence, found) in &records {
             assert_eq!(*found, payload(*sequence), "round {round}");
             let row = row(*sequence);
             assert_eq!(store.index().by_key(&row.key), Some(row), "round {round}");
         }
-        let queued = records.keys().filter(|sequence| sequence.is_multiple_of(3)).count();
+        let queued = records
+            .keys()
+            .filter(|sequence| sequence.is_multiple_of(3))
+            .count();
         assert_eq!(store.index().queue(usize::MAX).len(), queued, "round {round}");
         // A watermark may be one record behind, never more after a kill.
         assert!(u64::from(store.counters().data) + 1 >= last, "round {round}");
@@ -152,8 +166,14 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
         let found = store.load_keys().unwrap().map_or(0, |registers| {
             u32::from_be_bytes(registers.expose().try_into().unwrap())
         });
-        assert!(found >= checkpoint && found.is_multiple_of(16) && u64::from(found) <= last, "round {round}");
+        assert!(
+            found >= checkpoint && found.is_multiple_of(16) && u64::from(found) <= last,
+            "round {round}"
+        );
         checkpoint = found;
     }
-    assert!(acknowledged > 0 && checkpoint > 0, "{acknowledged} acknowledged, checkpoint {checkpoint}");
+    assert!(
+        acknowledged > 0 && checkpoint > 0,
+        "{acknowledged} acknowledged, checkpoint {checkpoint}"
+    );
 }
