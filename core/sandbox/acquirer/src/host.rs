@@ -20,7 +20,7 @@ use crate::database::{Database, open_to_read};
 use crate::faults::{FaultPlan, FaultSpec};
 use crate::keys::HostKeys;
 use crate::ledger::{LedgerRow, rows};
-use crate::server::{Shared, router};
+use crate::server::{PATIENCE, Shared, router};
 use crate::{HostConfig, HostError};
 
 /// A running host. Dropping it stops the server at once; [`Host::shutdown`] also closes the books in order.
@@ -65,9 +65,11 @@ impl Host {
         let listener = TcpListener::bind(config.listen)?;
         let address = listener.local_addr()?;
         let handle = Handle::new();
-        let server = axum_server::from_tcp(listener)?
+        let mut server = axum_server::from_tcp(listener)?
             .acceptor(RustlsAcceptor::new(tls).acceptor(gate))
-            .handle(handle.clone());
+            .handle(handle.clone())
+            .first_request_timeout(PATIENCE);
+        server.http_builder().http1().header_read_timeout(PATIENCE);
         let service = router(Arc::clone(&shared)).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(server.serve(service));
         Ok(Self {

@@ -22,6 +22,8 @@ use crate::{routes, sandbox};
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1_024;
+/// How long a client may take to send a request.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What all requests share: keys and database; no state of payments.
 pub(crate) struct Shared {
@@ -78,7 +80,7 @@ async fn answer(shared: &Shared, peer: SocketAddr, request: Request) -> Response
         key_header: text_header(&parts.headers, "idempotency-key"),
         body: Vec::new(),
     };
-    let Ok(bytes) = to_bytes(body, MAX_BODY).await else {
+    let Ok(Ok(bytes)) = tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await else {
         let refused = refuse(
             413,
             "malformed",

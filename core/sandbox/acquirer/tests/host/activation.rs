@@ -3,7 +3,7 @@ use softpos_crypto::p256_key::SoftwareKey;
 use softpos_host::{EchoReply, EchoRequest, KeysRequest, ParamsReply, ParamsRequest};
 use softpos_types::TerminalId;
 
-use crate::till::{Till, base64url, start, utc_ms};
+use crate::till::{Till, base64url, start, utc_ms, write_books};
 
 #[tokio::test]
 async fn from_a_code_to_parameters() {
@@ -88,6 +88,26 @@ async fn a_code_is_one_device_s() {
         first.post("/v1/echo", &old).await.refusal(),
         (403, "terminal_unknown".into())
     );
+    host.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_code_lasts_a_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = start(dir.path()).await;
+    let code = host.issue_activation_code().await.unwrap().to_string();
+    let mut till = Till::new(&host, dir.path());
+    write_books(dir.path(), "UPDATE activations SET expires_utc_ms = 1").await;
+    let signed = till.redeem_request(&code);
+    assert_eq!(
+        till.try_send(&signed).await.unwrap().refusal(),
+        (410, "activation_expired".into())
+    );
+    let code = host.issue_activation_code().await.unwrap().to_string();
+    till.redeem(&code).await;
+    // Once it was used, a lost answer can be fetched at any time.
+    write_books(dir.path(), "UPDATE activations SET expires_utc_ms = 1").await;
+    till.redeem(&code).await;
     host.shutdown().await;
 }
 

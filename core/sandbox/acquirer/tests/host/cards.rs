@@ -5,7 +5,7 @@ use softpos_wire::{Tag, tag};
 
 use crate::payments::books_balance;
 use crate::tap::Tap;
-use crate::till::{Till, start};
+use crate::till::{Till, start, utc_ms, write_books};
 
 #[tokio::test]
 async fn issuers_decide_by_the_account() {
@@ -103,6 +103,36 @@ async fn cryptograms_and_counters_are_verified() {
         );
     }
     assert_eq!(till.card(&Tap::of("0013", 22), 100).await.de39, "00");
+    host.shutdown().await;
+}
+
+#[tokio::test]
+async fn cards_need_a_fresh_verdict_and_stored_sales_an_offline_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = start(dir.path()).await;
+    let mut till = Till::activated(&host, dir.path()).await;
+    for (age_ms, online, deferred) in [(60_000, 200, 200), (901_000, 403, 200), (86_401_000, 403, 403)] {
+        let statement = format!("UPDATE terminals SET attested_utc_ms = {}", utc_ms() - age_ms);
+        write_books(dir.path(), statement).await;
+        for (late, status) in [(false, online), (true, deferred)] {
+            let mut envelope = till.envelope(Operation::Sale, Method::Card, 100);
+            envelope.deferred = late;
+            let payload = till.payload(
+                &Tap::of("0013", envelope.stan.value().try_into().unwrap()),
+                &envelope,
+            );
+            let request = till.request("/v1/transactions", &envelope, Some(&payload));
+            let answer = till.send(&request).await;
+            assert_eq!(answer.status, status, "{age_ms} {late}");
+            if status == 403 {
+                assert_eq!(answer.refusal().1, "attestation_expired");
+                assert_eq!(till.state(envelope.key).await.state, TransactionState::NotFound);
+            }
+        }
+        assert_eq!(till.cash(100).await.de39, "00");
+    }
+    till.attest().await;
+    assert_eq!(till.card(&Tap::of("0013", 900), 100).await.de39, "00");
     host.shutdown().await;
 }
 

@@ -7,7 +7,7 @@ use softpos_qr::mpm::{AccountFields, AdditionalData, MerchantAccount, MpmCode};
 use softpos_types::{Currency, Money};
 
 use crate::payments::books_balance;
-use crate::till::{Till, start};
+use crate::till::{Till, start, write_books};
 
 async fn open(till: &mut Till, amount_minor: i64) -> (Envelope, CodeReply) {
     let envelope = till.envelope(Operation::Sale, Method::Code, amount_minor);
@@ -160,13 +160,7 @@ async fn an_expired_code_says_so() {
     let mut till = Till::activated(&host, dir.path()).await;
     let (envelope, code) = open(&mut till, 100).await;
     // Time passes in the books.
-    let database = format!("sqlite://{}", dir.path().join("host.db").display());
-    let pool = sqlx::SqlitePool::connect(&database).await.unwrap();
-    sqlx::query("UPDATE transactions SET expires_utc_ms = 1")
-        .execute(&pool)
-        .await
-        .unwrap();
-    pool.close().await;
+    write_books(dir.path(), "UPDATE transactions SET expires_utc_ms = 1").await;
     assert_eq!(state(&mut till, &code).await.state, TransactionState::Expired);
     assert_eq!(
         pay(&till, &payload(&code, 100), "wechat").await.1["result"],

@@ -467,6 +467,17 @@ fn initial_key(kbpk: &AesKey, ikid: [u8; 8], block: &str) -> AesKey {
     policy.accept(&key_block::unwrap(kbpk, block).unwrap()).unwrap()
 }
 
+/// Changes the books of a running host from outside, as time or an operator would.
+pub async fn write_books(dir: &Path, statement: impl Into<String>) {
+    let database = format!("sqlite://{}", dir.join("host.db").display());
+    let pool = sqlx::SqlitePool::connect(&database).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(statement.into()))
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+}
+
 /// Reads base64url.
 pub fn base64url(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
