@@ -85,7 +85,7 @@ mod tests {
     fn a_cut_never_overflows() {
         for columns in 0..12 {
             for text in ["收款成功", "approved", "a收b款c", "e\u{301}e\u{301}e\u{301}"] {
-                assert!(width(&cut(text, columns)) <= columns.max(0), "{text} {columns}");
+                assert!(width(&cut(text, columns)) <= columns, "{text} {columns}");
             }
         }
         assert_eq!(cut("收款成功", 5), "收款…");

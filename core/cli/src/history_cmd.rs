@@ -6,7 +6,7 @@ use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::Payment;
-use crate::out::Out;
+use crate::out::{Out, object};
 use crate::till::{hardware, listing};
 
 /// Lists every payment, in JSON one a line; the till need not be closed.
@@ -20,10 +20,10 @@ pub(crate) fn run(data: &DataDir, out: Out) -> Result<Exit, Failure> {
     let payments = read_history(&data.till(), &*hardware(data)?)?;
     if out.is_json() {
         for payment in &payments {
-            out.object(&Payment::from(payment));
+            object(&Payment::from(payment));
         }
     } else {
-        listing::list(&out, &payments);
+        listing::list(out, &payments);
     }
     Ok(Exit::Done)
 }

@@ -1,5 +1,7 @@
 //! `softpos host`: the reference host alone, and its books.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use softpos_acquirer::{Host, HostConfig, HostError, LedgerRow, read_ledger};
@@ -12,7 +14,7 @@ use crate::columns::{cut, left, of_terminal, right};
 use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{DIM, HEAD, Out, PLAIN};
+use crate::out::{DIM, HEAD, Out, PLAIN, object};
 use crate::till::listing;
 
 /// Serves until Ctrl-C.
@@ -30,13 +32,9 @@ pub(crate) fn serve(
         ..HostConfig::new(data.host())
     };
     runtime.block_on(async {
-        let host = Host::start(config).await.map_err(|error| match error {
-            HostError::Io(error) if error.kind() == std::io::ErrorKind::AddrInUse => Failure::Said {
-                key: "till-port-taken",
-                about: arguments.listen.to_string(),
-            },
-            other => other.into(),
-        })?;
+        let host = Host::start(config)
+            .await
+            .map_err(|error| refused(error, arguments.listen))?;
         let code = host.issue_activation_code().await?;
         announce(&host, &code.to_string(), &host.activation_uri(&code), out);
         // Without a signal handler there is nothing to wait for: the host serves until it is killed.
@@ -46,6 +44,20 @@ pub(crate) fn serve(
         host.shutdown().await;
         Ok(Exit::Interrupted)
     })
+}
+
+fn refused(error: HostError, listen: SocketAddr) -> Failure {
+    match &error {
+        HostError::Io(cause) if cause.kind() == ErrorKind::AddrInUse => Failure::Said {
+            key: "till-port-taken",
+            about: listen.to_string(),
+        },
+        HostError::InUse(_)
+        | HostError::Newer { .. }
+        | HostError::Damaged(_)
+        | HostError::Io(_)
+        | HostError::Database(_) => error.into(),
+    }
 }
 
 fn announce(host: &Host, code: &str, uri: &str, out: Out) {
@@ -65,7 +77,7 @@ fn announce(host: &Host, code: &str, uri: &str, out: Out) {
     );
     out.say(DIM, "host-try", &[("command", &till)]);
     if out.is_json() {
-        out.object(&serde_json::json!({
+        object(&serde_json::json!({
             "address": host.url(),
             "pin": host.pin(),
             "code": code,
@@ -85,7 +97,7 @@ pub(crate) fn ledger(data: &DataDir, out: Out, runtime: &Runtime) -> Result<Exit
     let rows = runtime.block_on(read_ledger(&data.host()))?;
     for row in &rows {
         if out.is_json() {
-            out.object(row);
+            object(row);
         } else {
             out.line(PLAIN, &cut(&line(out, row), of_terminal()));
         }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use softpos_terminal::PaymentSummary;
+use softpos_types::OrderId;
 
 /// A payment of the till. The first three members are those of every line about a payment.
 #[derive(Debug, Serialize)]
@@ -53,7 +54,7 @@ impl<'a> From<&'a PaymentSummary> for Payment<'a> {
             stan: summary.stan.to_string(),
             utc_ms: summary.utc_ms,
             changed_utc_ms: summary.changed_utc_ms,
-            order: summary.order.as_ref().map(|order| order.as_str()),
+            order: summary.order.as_ref().map(OrderId::as_str),
             category: summary.category.as_deref(),
             original_key: summary.original_key.map(|key| key.to_string()),
             masked_pan: summary.masked_pan.as_deref(),

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod clock;
 mod columns;
 mod data_dir;
 mod demo;

@@ -39,11 +39,11 @@ impl Out {
         }
     }
 
-    pub(crate) const fn texts(&self) -> Texts {
+    pub(crate) const fn texts(self) -> Texts {
         self.texts
     }
 
-    pub(crate) const fn is_json(&self) -> bool {
+    pub(crate) const fn is_json(self) -> bool {
         self.json
     }
 
@@ -52,36 +52,29 @@ impl Out {
     }
 
     /// A line for people; programs do not get it.
-    pub(crate) fn line(&self, style: Style, text: &str) {
+    pub(crate) fn line(self, style: Style, text: &str) {
         if !self.json {
             write_out(&paint(style, text));
         }
     }
 
     /// A text of the program for people.
-    pub(crate) fn say(&self, style: Style, key: &str, args: &[(&str, &str)]) {
+    pub(crate) fn say(self, style: Style, key: &str, args: &[(&str, &str)]) {
         self.line(style, &self.texts.with(key, args));
     }
 
     /// A text of the program, broken at the width of the terminal.
-    pub(crate) fn paragraph(&self, style: Style, text: &str) {
+    pub(crate) fn paragraph(self, style: Style, text: &str) {
         for row in columns::wrap(text, columns::of_terminal()) {
             self.line(style, &row);
         }
     }
 
-    /// An object for programs, on a line of its own, out at once.
-    pub(crate) fn object(&self, value: &impl Serialize) {
-        if let Ok(line) = serde_json::to_string(value) {
-            write_out(&line);
-        }
-    }
-
     /// What went wrong: what happened, whether money moved, what to do. For people on standard error.
-    pub(crate) fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(self, failure: &Failure) {
         let told = failure.tell(self.texts);
         if self.json {
-            self.object(&serde_json::json!({ "error": told }));
+            object(&serde_json::json!({ "error": told }));
             return;
         }
         let money_style = if told.money == MoneyState::Unknown.name() {
@@ -99,6 +92,13 @@ impl Out {
                 write_error(&paint(style, &row));
             }
         }
+    }
+}
+
+/// An object for programs, on a line of its own, out at once.
+pub(crate) fn object(value: &impl Serialize) {
+    if let Ok(line) = serde_json::to_string(value) {
+        write_out(&line);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use softpos_acquirer::{FaultSpec, Host, HostConfig, HostError, LedgerRow};
 use tokio::runtime::Runtime;
@@ -19,14 +19,14 @@ pub(crate) struct SandboxHost<'r> {
 
 impl<'r> SandboxHost<'r> {
     /// Starts the host of a folder on its port; at the first start on a free one.
-    pub(crate) fn start(runtime: &'r Runtime, dir: PathBuf) -> Result<Self, Failure> {
+    pub(crate) fn start(runtime: &'r Runtime, dir: &Path) -> Result<Self, Failure> {
         let port_file = dir.join("port");
         let port = read_port(&port_file);
         let listen = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let start = |port| {
             runtime.block_on(Host::start(HostConfig {
                 listen: listen(port),
-                ..HostConfig::new(&dir)
+                ..HostConfig::new(dir)
             }))
         };
         let host = match start(port.unwrap_or(0)) {

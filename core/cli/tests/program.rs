@@ -165,7 +165,7 @@ fn wrong_amounts_say_what_to_do_and_record_nothing() {
             &["--json"],
             &format!("sale {amount} --card visa-approved\n"),
         );
-        let error = &objects(&out).last().unwrap()["error"];
+        let error = objects(&out).pop().unwrap()["error"].take();
         assert_eq!(
             (code, &error["code"], &error["money"]),
             (1, &name.into(), &"not_moved".into()),
@@ -317,7 +317,7 @@ fn a_folder_that_cannot_be_used_is_an_error_with_an_action() {
     let data = folder();
     std::fs::write(data.path().join("till"), "no folder").unwrap();
     let (code, out, _) = script(data.path(), &["--json"], "");
-    let error = &objects(&out).last().unwrap()["error"];
+    let error = objects(&out).pop().unwrap()["error"].take();
     assert_eq!(
         (code, &error["code"], &error["action"]),
         (1, &"store_unreadable".into(), &"check_storage".into())

@@ -17,7 +17,7 @@ use crate::data_dir::{DataDir, unreadable};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
-use crate::out::{BAD, DIM, GOOD, HEAD, Out};
+use crate::out::{BAD, DIM, GOOD, HEAD, Out, object};
 use crate::sandbox::SandboxHost;
 use crate::till::driver::Driver;
 use crate::till::open_terminal;
@@ -37,12 +37,12 @@ pub(crate) fn run(seed: u64, given: Option<&Path>, out: Out, runtime: &Runtime) 
         "demo-folder",
         &[("folder", &home.data.path().display().to_string())],
     );
-    let host = SandboxHost::start(runtime, home.data.host())?;
+    let host = SandboxHost::start(runtime, &home.data.host())?;
     let told = tell(seed, &home.data, &host, out);
     host.shutdown();
     let counts = told?;
     if out.is_json() {
-        out.object(&counts);
+        object(&counts);
     }
     Ok(if counts.reconciled {
         Exit::Done
@@ -79,7 +79,7 @@ fn tell_and_count(
     let (till, booked) = (ledgers::till(story.terminal())?, ledgers::host(host)?);
     let result = Reconciliation::of(&till, &booked);
     let counts = result.count(&till, &booked, &before);
-    table::print(&out, &result, &counts, story.currency()?);
+    table::print(out, &result, &counts, story.currency()?);
     let (style, key) = if counts.reconciled {
         (GOOD, "demo-reconciled")
     } else {

@@ -56,11 +56,14 @@ const LOST_AFTER: [&str; 4] = ["drop-after", "bad-signature", "garbage", "status
 /// Keeps the result unknown until it is switched off.
 const GIVE_UP: [&str; 2] = ["drop-after@any:always", "drop-before@any:always"];
 
+/// Draws what happens in a chapter.
+type Acts = fn(&mut SplitMix) -> Vec<Act>;
+
 /// The story of a seed.
 pub(crate) fn plan(seed: u64) -> Vec<Chapter> {
     let mut random = SplitMix::new(seed);
     let random = &mut random;
-    let chapters: [(&str, fn(&mut SplitMix) -> Vec<Act>); 8] = [
+    let chapters: [(&str, Acts); 8] = [
         ("cards", cards),
         ("declines", declines),
         ("trouble", trouble),

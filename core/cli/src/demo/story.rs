@@ -1,6 +1,6 @@
 //! Tells a plan on real parts: a real terminal, a real host, software cards in between.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use softpos_acquirer::FaultSpec;
 use softpos_terminal::{
@@ -12,10 +12,11 @@ use softpos_types::{Code, Currency, Method, Money, Operation, PaymentKey, SoftPo
 use zeroize::Zeroizing;
 
 use super::plan::{Act, Chapter};
-use crate::columns::{left, right};
+use crate::clock;
+use crate::columns::{left, of_terminal, right, width};
 use crate::failure::Failure;
 use crate::json::Acknowledged;
-use crate::out::{BAD, DIM, GOOD, HEAD, Out, PLAIN, WARN, paint};
+use crate::out::{BAD, DIM, GOOD, HEAD, Out, PLAIN, WARN, object, paint};
 use crate::sandbox::SandboxHost;
 use crate::till::customer;
 use crate::till::driver::{Driver, Stop};
@@ -40,10 +41,14 @@ pub(crate) struct Story<'h> {
 struct Teller {
     out: Out,
     terminal: Terminal,
+    /// What pays: a card, a wallet, cash.
+    what: String,
     /// The operator gives up as soon as the result is unknown.
     gives_up: bool,
     /// The sentence of the screen that shows the result; it names the reason of a decline.
     result: Option<String>,
+    /// What the till has said aloud last.
+    spoken: Option<String>,
 }
 
 impl<'h> Story<'h> {
@@ -51,8 +56,10 @@ impl<'h> Story<'h> {
         let teller = Teller {
             out,
             terminal: driver.terminal.clone(),
+            what: String::new(),
             gives_up: false,
             result: None,
+            spoken: None,
         };
         Self { driver, host, teller }
     }
@@ -98,6 +105,7 @@ impl<'h> Story<'h> {
             Act::Card { card, amount_minor } => self.card(card, amount_minor),
             Act::Code { wallet, amount_minor } => self.code(wallet, amount_minor),
             Act::Cash { amount_minor } => {
+                self.teller.what = listing::method_name(self.teller.out.texts(), Method::Cash);
                 self.start(Method::Cash, amount_minor)?;
                 self.run_to_end().map(|_| ())
             }
@@ -106,6 +114,8 @@ impl<'h> Story<'h> {
                 amount_minor,
                 fault,
             } => {
+                // The cash is told to the host first: the fault is meant for this sale.
+                self.clear_up()?;
                 self.faults(fault)?;
                 self.card(card, amount_minor)?;
                 self.faults("off")?;
@@ -147,7 +157,7 @@ impl<'h> Story<'h> {
     }
 
     fn card(&mut self, card: &'static str, amount_minor: i64) -> Result<(), Failure> {
-        self.teller.out.line(DIM, &format!("  {card}"));
+        card.clone_into(&mut self.teller.what);
         self.driver.hold_out(card);
         self.driver.whisper(Zeroizing::new(PIN.to_owned()));
         self.start(Method::Card, amount_minor)?;
@@ -155,6 +165,7 @@ impl<'h> Story<'h> {
     }
 
     fn code(&mut self, wallet: &str, amount_minor: i64) -> Result<(), Failure> {
+        wallet.clone_into(&mut self.teller.what);
         self.start(Method::Code, amount_minor)?;
         let teller = &mut self.teller;
         let stop = self.driver.run(&mut |step| teller.step(step))?;
@@ -189,6 +200,7 @@ impl<'h> Story<'h> {
             amount: Money::new(part.max(1), sale.amount.currency()),
             language: self.teller.out.texts().language(),
         };
+        self.teller.what = listing::operation_name(self.teller.out.texts(), Operation::Refund);
         self.terminal().refund(&request)?;
         self.run_to_end().map(|_| ())
     }
@@ -236,7 +248,7 @@ impl<'h> Story<'h> {
 
     /// Lets everything that waits go through, as often as it takes.
     fn clear_up(&mut self) -> Result<(), Failure> {
-        let begun = Instant::now();
+        let begun = clock::now();
         loop {
             self.settle_down()?;
             if self.terminal().status()?.open_payments == 0 {
@@ -251,7 +263,7 @@ impl<'h> Story<'h> {
 
     /// Waits until nothing is under way any more.
     fn settle_down(&mut self) -> Result<(), Failure> {
-        let begun = Instant::now();
+        let begun = clock::now();
         let teller = &mut self.teller;
         loop {
             let idle = self.driver.terminal.wait_idle(PULSE);
@@ -285,7 +297,7 @@ impl Teller {
     fn step(&mut self, step: &Step) {
         match step {
             Step::Show { view, text } => self.show(&view.screen, text),
-            Step::Say { text, .. } => self.out.line(DIM, &format!("      {text}")),
+            Step::Say { text, .. } => self.spoken = Some(text.clone()),
             Step::Notice { notice, text } => self.notice(notice, text),
             Step::Finished { ending, text } => self.finished(ending, text),
             Step::AskPin { .. } | Step::Closed => {}
@@ -296,7 +308,7 @@ impl Teller {
         match screen {
             Screen::ResultUnknown { .. } => {
                 self.out.line(WARN, &format!("      {text}"));
-                if self.gives_up {
+                if std::mem::take(&mut self.gives_up) {
                     self.out.say(WARN, "demo-gives-up", &[]);
                     // If the answer has come meanwhile there is nothing to give up; the next step says so.
                     drop(self.terminal.cancel());
@@ -316,7 +328,10 @@ impl Teller {
         match notice {
             Notice::PaymentChanged {
                 key, amount, state, ..
-            } => self.acknowledged(*key, *state, *amount, text),
+            } => {
+                self.acknowledged(*key, *state, *amount);
+                self.line("", *amount, *state, text);
+            }
             Notice::Forwarding { .. } | Notice::Link { .. } => self.out.line(DIM, &format!("      {text}")),
             Notice::Trouble(_) => self.out.line(BAD, &format!("      {text}")),
         }
@@ -326,9 +341,11 @@ impl Teller {
         match ending {
             Ending::Payment { key, state } => {
                 // What was acknowledged is in the journal, so it is there.
-                let shown = self.result.take();
+                let (shown, spoken) = (self.result.take(), self.spoken.take());
+                let text = spoken.or(shown).unwrap_or_else(|| text.to_owned());
                 if let Ok(payment) = self.terminal.payment(*key) {
-                    self.acknowledged(*key, *state, payment.amount, shown.as_deref().unwrap_or(text));
+                    self.acknowledged(*key, *state, payment.amount);
+                    self.line(&self.what, payment.amount, *state, &text);
                 }
             }
             Ending::Activated => self.out.line(GOOD, text),
@@ -338,18 +355,26 @@ impl Teller {
     }
 
     /// The till has this on its disk: say so, at once.
-    fn acknowledged(&self, key: PaymentKey, state: State, amount: Money, text: &str) {
+    fn acknowledged(&self, key: PaymentKey, state: State, amount: Money) {
         if self.out.is_json() {
-            self.out.object(&Acknowledged {
+            object(&Acknowledged {
                 key: key.to_string(),
                 state: state.name(),
                 amount_minor: amount.amount_minor(),
             });
-            return;
         }
-        let name = listing::state_name(self.out.texts(), state);
-        let amount = right(&words::display(amount), 12);
-        let state = paint(listing::style(state), &left(&name, 14));
-        self.out.line(PLAIN, &format!("    {amount}  {state}  {text}"));
+    }
+
+    /// The same for people; what the till says gets a line of its own if there is no room.
+    fn line(&self, what: &str, amount: Money, state: State, text: &str) {
+        let name = left(&listing::state_name(self.out.texts(), state), 14);
+        let fixed = format!("  {}  {}  ", left(what, 18), right(&words::display(amount), 12));
+        let state = paint(listing::style(state), &name);
+        if width(&fixed) + width(&name) + width(text) < of_terminal() {
+            self.out.line(PLAIN, &format!("{fixed}{state} {text}"));
+        } else {
+            self.out.line(PLAIN, &format!("{fixed}{state}"));
+            self.out.line(DIM, &format!("    {text}"));
+        }
     }
 }

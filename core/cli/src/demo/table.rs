@@ -9,7 +9,7 @@ use crate::out::{BAD, HEAD, Out, PLAIN, WARN};
 use crate::till::listing::{method_name, operation_name};
 
 /// Terminal and host beside each other, to the unit.
-pub(crate) fn print(out: &Out, result: &Reconciliation, counts: &Counts, currency: Currency) {
+pub(crate) fn print(out: Out, result: &Reconciliation, counts: &Counts, currency: Currency) {
     let texts = out.texts();
     let money = |minor: i64| words::display(Money::new(minor, currency));
     let total = |total: Total| {

@@ -92,19 +92,17 @@ impl Session<'_> {
         };
         if self.prompter.is_some() && !status.categories.is_empty() {
             let choices: Vec<&str> = status.categories.iter().map(String::as_str).collect();
-            goods.category = self.ask_choice("till-ask-category", &choices)?.map(str::to_owned);
+            goods.category = self.ask_choice("till-ask-category", &choices).map(str::to_owned);
         }
         let method = match self.prompter {
-            Some(_) => self.ask_method(&status.methods)?,
+            Some(_) => self.ask_method(&status.methods),
             None => Some(Method::Card),
         };
-        match method {
-            Some(method) => self.take(goods, method, "sale"),
-            None => {
-                self.out().say(DIM, "till-nothing-done", &[]);
-                Ok(Exit::Done)
-            }
+        if let Some(method) = method {
+            return self.take(goods, method, "sale");
         }
+        self.out().say(DIM, "till-nothing-done", &[]);
+        Ok(Exit::Done)
     }
 
     fn sale(&mut self, goods: Goods, card: Option<String>) -> Result<Exit, Failure> {
@@ -217,7 +215,7 @@ impl Session<'_> {
     }
 
     fn list(&mut self, payments: &[PaymentSummary]) -> Exit {
-        listing::list(&self.out(), payments);
+        listing::list(self.out(), payments);
         let rows: Vec<_> = payments.iter().map(json::Payment::from).collect();
         self.reporter
             .put("payments", serde_json::to_value(rows).unwrap_or_default());
@@ -227,7 +225,7 @@ impl Session<'_> {
     fn show(&mut self, typed: &str) -> Result<Exit, Failure> {
         let key = self.find(typed, |_| true)?;
         let payment = self.driver.terminal.payment(key)?;
-        listing::details(&self.out(), &payment);
+        listing::details(self.out(), &payment);
         self.reporter
             .put_all(serde_json::to_value(json::Payment::from(&payment)).unwrap_or_default());
         Ok(Exit::Done)
@@ -308,7 +306,7 @@ impl Session<'_> {
     }
 
     fn cards(&mut self) -> Exit {
-        list_cards(&self.out());
+        list_cards(self.out());
         let ids: Vec<&str> = profiles().iter().map(|profile| profile.id).collect();
         self.reporter.put("cards", ids);
         Exit::Done
@@ -382,7 +380,7 @@ impl Session<'_> {
     }
 
     fn help(&mut self, topic: Option<&str>) -> Exit {
-        help::help(&self.out(), topic);
+        help::help(self.out(), topic);
         let out = self.out();
         let entries = super::command::COMMANDS
             .iter()
@@ -393,7 +391,7 @@ impl Session<'_> {
                     "name": entry.name,
                     "usage": entry.usage,
                     "examples": entry.examples,
-                    "text": help::sentence(&out, entry.name),
+                    "text": help::sentence(out, entry.name),
                 })
             })
             .collect();
@@ -403,7 +401,7 @@ impl Session<'_> {
 }
 
 /// The software cards, numbered.
-pub(crate) fn list_cards(out: &Out) {
+pub(crate) fn list_cards(out: Out) {
     for (position, profile) in profiles().iter().enumerate() {
         let about = out.texts().get(&format!("till-card-{}", profile.id));
         out.line(

@@ -1,12 +1,11 @@
 //! The radio's part: one command in, one answer out, until the terminal has what it needs.
 
-use std::time::Instant;
-
 use softpos_cards::Presence;
 use softpos_terminal::{CardStep, Terminal};
 use softpos_types::SoftPosError;
 
 use super::pocket::Pocket;
+use crate::clock;
 
 /// Holds a card to the terminal until the terminal lets it go. Afterwards the terminal's steps say what is next: it
 /// may ask for a card again.
@@ -16,7 +15,7 @@ pub(crate) fn tap(terminal: &Terminal, pocket: &mut Pocket, card: &str) -> Resul
         Presence::Collision => terminal.card_collision()?,
     };
     while let CardStep::Transmit(capdu) = step {
-        let sent = Instant::now();
+        let sent = clock::now();
         step = match pocket.transmit(card, &capdu)? {
             Some(rapdu) => {
                 let elapsed_us = u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX);

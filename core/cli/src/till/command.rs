@@ -238,8 +238,8 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
 
 /// Reads a line; nothing for an empty one or a comment.
 pub(crate) fn parse(line: &str) -> Result<Option<Command>, Misread> {
-    if let Some(digits) = pin_digits(line) {
-        return Ok(Some(Command::Pin(digits)));
+    if let Some(command) = pin(line) {
+        return Ok(Some(command));
     }
     let words = Words::split(line).map_err(|_| Misread::Quote)?;
     let mut plain = words.plain.into_iter();
@@ -272,13 +272,15 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, Misread> {
     line.command().map(Some)
 }
 
-/// What stands behind `pin`: it is not split into words, so that no copies of it stay behind.
-fn pin_digits(line: &str) -> Option<Option<Zeroizing<String>>> {
+/// The command `pin`: its line is not split into words, so that no copies of the digits stay behind.
+fn pin(line: &str) -> Option<Command> {
     let (name, rest) = line.trim().split_at_checked("pin".len())?;
     let digits = rest.trim_start();
-    let is_pin = rest.is_empty() || digits.len() < rest.len();
-    (is_pin && name.eq_ignore_ascii_case("pin"))
-        .then(|| Some(Zeroizing::new(digits.to_owned())).filter(|digits| !digits.is_empty()))
+    let is_word = rest.is_empty() || digits.len() < rest.len();
+    (is_word && name.eq_ignore_ascii_case("pin")).then(|| {
+        let digits = Some(digits).filter(|digits| !digits.is_empty());
+        Command::Pin(digits.map(|digits| Zeroizing::new(digits.to_owned())))
+    })
 }
 
 fn unknown(typed: &str) -> Misread {

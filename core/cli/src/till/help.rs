@@ -5,7 +5,7 @@ use crate::columns::{left, of_terminal, width, wrap};
 use crate::out::{DIM, HEAD, Out, PLAIN, paint};
 
 /// All commands with a line each, or one with its examples.
-pub(crate) fn help(out: &Out, topic: Option<&str>) {
+pub(crate) fn help(out: Out, topic: Option<&str>) {
     match topic.and_then(find) {
         Some(entry) => {
             out.line(HEAD, entry.usage);
@@ -22,11 +22,11 @@ pub(crate) fn help(out: &Out, topic: Option<&str>) {
 }
 
 /// The sentence about a command.
-pub(crate) fn sentence(out: &Out, name: &str) -> String {
+pub(crate) fn sentence(out: Out, name: &str) -> String {
     out.texts().get(&format!("till-help-{name}"))
 }
 
-fn overview(out: &Out) {
+fn overview(out: Out) {
     out.say(PLAIN, "till-help-intro", &[]);
     let widest = COMMANDS.iter().map(|entry| width(entry.name)).max().unwrap_or(0);
     for entry in COMMANDS {

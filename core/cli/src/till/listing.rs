@@ -41,7 +41,7 @@ pub(crate) fn operation_name(texts: Texts, operation: Operation) -> String {
 }
 
 /// A line a payment, in the width of the terminal.
-pub(crate) fn list(out: &Out, payments: &[PaymentSummary]) {
+pub(crate) fn list(out: Out, payments: &[PaymentSummary]) {
     if payments.is_empty() {
         out.say(DIM, "till-no-payments", &[]);
     }
@@ -73,7 +73,7 @@ pub(crate) fn list(out: &Out, payments: &[PaymentSummary]) {
 }
 
 /// Everything about a payment.
-pub(crate) fn details(out: &Out, payment: &PaymentSummary) {
+pub(crate) fn details(out: Out, payment: &PaymentSummary) {
     let texts = out.texts();
     let optional = |value: &Option<String>| value.clone().unwrap_or_default();
     let rows = [

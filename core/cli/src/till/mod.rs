@@ -11,6 +11,7 @@ mod nearest;
 pub(crate) mod pocket;
 mod progress;
 mod prompter;
+mod questions;
 mod render;
 mod reporter;
 mod session;
@@ -32,7 +33,7 @@ use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
-use crate::out::{DIM, HEAD, Out, PLAIN, WARN};
+use crate::out::{DIM, HEAD, Out, PLAIN, WARN, object};
 use crate::sandbox::SandboxHost;
 use driver::Driver;
 use pocket::Pocket;
@@ -44,7 +45,7 @@ use session::Session;
 pub(crate) fn alone(data: &DataDir, out: Out, runtime: &Runtime) -> Result<Exit, Failure> {
     let interrupts = Interrupts::watch(runtime);
     data.create()?;
-    let host = SandboxHost::start(runtime, data.host())?;
+    let host = SandboxHost::start(runtime, &data.host())?;
     out.say(DIM, "till-host-runs", &[("url", &host.url())]);
     let mut session = open(data, out, interrupts, Some(&host))?;
     let exit = activate_alone(&mut session, &host).and_then(|()| serve(&mut session));
@@ -194,7 +195,7 @@ fn serve(session: &mut Session<'_>) -> Result<Exit, Failure> {
     if !any {
         out.say(PLAIN, "till-try-demo", &[]);
         if out.is_json() {
-            out.object(&serde_json::json!({ "text": out.texts().get("till-try-demo") }));
+            object(&serde_json::json!({ "text": out.texts().get("till-try-demo") }));
         }
     }
     Ok(exit)

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use softpos_cards::{CardGone, Presence, Wallet, profiles};
+use softpos_cards::{Presence, SoftCard, Wallet, profiles};
 use softpos_types::SoftPosError;
 
 use super::nearest::nearest;
@@ -60,7 +60,7 @@ impl Pocket {
 
     /// Brings a card into the field.
     pub(crate) fn present(&mut self, id: &str) -> Presence {
-        self.wallet.card(id).map_or(Presence::Card, |card| card.present())
+        self.wallet.card(id).map_or(Presence::Card, SoftCard::present)
     }
 
     /// Takes it out of the field.
@@ -81,10 +81,7 @@ impl Pocket {
         if counted {
             self.keep().map_err(|error| unreadable(&self.file, &error))?;
         }
-        Ok(match answer {
-            Ok(rapdu) => Some(rapdu),
-            Err(CardGone) => None,
-        })
+        Ok(answer.ok())
     }
 
     fn keep(&self) -> std::io::Result<()> {

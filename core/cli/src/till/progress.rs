@@ -1,9 +1,8 @@
-//! Progress of long work: a bar for people, a line for scripts.
+//! Progress of long work: a bar for people.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::columns;
-use crate::out::{DIM, Out};
 
 /// The bar on the screen, if there is one.
 #[derive(Debug, Default)]
@@ -11,11 +10,7 @@ pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
     /// Shows that `done` of `total` are done.
-    pub(crate) fn show(&mut self, out: Out, person: bool, what: &str, done: u64, total: u64) {
-        if !person {
-            out.line(DIM, &format!("{what} {done}/{total}"));
-            return;
-        }
+    pub(crate) fn show(&mut self, what: &str, done: u64, total: u64) {
         let bar = self.0.get_or_insert_with(|| {
             let bar = ProgressBar::new(total);
             let width = columns::of_terminal().saturating_sub(40).clamp(10, 40);

@@ -119,11 +119,7 @@ pub(crate) fn pin_pad(terminal: &Terminal, prompt: &str) -> Result<bool, SoftPos
             Ok(_) | Err(_) => byte = [CTRL_D],
         }
         match byte {
-            [digit @ b'0'..=b'9'] => {
-                if entry.push_digit(digit - b'0').is_ok() {
-                    show("*");
-                }
-            }
+            [digit @ b'0'..=b'9'] if entry.push_digit(digit - b'0').is_ok() => show("*"),
             [0x08 | 0x7F] if !entry.is_empty() => {
                 entry.backspace();
                 show("\u{8} \u{8}");

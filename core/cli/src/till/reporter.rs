@@ -6,7 +6,7 @@ use softpos_terminal::{Notice, Screen, Step};
 use super::progress::Progress;
 use super::render;
 use crate::columns;
-use crate::out::{DIM, HEAD, Out, PLAIN, WARN};
+use crate::out::{DIM, HEAD, Out, PLAIN, WARN, object};
 
 /// Prints steps as they come, and gathers what the answer in JSON says.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Reporter {
             if !self.notices.is_empty() {
                 answer.insert("notices".into(), std::mem::take(&mut self.notices).into());
             }
-            self.out.object(&answer);
+            object(&answer);
         }
     }
 
@@ -92,9 +92,7 @@ impl Reporter {
     fn show(&mut self, screen: &Screen, text: &str) {
         match screen {
             Screen::Activating { step, steps, .. } => {
-                let (out, person) = (self.out, self.person);
-                self.progress
-                    .show(out, person, text, (*step).into(), (*steps).into());
+                self.advance(text, (*step).into(), (*steps).into());
             }
             Screen::ShowCode {
                 payload,
@@ -131,12 +129,19 @@ impl Reporter {
         self.out.line(DIM, payload);
     }
 
+    /// A bar for people, a line for scripts.
+    fn advance(&mut self, text: &str, done: u64, total: u64) {
+        if self.person {
+            self.progress.show(text, done, total);
+        } else {
+            self.line(DIM, text);
+        }
+    }
+
     fn notice(&mut self, notice: &Notice, text: &str) {
         let json = match notice {
             Notice::Forwarding { done, total } => {
-                let (out, person) = (self.out, self.person);
-                self.progress
-                    .show(out, person, text, (*done).into(), (*total).into());
+                self.advance(text, (*done).into(), (*total).into());
                 self.put("forwarded", *done);
                 self.put("to_forward", *total);
                 return;

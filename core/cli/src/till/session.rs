@@ -4,20 +4,19 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use softpos_terminal::{Columns, Ending, NotStarted, Paper, State, Step};
-use softpos_types::{Language, Method, PaymentKey, SoftPosError};
+use softpos_types::{Language, PaymentKey, SoftPosError};
 use zeroize::Zeroize;
 
-use super::command::{self, Command, Copy, Misread, parse};
+use super::command::{Command, Copy, parse};
 use super::customer;
 use super::driver::{Driver, Stop};
 use super::listing;
-use super::pocket::Pocket;
-use super::prompter::{Prompter, Reply, chosen, pin_pad};
+use super::prompter::{Prompter, Reply, pin_pad};
 use super::reporter::Reporter;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
-use crate::out::{BAD, DIM, GOOD, HEAD, Out, PLAIN, WARN};
+use crate::out::{BAD, DIM, GOOD, Out, PLAIN, WARN};
 use crate::sandbox::SandboxHost;
 
 /// The till with somebody or something in front of it.
@@ -215,7 +214,7 @@ impl<'h> Session<'h> {
                 Stop::Card | Stop::Pin | Stop::Payer if self.prompter.is_none() => {
                     return Ok(self.waits_for(&stop));
                 }
-                Stop::Card => match self.ask_card()? {
+                Stop::Card => match self.ask_card() {
                     Some(card) => self.driver.hold_out(card),
                     None => self.driver.give_up()?,
                 },
@@ -224,7 +223,7 @@ impl<'h> Session<'h> {
                     pin_pad(&self.driver.terminal, &prompt)?;
                     self.driver.pin_done();
                 }
-                Stop::Payer => match self.ask_wallet()? {
+                Stop::Payer => match self.ask_wallet() {
                     Some(wallet) => self.pay(wallet)?,
                     None => return Ok(self.waits_for(&Stop::Payer)),
                 },
@@ -353,85 +352,8 @@ impl<'h> Session<'h> {
         self.reporter.out.texts().language()
     }
 
-    /// Asks a person; nothing if they leave the answer empty. Ctrl-C gives up.
-    pub(crate) fn ask(&mut self, key: &str, args: &[(&str, &str)]) -> Result<Option<String>, Failure> {
-        let prompt = self.out().texts().with(key, args);
-        let Some(prompter) = &mut self.prompter else {
-            return Ok(None);
-        };
-        match prompter.ask(&format!("{prompt} ")) {
-            Reply::Line(line) => Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty())),
-            Reply::Interrupted | Reply::End => Ok(None),
-        }
-    }
-
-    /// Lets a person choose from a list; nothing if they do not.
-    pub(crate) fn ask_choice<'c>(
-        &mut self,
-        key: &str,
-        choices: &[&'c str],
-    ) -> Result<Option<&'c str>, Failure> {
-        loop {
-            for (position, choice) in choices.iter().enumerate() {
-                self.out().line(PLAIN, &format!("  {}  {choice}", position + 1));
-            }
-            match self.ask(key, &[])? {
-                None => return Ok(None),
-                Some(answer) => match chosen(&answer, choices) {
-                    Some(choice) => return Ok(Some(choice)),
-                    None => self.out().say(WARN, "till-no-choice", &[("typed", &answer)]),
-                },
-            }
-        }
-    }
-
-    fn ask_card(&mut self) -> Result<Option<&'static str>, Failure> {
-        self.out().say(HEAD, "till-cards-title", &[]);
-        super::actions::list_cards(&self.out());
-        loop {
-            match self.ask("till-ask-card", &[])? {
-                None => return Ok(None),
-                Some(answer) => match Pocket::find(&answer) {
-                    Ok(card) => return Ok(Some(card)),
-                    Err(failure) => self.out().failure(&failure),
-                },
-            }
-        }
-    }
-
-    fn ask_wallet(&mut self) -> Result<Option<&'static str>, Failure> {
-        self.ask_choice("till-ask-wallet", &command::WALLETS)
-    }
-
     pub(crate) const fn has_open(&self) -> bool {
         self.open.is_some()
-    }
-
-    /// What is missing is asked for if there is somebody to ask.
-    pub(crate) fn needed(
-        &mut self,
-        given: Option<String>,
-        key: &str,
-        command: &'static str,
-    ) -> Result<String, Failure> {
-        let answer = match given {
-            Some(given) => Some(given),
-            None => self.ask(key, &[])?,
-        };
-        answer.ok_or(Failure::Misread(Misread::Missing { command }))
-    }
-
-    /// Lets a person choose a way to pay.
-    pub(crate) fn ask_method(&mut self, methods: &[Method]) -> Result<Option<Method>, Failure> {
-        let texts = self.out().texts();
-        let names: Vec<String> = methods
-            .iter()
-            .map(|method| listing::method_name(texts, *method))
-            .collect();
-        let choices: Vec<&str> = names.iter().map(String::as_str).collect();
-        let chosen = self.ask_choice("till-ask-method", &choices)?;
-        let position = chosen.and_then(|name| choices.iter().position(|choice| *choice == name));
-        Ok(position.and_then(|position| methods.get(position)).copied())
     }
 }
 
