@@ -543,7 +543,7 @@ currency-BRL = reais
 
 # What the till shows step by step
 step-activating = Activating { $step }/{ $steps }: { $stage }
-step-asked = Result unknown, asked { $count } times. Do not charge again
+step-asked = Result unknown, query { $count }. Do not charge again
 step-code-expired = The code has expired, nothing charged
 step-settling = Closing batch { $batch }
 stage-redeem = redeeming the code

@@ -506,7 +506,7 @@ currency-BRL = 雷亚尔
 
 # What the till shows step by step
 step-activating = 激活 { $step }/{ $steps }：{ $stage }
-step-asked = 交易结果未知，已查询 { $count } 次，请勿重复收款
+step-asked = 交易结果未知，第 { $count } 次查询，请勿重复收款
 step-code-expired = 二维码已过期，未收款
 step-settling = 正在结算批次 { $batch }
 stage-redeem = 兑换激活码
