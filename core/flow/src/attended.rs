@@ -113,17 +113,30 @@ impl Flow {
         if first {
             return self.not_started(key, NotStarted::NotRecorded);
         }
-        self.front = Front::Idle;
+        self.leave_unknown(key, now);
+    }
+
+    /// The screen cannot go on with this payment: the background clears it up.
+    pub(crate) fn leave_unknown(&mut self, key: PaymentKey, now: Now) {
+        if self.attends(key) {
+            self.front = Front::Idle;
+            self.say(Announcement::Unknown);
+            let state = State::Unknown;
+            self.effect(Effect::Finish(Ending::Payment { key, state }));
+        }
         self.retry_later(key, now);
-        let state = State::Unknown;
-        self.say(Announcement::Unknown);
-        self.effect(Effect::Finish(Ending::Payment { key, state }));
     }
 
     /// The operator gives up. What was sent is undone, not forgotten.
     pub(crate) fn on_cancelled(&mut self, now: Now) {
         match &mut self.front {
-            Front::Idle | Front::Arming(_) | Front::Settling => {}
+            Front::Idle | Front::Settling => {}
+            Front::Arming(key) => {
+                // Nothing is written down yet: its signatures come too late.
+                let key = *key;
+                self.waiting.retain(|_, waiting| waiting.key() != Some(key));
+                self.not_started(key, NotStarted::Cancelled);
+            }
             Front::Reading(reading) => {
                 let key = reading.order.key;
                 self.not_started(key, NotStarted::Cancelled);

@@ -73,8 +73,11 @@ impl Flow {
         if !self.online || self.background_busy() {
             return None;
         }
+        // Of the queue only the head counts: nobody overtakes it.
+        let mut queue_waits = false;
         let payments = self
             .background_payments()
+            .filter(|(payment, _)| !(payment.queued && core::mem::replace(&mut queue_waits, true)))
             .map(|(payment, _)| self.due(payment.key))
             .min();
         let settle = self.settlement_due();
@@ -231,7 +234,9 @@ impl Flow {
             .ledger
             .refunded(payment)
             .is_ok_and(|sum| sum.amount_minor() > 0);
-        if !reversible || refunded || self.busy(key) {
+        // A refund or a settlement that is being written down counts on this sale.
+        let occupied = !self.is_idle() || self.ledger.settling.is_some() || self.busy(key);
+        if !reversible || refunded || occupied {
             return Err(SoftPosError::of(Code::NotRefundable));
         }
         self.reverse(key, ReversalReason::Other, now);

@@ -107,7 +107,7 @@ pub(crate) fn after_status(
         }
         (TransactionState::Expired, _) => Decision::Record(Moved::new(payment.key, State::Expired, utc_ms)),
         (TransactionState::Reversed, _) if sale => Decision::Reverse(ReversalReason::Other),
-        (TransactionState::AwaitingPayer, _) if !attended => Decision::Reverse(ReversalReason::Other),
+        (TransactionState::AwaitingPayer, _) if sale && !attended => Decision::Reverse(ReversalReason::Other),
         (TransactionState::NotFound, _) if !sale || (attended && payment.request.is_some()) => {
             Decision::Resend
         }
@@ -167,7 +167,7 @@ fn final_step(payment: &Payment, reply: &TransactionReply, utc_ms: u64) -> Optio
             if whole {
                 Some(moved(State::Approved))
             } else {
-                Some(undo_partial(payment))
+                Some(undo_partial(payment, utc_ms))
             }
         }
         TransactionState::Declined if !code.is_approved() => Some(moved(State::Declined)),
@@ -184,11 +184,11 @@ fn final_step(payment: &Payment, reply: &TransactionReply, utc_ms: u64) -> Optio
     }
 }
 
-fn undo_partial(payment: &Payment) -> Decision {
+fn undo_partial(payment: &Payment, utc_ms: u64) -> Decision {
     match payment.operation {
         Operation::Sale => Decision::Reverse(ReversalReason::Other),
         // A refund is never reversed; it is asked for until both sides agree.
-        Operation::Refund => Decision::Later,
+        Operation::Refund => become_unknown(payment, ReversalReason::Other, utc_ms),
     }
 }
 
@@ -249,3 +249,6 @@ fn reply_facts(reply: &TransactionReply) -> Reply {
         channel_transaction: reply.channel_transaction.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -249,7 +249,7 @@ impl Flow {
             },
             HostOutcome::Reply(_) => Decision::Reverse(ReversalReason::Other),
             HostOutcome::Refused(error) => after_request(payment, HostOutcome::Refused(error), now.utc_ms),
-            HostOutcome::NotSent => Decision::NotSent,
+            HostOutcome::NotSent => after_request(payment, HostOutcome::NotSent, now.utc_ms),
             HostOutcome::Unknown => Decision::Reverse(ReversalReason::NoAnswer),
             HostOutcome::BadMac => Decision::Reverse(ReversalReason::BadSignature),
         };
@@ -261,9 +261,10 @@ impl Flow {
         match decision {
             Decision::Record(moved) => self.record_step(moved),
             Decision::Reverse(reason) => self.reverse(key, reason, now),
-            Decision::Later => self.retry_later(key, now),
             Decision::Resend => self.send_request(key, now),
-            Decision::NotSent => self.store_or_fail(key, now),
+            // Only the first sending can end in "nothing was sent"; before a kill there may have been another.
+            Decision::NotSent if self.attends(key) => self.store_or_fail(key, now),
+            Decision::Later | Decision::NotSent => self.retry_later(key, now),
         }
     }
 }

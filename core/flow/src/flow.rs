@@ -161,8 +161,8 @@ impl Flow {
             entropy,
             now,
         } = opening;
-        let registers = keys.filter(|_| ledger.keys.is_some()).and_then(|checkpoint| {
-            KeyRegisters::restore(&checkpoint, ledger.pin_counter, ledger.data_counter).ok()
+        let registers = keys.zip(ledger.keys.as_ref()).and_then(|(checkpoint, loaded)| {
+            KeyRegisters::restore(&checkpoint, &loaded.ikid, ledger.pin_counter, ledger.data_counter).ok()
         });
         let mut flow = Self {
             profile: Profile::of(&ledger),
@@ -358,7 +358,9 @@ impl Flow {
         match purpose {
             ForSignature::Arm(draft) => self.not_started(draft.key(), NotStarted::SecureHardware),
             ForSignature::Defer { key, .. } => self.record_failed(key, now),
-            ForSignature::Query { key, .. } | ForSignature::Reverse { key, .. } => self.retry_later(key, now),
+            ForSignature::Query { key, .. } => self.retry_later(key, now),
+            // Nothing else may be done about it on the screen: it must not be sent again, nor be thought unsent.
+            ForSignature::Reverse { key, .. } => self.leave_unknown(key, now),
             ForSignature::Settle(_) => self.settle_failed(Code::SecureHardware, now),
             ForSignature::Setup(_) | ForSignature::Transcript => {
                 self.setup_failed(Code::SecureHardware, None, now);

@@ -41,9 +41,11 @@ impl KeyRegisters {
     }
 
     /// Reads a checkpoint and burns every counter that may have been used since: up to and with the highest
-    /// ones that the journal knows.
+    /// ones that the journal knows. Registers of another key set than the journal's are none: a kill came between
+    /// their file and the host's confirmation.
     pub(crate) fn restore(
         checkpoint: &SecretBytes,
+        ikid: &[u8],
         pin_counter: u32,
         data_counter: u32,
     ) -> Result<Self, DukptError> {
@@ -56,6 +58,12 @@ impl KeyRegisters {
             Registers::from_checkpoint(pin)?,
             Registers::from_checkpoint(data)?,
         );
+        if [registers.pin.ikid(), registers.data.ikid()]
+            .iter()
+            .any(|id| id != ikid)
+        {
+            return Err(DukptError::BadCheckpoint);
+        }
         registers.pin.advance_to(pin_counter.saturating_add(1));
         registers.data.advance_to(data_counter.saturating_add(1));
         Ok(registers)

@@ -41,7 +41,14 @@ impl Flow {
             self.settle_retry = Retry::default();
             return Ok(());
         }
-        let open: Vec<PaymentKey> = self.ledger.open().map(|payment| payment.key).collect();
+        // Under way: an approved sale that is being undone.
+        let under_way = self.waiting.values().filter_map(crate::flow::Waiting::key);
+        let open: Vec<PaymentKey> = self
+            .ledger
+            .open()
+            .map(|payment| payment.key)
+            .chain(under_way)
+            .collect();
         if !open.is_empty() {
             return Err(
                 SoftPosError::of(Code::PaymentsUnsettled).with_detail(alloc::format!(
@@ -93,7 +100,7 @@ impl Flow {
     /// Sends the settlement on the disk again when its time has come: a crash resumes here.
     pub(crate) fn advance_settlement(&mut self, now: Now) {
         let waits = self.settlement_due().is_some_and(|due| due <= now.tick);
-        if waits && self.online && (self.is_idle() || matches!(self.front, Front::Settling)) {
+        if waits && self.online {
             self.send_settlement(now);
         }
     }
@@ -101,7 +108,8 @@ impl Flow {
     /// When the settlement that waits for its answer is due, unless it is under way.
     pub(crate) fn settlement_due(&self) -> Option<Tick> {
         let under_way = self.waiting.values().any(crate::flow::Waiting::is_settlement);
-        (self.ledger.settling.is_some() && !under_way).then_some(self.settle_retry.due)
+        let free = self.is_idle() || matches!(self.front, Front::Settling);
+        (self.ledger.settling.is_some() && free && !under_way).then_some(self.settle_retry.due)
     }
 
     pub(crate) fn send_settlement(&mut self, now: Now) {

@@ -169,7 +169,8 @@ impl Flow {
     /// When the next renewal should be looked at. Renewals follow wall time, which ticks with every payment and
     /// at least every minute.
     pub(crate) fn refresh_due(&self) -> Option<Tick> {
-        (self.is_active() && self.refresh_retry.tries > 0).then_some(self.refresh_retry.due)
+        (self.is_active() && self.setup.is_none() && self.refresh_retry.tries > 0)
+            .then_some(self.refresh_retry.due)
     }
 
     fn begin_stage(&mut self, stage: ActivationStage, now: Now) {

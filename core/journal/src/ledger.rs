@@ -103,7 +103,10 @@ impl Ledger {
                 key
             }
             Entry::Reprinted(reprinted) => {
-                let payment = self.payments.get_mut(&reprinted.key)?;
+                let Some(payment) = self.payments.get_mut(&reprinted.key) else {
+                    self.ignored = self.ignored.saturating_add(1);
+                    return None;
+                };
                 payment.reprints = payment.reprints.saturating_add(1);
                 reprinted.key
             }
@@ -163,7 +166,8 @@ impl Ledger {
     /// What waits to be forwarded, in the order it was accepted.
     pub fn queue(&self) -> Vec<&Payment> {
         let mut queue: Vec<&Payment> = self.payments().filter(|payment| payment.queued).collect();
-        queue.sort_by_key(|payment| (payment.utc_ms, payment.key));
+        // By record, not by time of day: the clock may have gone back in between.
+        queue.sort_by_key(|payment| payment.sequence);
         queue
     }
 
