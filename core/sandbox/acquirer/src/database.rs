@@ -101,6 +101,10 @@ impl Database {
 
 /// Opens the books of a host that may be running, to read them.
 pub(crate) async fn open_to_read(dir: &Path) -> Result<SqlitePool, HostError> {
+    if !Database::exists(dir) {
+        let what = format!("there are no host's books in {}", dir.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::NotFound, what).into());
+    }
     let options = SqliteConnectOptions::new()
         .filename(dir.join("host.db"))
         .create_if_missing(false)

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-use softpos_acquirer::{Host, LedgerRow, read_ledger};
+use softpos_acquirer::{Host, HostError, LedgerRow, read_ledger};
 use softpos_host::{Method, Operation, TransactionReply, TransactionState};
 use softpos_types::{Currency, MerchantId, TerminalId};
 use sqlx::SqlitePool;
@@ -304,6 +304,9 @@ async fn a_restart_keeps_everything() {
     assert_eq!(read_ledger(dir.path()).await.unwrap(), before);
     host.shutdown().await;
     assert_eq!(read_ledger(dir.path()).await.unwrap(), before);
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(read_ledger(empty.path()).await, Err(HostError::Io(_))));
+    assert!(!empty.path().join("host.db").exists());
     let host = start(dir.path()).await;
     till.url = host.url();
     assert_eq!(host.ledger().await.unwrap(), before);
