@@ -105,7 +105,8 @@ CREATE TABLE postings (
     currency TEXT NOT NULL,
     PRIMARY KEY (payment_key, entry, account)
 );
-CREATE INDEX postings_by_account ON postings (account);
+-- With the amount, so that a balance is summed from the index alone.
+CREATE INDEX postings_by_account ON postings (account, amount_minor);
 
 -- The issuer's side of its cards: counters seen, and wrong PINs since the last right one.
 CREATE TABLE card_counters (account TEXT NOT NULL, atc BIGINT NOT NULL, PRIMARY KEY (account, atc));

@@ -180,6 +180,25 @@ async fn each_key_seals_once_and_is_bound_to_its_envelope() {
 }
 
 #[tokio::test]
+async fn late_counters_are_taken_within_a_window() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = start(dir.path()).await;
+    let mut till = Till::activated(&host, dir.path()).await;
+    let mut queued = Vec::new();
+    for (counter, atc) in [(1, 1), (200, 2), (4_200, 3)] {
+        till.data.as_mut().unwrap().advance_to(counter);
+        let mut envelope = till.envelope(Operation::Sale, Method::Card, 100);
+        envelope.deferred = true;
+        let payload = till.payload(&Tap::of("0013", atc), &envelope);
+        queued.push(till.request("/v1/transactions", &envelope, Some(&payload)));
+    }
+    for (request, de39) in queued.iter().rev().zip(["00", "00", "A7"]) {
+        assert_eq!(till.send(request).await.ok::<TransactionReply>().de39, de39);
+    }
+    host.shutdown().await;
+}
+
+#[tokio::test]
 async fn pins_are_checked_and_counted() {
     let dir = tempfile::tempdir().unwrap();
     let host = start(dir.path()).await;
