@@ -74,8 +74,7 @@ impl Flow {
         }
         // A code that was redeemed already only has its remaining steps to go.
         let redemption = self.ledger.activation.is_none().then_some(redemption);
-        self.setup = Some(Setup::new(redemption, false));
-        self.advance_setup(now);
+        self.begin_setup(redemption, now);
         Ok(())
     }
 
@@ -83,10 +82,18 @@ impl Flow {
     pub fn resume_activation(&mut self, now: Now) -> bool {
         let interrupted = self.ledger.activation.is_some() && !self.is_active() && self.is_idle();
         if interrupted {
-            self.setup = Some(Setup::new(None, false));
-            self.advance_setup(now);
+            self.begin_setup(None, now);
         }
         interrupted
+    }
+
+    /// A renewal that is under way already is what was asked for; a second one beside it would spoil both.
+    fn begin_setup(&mut self, redemption: Option<Redemption>, now: Now) {
+        match &mut self.setup {
+            Some(renewal) => renewal.silent = false,
+            None => self.setup = Some(Setup::new(redemption, false)),
+        }
+        self.advance_setup(now);
     }
 
     /// Whether the activation is complete.
@@ -160,10 +167,15 @@ impl Flow {
 
     fn renewal_due(&self, now: Now) -> bool {
         self.online
-            && self.ledger.activation.is_some()
-            && (self.is_active() || self.registers.is_none() && self.profile.is_some())
+            && self.is_renewable()
             && self.refresh_retry.due <= now.tick
             && self.missing_stage(true, now).is_some()
+    }
+
+    /// Active, or it was and has lost its keys: nobody has to ask for the rest.
+    fn is_renewable(&self) -> bool {
+        self.is_active()
+            || self.ledger.activation.is_some() && self.registers.is_none() && self.profile.is_some()
     }
 
     /// When the next renewal should be looked at. Renewals follow wall time, which ticks with every payment and

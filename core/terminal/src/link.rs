@@ -31,6 +31,8 @@ const JSON: &str = "application/json";
 pub struct HostLink {
     client: Client,
     origin: String,
+    pins: Vec<Pin>,
+    connect_ms: u64,
 }
 
 /// What came back over the wire; nothing in it is believed yet.
@@ -86,8 +88,24 @@ impl HostLink {
         if pins.is_empty() {
             return Err(SoftPosError::of(Code::ActivationMalformed).with_detail("no pin"));
         }
+        Self::build(origin, pins, connect_ms)
+    }
+
+    /// The same host with another time for connecting; `None` if it is this one already. Open connections stay with
+    /// the old link.
+    ///
+    /// # Errors
+    /// As [`HostLink::new`].
+    pub(crate) fn with_connect_ms(&self, connect_ms: u64) -> Result<Option<Self>, SoftPosError> {
+        if self.connect_ms == connect_ms {
+            return Ok(None);
+        }
+        Self::build(self.origin.clone(), self.pins.clone(), connect_ms).map(Some)
+    }
+
+    fn build(origin: String, pins: Vec<Pin>, connect_ms: u64) -> Result<Self, SoftPosError> {
         let no_client = |error: String| SoftPosError::of(Code::HostNotReached).with_detail(error);
-        let tls = client_config(pins).map_err(|error| no_client(error.to_string()))?;
+        let tls = client_config(pins.clone()).map_err(|error| no_client(error.to_string()))?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .https_only(true)
@@ -98,7 +116,12 @@ impl HostLink {
             .pool_idle_timeout(IDLE)
             .build()
             .map_err(|error| no_client(error.to_string()))?;
-        Ok(Self { client, origin })
+        Ok(Self {
+            client,
+            origin,
+            pins,
+            connect_ms,
+        })
     }
 
     /// Carries a signed request; `attempt` counts from 1 and is for diagnosis only.

@@ -8,7 +8,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use softpos_flow::{Effect, EffectId, Event, Flow, View};
+use softpos_flow::{Effect, EffectId, Ending, Event, Flow, View};
 use softpos_host::HostRequest;
 use softpos_text::Texts;
 use softpos_types::{Code, Language, SoftPosError};
@@ -22,6 +22,9 @@ use crate::log::{Log, LogLevel, LogValue};
 use crate::steps::{Step, StepQueue};
 use crate::wording;
 use crate::worker::Work;
+
+/// How long opening a connection ahead of a payment may take.
+const WARM_MS: u64 = 10_000;
 
 /// What all threads of a running till share.
 pub(crate) struct Session {
@@ -38,7 +41,9 @@ pub(crate) struct Session {
     pub(crate) hardware: Arc<dyn SecureHardware>,
     pub(crate) log: Log,
     pub(crate) runtime: Handle,
-    pub(crate) language: Language,
+    language: Language,
+    /// The language of whoever stands before the till.
+    customer_language: Mutex<Language>,
 }
 
 /// What a session is made of.
@@ -82,6 +87,7 @@ impl Session {
             log,
             runtime,
             language,
+            customer_language: Mutex::new(language),
         }
     }
 
@@ -104,10 +110,43 @@ impl Session {
         let capdu = self.carry_out(&mut flow);
         if let Some(parameters) = flow.parameters() {
             self.clock.set_utc_offset_min(parameters.utc_offset_min);
+            self.connect_within(parameters.timers.connect_ms);
         }
         drop(flow);
         self.timer.notify_one();
         Ok((value, capdu))
+    }
+
+    /// From now on the till speaks this language to whoever stands before it.
+    pub(crate) fn speak(&self, language: Language) {
+        *self
+            .customer_language
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = language;
+    }
+
+    /// Opens the connection ahead of the next payment.
+    pub(crate) fn warm(&self) {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(link) = link {
+            self.runtime.spawn(async move {
+                // Whether it worked shows with the first request.
+                let _ = link.warm(WARM_MS).await;
+            });
+        }
+    }
+
+    /// Takes over the time for connecting that the parameters set.
+    fn connect_within(&self, connect_ms: u64) {
+        let changed = match &*self.link.read().unwrap_or_else(PoisonError::into_inner) {
+            // A link that cannot be made anew stays as it is.
+            Some(link) => link.with_connect_ms(connect_ms).ok().flatten(),
+            None => None,
+        };
+        if let Some(link) = changed {
+            *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(link);
+            self.warm();
+        }
     }
 
     /// Looks at the flow.
@@ -206,7 +245,7 @@ impl Session {
                     self.steps.push(Step::Show { view, text });
                 }
                 Effect::Say(announcement) => {
-                    let text = wording::announcement(self.texts(), &announcement);
+                    let text = wording::announcement(self.customer_texts(), &announcement);
                     self.steps.push(Step::Say { announcement, text });
                 }
                 Effect::Notify(notice) => {
@@ -214,7 +253,14 @@ impl Session {
                     self.steps.push(Step::Notice { notice, text });
                 }
                 Effect::Finish(ending) => {
-                    let text = wording::ending(self.texts(), &ending);
+                    let texts = match &ending {
+                        Ending::Payment { .. } | Ending::NotStarted { .. } => self.customer_texts(),
+                        Ending::Activated
+                        | Ending::ActivationFailed { .. }
+                        | Ending::Settled(_)
+                        | Ending::SettleFailed { .. } => self.texts(),
+                    };
+                    let text = wording::ending(texts, &ending);
                     self.steps.push(Step::Finished { ending, text });
                 }
             }
@@ -266,14 +312,31 @@ impl Session {
         });
     }
 
-    /// The texts in the till's language.
-    pub(crate) const fn texts(&self) -> Texts {
+    /// The till's language.
+    pub(crate) const fn language(&self) -> Language {
+        self.language
+    }
+
+    fn texts(&self) -> Texts {
         Texts::new(self.language)
     }
 
-    /// The texts in the language of the payment on the screen.
+    fn customer_texts(&self) -> Texts {
+        let language = self
+            .customer_language
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Texts::new(*language)
+    }
+
+    /// The texts in the language of the payment on the screen; one whose card is still being read is in no ledger.
     fn texts_for(&self, flow: &Flow, view: &View) -> Texts {
-        let payment = view.key.and_then(|key| flow.ledger().payment(key));
-        Texts::new(payment.map_or(self.language, |payment| payment.language))
+        let Some(key) = view.key else {
+            return self.texts();
+        };
+        match flow.ledger().payment(key) {
+            Some(payment) => Texts::new(payment.language),
+            None => self.customer_texts(),
+        }
     }
 }

@@ -9,7 +9,9 @@ use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest, Settl
 use softpos_host::{Anchors, Limits, MerchantProfile};
 use softpos_journal::State;
 use softpos_receipt::Copy;
-use softpos_types::{Batch, Code, Currency, Language, Method, Money, PaymentKey, SoftPosError, TerminalId};
+use softpos_types::{
+    Batch, Code, Currency, Language, Method, Money, Now, PaymentKey, SoftPosError, TerminalId,
+};
 
 use crate::activation_uri::ActivationUri;
 use crate::clock::Clock;
@@ -177,7 +179,7 @@ impl Terminal {
                 flow.force_sync(now);
             }
         })?;
-        terminal.warm();
+        terminal.session().warm();
         Ok(terminal)
     }
 
@@ -246,7 +248,8 @@ impl Terminal {
     /// # Errors
     /// `InvalidInput`, `NotReady`, `HostUnreachable`, each with what to do.
     pub fn start(&self, request: PaymentRequest) -> Result<PaymentKey, SoftPosError> {
-        self.session().with(|flow, now| flow.start(request, now))?.0
+        let language = request.language;
+        self.attend(language, |flow, now| flow.start(request, now))
     }
 
     /// Starts a refund of an approved sale, whole or in part.
@@ -254,7 +257,7 @@ impl Terminal {
     /// # Errors
     /// As [`Terminal::start`].
     pub fn refund(&self, request: &RefundRequest) -> Result<PaymentKey, SoftPosError> {
-        self.session().with(|flow, now| flow.refund(request, now))?.0
+        self.attend(request.language, |flow, now| flow.refund(request, now))
     }
 
     /// A card came into the field. The card loop is synchronous: one call in, one command out.
@@ -374,7 +377,7 @@ impl Terminal {
     /// # Errors
     /// [`Code::NotActivated`].
     pub fn day_close_slip(&self, view: &SettlementView, paper: Paper) -> Result<String, SoftPosError> {
-        let language = self.session().language;
+        let language = self.session().language();
         self.session().look(|flow, now| {
             let paper = Paper {
                 language: paper.language.or(Some(language)),
@@ -448,7 +451,7 @@ impl Terminal {
         self.session()
             .with(|flow, now| flow.handle(Event::LinkChanged { online }, now))?;
         if online {
-            self.warm();
+            self.session().warm();
         }
         Ok(())
     }
@@ -462,6 +465,22 @@ impl Terminal {
         &self.shared.session
     }
 
+    /// Begins something for a customer; only if it begins the till speaks the customer's language.
+    fn attend(
+        &self,
+        language: Language,
+        begin: impl FnOnce(&mut Flow, Now) -> Result<PaymentKey, SoftPosError>,
+    ) -> Result<PaymentKey, SoftPosError> {
+        let session = self.session();
+        session
+            .with(|flow, now| {
+                let key = begin(flow, now)?;
+                session.speak(language);
+                Ok(key)
+            })?
+            .0
+    }
+
     fn card(&self, event: Event<'_>) -> Result<CardStep, SoftPosError> {
         let (reading, capdu): (bool, Capdu) = self.session().with(|flow, now| {
             flow.handle(event, now);
@@ -472,22 +491,6 @@ impl Terminal {
             None if reading => CardStep::WaitForCard,
             None => CardStep::Done,
         })
-    }
-
-    /// Opens the connection ahead of the next payment.
-    fn warm(&self) {
-        let link = self
-            .session()
-            .link
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(link) = link {
-            self.session().runtime.spawn(async move {
-                // Whether it worked shows with the first request.
-                let _ = link.warm(FIRST_CONNECT_MS).await;
-            });
-        }
     }
 }
 

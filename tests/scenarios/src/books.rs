@@ -32,7 +32,8 @@ impl Shop {
     pub fn come_to_rest(&mut self) {
         for _ in 0..PATIENCE {
             let open = |payment: &PaymentSummary| payment.state.is_open() || payment.queued;
-            if !self.history().iter().any(open) && self.till().wait_idle(PULSE) {
+            // In this order: what is being written down shows in the history once the till is idle.
+            if self.till().wait_idle(PULSE) && !self.history().iter().any(open) {
                 return self.listen(Duration::ZERO);
             }
             self.listen(PULSE);

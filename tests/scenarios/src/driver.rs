@@ -66,7 +66,7 @@ impl Shop {
     pub fn come_to_be_ready(&mut self) {
         for _ in 0..PATIENCE {
             if self.till().status().expect("an open session").obstacle.is_none() {
-                return;
+                return self.listen(Duration::ZERO);
             }
             self.listen(PULSE);
         }

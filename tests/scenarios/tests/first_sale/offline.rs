@@ -195,6 +195,7 @@ fn cash_needs_no_network_and_reaches_the_host_later() {
     let mut shop = Shop::open();
     let online = shop.cash(1_000);
     assert_eq!(online.state, State::Approved);
+    shop.assert_reconciled();
     shop.network(false);
     let offline = shop.cash(2_000);
     assert_eq!((offline.state, offline.queued), (State::Approved, true));
