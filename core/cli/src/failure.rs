@@ -21,11 +21,14 @@ pub(crate) enum Failure {
     Interrupted,
 }
 
+/// Texts about what was typed.
+const WRONG_WORDS: [&str; 3] = ["till-no-card", "till-no-card-near", "till-no-fault"];
+
 /// A failure as people and programs read it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Told {
     /// The stable name.
-    pub(crate) code: &'static str,
+    pub(crate) code: String,
     /// `not_moved`, `moved` or `unknown`.
     pub(crate) money: &'static str,
     /// The stable name of what to do.
@@ -43,10 +46,11 @@ pub(crate) struct Told {
 
 impl Failure {
     /// How the program ends if this was the last thing that happened.
-    pub(crate) const fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Core(error) => Exit::of_error(error),
             Self::Misread(_) => Exit::Usage,
+            Self::Said { key, .. } if WRONG_WORDS.contains(key) => Exit::Usage,
             Self::Said { .. } => Exit::Failure,
             Self::Interrupted => Exit::Interrupted,
         }
@@ -57,10 +61,14 @@ impl Failure {
         match self {
             Self::Core(error) => tell_error(error, texts),
             Self::Misread(misread) => usage(tell_misread(misread, texts), texts),
-            Self::Said { key, about } => usage(texts.with(key, &[("about", about)]), texts),
+            Self::Said { key, about } => {
+                let mut told = usage(texts.with(key, &[("about", about)]), texts);
+                told.code = key.trim_start_matches("till-").replace('-', "_");
+                told
+            }
             Self::Interrupted => {
                 let mut told = usage(texts.get("till-interrupted"), texts);
-                told.code = "interrupted";
+                told.code = String::from("interrupted");
                 told
             }
         }
@@ -99,7 +107,7 @@ fn tell_error(error: &SoftPosError, texts: Texts) -> Told {
         None => format!("{} ({})", told.what, fault.code.name()),
     };
     Told {
-        code: fault.code.name(),
+        code: fault.code.name().to_owned(),
         money: fault.money.name(),
         action: fault.action.name(),
         text,
@@ -111,7 +119,7 @@ fn tell_error(error: &SoftPosError, texts: Texts) -> Told {
 
 fn usage(text: String, texts: Texts) -> Told {
     Told {
-        code: "usage",
+        code: String::from("usage"),
         money: MoneyState::NotMoved.name(),
         action: Action::CorrectInput.name(),
         text,

@@ -9,7 +9,7 @@ use crate::json::Payment;
 use crate::out::{Out, object};
 use crate::till::{hardware, listing};
 
-/// Lists every payment, in JSON one a line; the till need not be closed.
+/// Lists every payment, in JSON one a line. A till that runs on the folder has it to itself.
 pub(crate) fn run(data: &DataDir, out: Out) -> Result<Exit, Failure> {
     if !data.till().exists() {
         return Err(Failure::Said {

@@ -283,7 +283,7 @@ fn host_and_till_as_two_programs() {
     assert_eq!(exit, 0, "{err}");
     drop(host);
     let (exit, out, err) = script(till_data.path(), &["till"], "sale 7 --card visa-approved\n");
-    assert!(exit == 0 && out.contains("stored"), "{out}{err}");
+    assert!(exit == 0 && out.contains("Stored offline"), "{out}{err}");
 }
 
 #[test]

@@ -586,6 +586,7 @@ till-no-runtime = 程序无法启动：{ $about }
 till-port-taken = 地址 { $about } 已被其他程序占用。
 
 till-no-payments = 没有交易。
+till-paid-by = 付款方式
 till-operation-sale = 消费
 till-operation-refund = 退款
 till-refunded = 已退：{ $amount }
@@ -593,7 +594,7 @@ till-original = 原交易：{ $key }
 till-network-on = 网络已接通。
 till-network-off = 网络已断开。
 till-fault = 主机故障设置：{ $spec }
-till-synced = 已全部处理完毕，上送{ $count }笔。
+till-synced = 已全部处理完毕。
 till-still-waiting = 还有{ $count }笔待处理。
 till-status-merchant = 商户
 till-status-terminal = 终端

@@ -279,8 +279,7 @@ impl Session<'_> {
         let waiting = left.queue.count.max(left.open_payments);
         self.reporter.put("waiting", waiting);
         if waiting == 0 {
-            self.out()
-                .say(GOOD, "till-synced", &[("count", &total.to_string())]);
+            self.out().say(GOOD, "till-synced", &[]);
             return Ok(Exit::Done);
         }
         self.out()

@@ -28,6 +28,7 @@ pub(crate) struct Driver {
     /// The code on the screen.
     payload: Option<String>,
     waiting: Waiting,
+    interrupted: bool,
 }
 
 /// What the terminal has asked for and not got yet.
@@ -61,7 +62,13 @@ impl Driver {
             pin: None,
             payload: None,
             waiting: Waiting::Nothing,
+            interrupted: false,
         }
+    }
+
+    /// Whether Ctrl-C has ever cancelled something.
+    pub(crate) const fn was_interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// Puts a card into the customer's hand.
@@ -164,6 +171,7 @@ impl Driver {
         loop {
             let Some(step) = self.terminal.next_step_within(PULSE) else {
                 if self.interrupts.take() {
+                    self.interrupted = true;
                     self.give_up()?;
                 }
                 continue;

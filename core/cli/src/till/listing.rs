@@ -48,18 +48,14 @@ pub(crate) fn list(out: Out, payments: &[PaymentSummary]) {
     let texts = out.texts();
     for payment in payments {
         let what = match payment.operation {
-            Operation::Sale => who(texts, payment),
-            Operation::Refund => format!(
-                "{} {}",
-                operation_name(texts, payment.operation),
-                who(texts, payment)
-            ),
+            Operation::Sale => who_short(texts, payment),
+            Operation::Refund => operation_name(texts, payment.operation),
         };
         let fixed = [
             payment.stan.to_string(),
             time(payment).chars().skip(5).take(11).collect(),
             short(payment.key),
-            right(&words::display(payment.amount), 12),
+            right(&signed(payment), 12),
         ]
         .join("  ");
         let state = state_name(texts, payment.state);
@@ -75,6 +71,7 @@ pub(crate) fn list(out: Out, payments: &[PaymentSummary]) {
 /// Everything about a payment.
 pub(crate) fn details(out: Out, payment: &PaymentSummary) {
     let texts = out.texts();
+    let paid_by = texts.get("till-paid-by");
     let optional = |value: &Option<String>| value.clone().unwrap_or_default();
     let rows = [
         (Label::PaymentKey, payment.key.to_string()),
@@ -83,7 +80,6 @@ pub(crate) fn details(out: Out, payment: &PaymentSummary) {
         (Label::Batch, payment.batch.to_string()),
         (Label::Voucher, payment.stan.to_string()),
         (Label::Date, time(payment)),
-        (Label::Channel, who(texts, payment)),
         (
             Label::Order,
             payment
@@ -115,6 +111,10 @@ pub(crate) fn details(out: Out, payment: &PaymentSummary) {
         );
     }
     out.line(PLAIN, &texts.money(payment.state.money()));
+    out.line(
+        PLAIN,
+        &format!("{}  {}", paint(HEAD, &left(&paid_by, 18)), who(texts, payment)),
+    );
     for (label, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
         out.line(
             PLAIN,
@@ -139,6 +139,31 @@ fn who(texts: Texts, payment: &PaymentSummary) -> String {
         (Some(pan), _) => format!("{} {pan}", payment.scheme.as_deref().unwrap_or(&method)),
         (None, Some(channel)) => format!("{method} {}", texts.channel(channel)),
         (None, None) => method,
+    }
+}
+
+/// An amount that goes back has a sign.
+fn signed(payment: &PaymentSummary) -> String {
+    let amount = words::display(payment.amount);
+    match payment.operation {
+        Operation::Sale => amount,
+        Operation::Refund => format!("-{amount}"),
+    }
+}
+
+/// In a list the end of a card's number is enough.
+fn who_short(texts: Texts, payment: &PaymentSummary) -> String {
+    let end = payment
+        .masked_pan
+        .as_deref()
+        .map(|pan| pan.trim_start_matches(|c: char| c != '*'));
+    match end {
+        Some(end) => format!(
+            "{} **{}",
+            payment.scheme.as_deref().unwrap_or_default(),
+            end.trim_start_matches('*')
+        ),
+        None => who(texts, payment),
     }
 }
 

@@ -12,13 +12,13 @@ impl Progress {
     /// Shows that `done` of `total` are done.
     pub(crate) fn show(&mut self, what: &str, done: u64, total: u64) {
         let bar = self.0.get_or_insert_with(|| {
-            let bar = ProgressBar::new(total);
-            let width = columns::of_terminal().saturating_sub(40).clamp(10, 40);
-            let style = ProgressStyle::with_template(&format!("{{msg}} [{{bar:{width}}}] {{pos}}/{{len}}"));
-            if let Ok(style) = style {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar
+            let width = columns::of_terminal().saturating_sub(50).clamp(10, 40);
+            // Without the style the bar looks plainer, nothing else.
+            let style = ProgressStyle::with_template(&format!("[{{bar:{width}}}] {{msg}}"))
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::no_length()
+                .with_style(style.progress_chars("=> "))
+                .with_message(what.to_owned())
         });
         bar.set_length(total);
         bar.set_message(what.to_owned());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use softpos_terminal::{Columns, Ending, NotStarted, Paper, State, Step};
+use softpos_text::words;
 use softpos_types::{Language, PaymentKey, SoftPosError};
 use zeroize::Zeroize;
 
@@ -66,6 +67,10 @@ impl<'h> Session<'h> {
             any |= !line.trim().is_empty();
             let go_on = self.line(&line);
             line.zeroize();
+            if self.driver.was_interrupted() {
+                self.last = Exit::Interrupted;
+                break;
+            }
             if !go_on {
                 break;
             }
@@ -308,7 +313,9 @@ impl<'h> Session<'h> {
         // The state of the ending: what is acknowledged. It may have gone on meanwhile.
         self.reporter.put("state", state.name());
         self.reporter.put("text", text);
-        self.reporter.line(listing::style(state), text);
+        let amount = words::display(payment.amount);
+        self.reporter
+            .line(listing::style(state), &format!("{text}  {amount}"));
         let has_slip = matches!(state, State::Approved | State::Stored);
         if has_slip && self.prompter.is_some() {
             self.print(key, Copy::Customer, None)?;
