@@ -112,6 +112,13 @@ impl HostPlace {
             .expect("the host's books")
     }
 
+    /// How far its double entry is from adding up to zero.
+    pub fn imbalance_minor(&self) -> i64 {
+        self.runtime
+            .block_on(self.running().imbalance_minor())
+            .expect("the host's books")
+    }
+
     /// Its data folder.
     pub fn dir(&self) -> &std::path::Path {
         self.dir.path()

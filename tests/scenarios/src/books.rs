@@ -64,6 +64,7 @@ impl Shop {
         assert_eq!(theirs.values().next(), None, "the till lacks it");
         let host_minor: i64 = host.iter().map(|row| row.booked_minor).sum();
         assert_eq!(till_minor, host_minor, "{till:#?} {host:#?}");
+        assert_eq!(self.host.imbalance_minor(), 0, "double entry");
     }
 }
 

@@ -13,20 +13,13 @@ use crate::HostError;
 use crate::activation_code::ActivationCode;
 use crate::call::{Answer, Call, Device, Failure, check_clock, json, malformed, refuse, stored_time};
 use crate::clock::utc_ms;
-use crate::database::{Database, Work, next_number};
+use crate::database::{Work, next_number};
 use crate::parameters::{MERCHANT, configuration_key, merchant_number};
 use crate::server::Shared;
 
-/// An activation code can be used for a day.
-const CODE_LIFETIME_MS: u64 = 24 * 60 * 60 * 1_000;
-/// A verdict holds for a quarter of an hour while the host can be reached ...
-pub(crate) const VERDICT_MS: u64 = 15 * 60 * 1_000;
-/// ... and for a day while it cannot.
-pub(crate) const VERDICT_OFFLINE_HOURS: u32 = 24;
-
 /// Makes a new terminal number and the code that stands for it.
-pub(crate) async fn issue_code(database: &Database, code: &ActivationCode) -> Result<(), HostError> {
-    let mut work = database.begin().await?;
+pub(crate) async fn issue_code(shared: &Shared, code: &ActivationCode) -> Result<(), HostError> {
+    let mut work = shared.database.begin().await?;
     let number = next_number(&mut work, "terminal").await?;
     sqlx::query(
         "INSERT INTO activations (code_sha256, activation_id, terminal, expires_utc_ms) VALUES ($1, $2, $3, $4)",
@@ -34,7 +27,7 @@ pub(crate) async fn issue_code(database: &Database, code: &ActivationCode) -> Re
     .bind(code.sha256())
     .bind(format!("act-{number:06}"))
     .bind(format!("SP{number:06}"))
-    .bind(stored_time(utc_ms().saturating_add(CODE_LIFETIME_MS)))
+    .bind(stored_time(utc_ms().saturating_add(shared.lifetimes.activation_code_ms)))
     .execute(&mut *work)
     .await?;
     Ok(work.commit().await?)
@@ -176,8 +169,8 @@ pub(crate) async fn attest(shared: &Shared, work: &mut Work, call: &Call, device
     json(&Verdict {
         level: "software".into(),
         issued_utc_ms: now,
-        expires_utc_ms: now.saturating_add(VERDICT_MS),
-        offline_hours: VERDICT_OFFLINE_HOURS,
+        expires_utc_ms: now.saturating_add(shared.lifetimes.verdict_ms),
+        offline_hours: shared.lifetimes.verdict_offline_hours,
         next_challenge: decode(&next)?,
     })
 }

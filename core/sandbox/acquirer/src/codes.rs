@@ -11,7 +11,7 @@ use crate::clock::utc_ms;
 use crate::database::{Work, next_number};
 use crate::intake::{APPROVED, Decision, Intake, Stored, auth_code, rrn, take_in};
 use crate::ledger::text_of;
-use crate::parameters::{CURRENCY, MERCHANT, code_lifetime_ms};
+use crate::parameters::{CURRENCY, MERCHANT};
 use crate::postings::{Booking, Payer};
 use crate::server::Shared;
 
@@ -42,7 +42,7 @@ pub(crate) async fn open(shared: &Shared, work: &mut Work, call: &Call, device: 
     let reference = reference(shared);
     let expires_utc_ms = incoming
         .host_utc_ms
-        .saturating_add(code_lifetime_ms(shared.timers));
+        .saturating_add(shared.lifetimes.shown_code_ms);
     let declined = incoming.declined_at_once(work).await?;
     let state = if let Some(de39) = declined {
         let reply = json(&incoming.reply(shared, work, Decision::of(de39)).await?)?;

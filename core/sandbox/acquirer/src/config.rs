@@ -21,6 +21,8 @@ pub struct HostConfig {
     pub faults: FaultSpec,
     /// The times it gives its terminals.
     pub timers: TimerProfile,
+    /// How long what it gives out holds.
+    pub lifetimes: Lifetimes,
     /// Where its log goes.
     pub log: Option<LogSink>,
 }
@@ -35,6 +37,33 @@ pub enum TimerProfile {
     Sandbox,
 }
 
+/// How long what the host gives out holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An activation code can be redeemed.
+    pub activation_code_ms: u64,
+    /// A verdict of the attestation allows card payments while the host can be reached ...
+    pub verdict_ms: u64,
+    /// ... and so long while it cannot.
+    pub verdict_offline_hours: u32,
+    /// A shown code can be paid.
+    pub shown_code_ms: u64,
+}
+
+const MINUTE_MS: u64 = 60_000;
+
+/// A day, a quarter of an hour, a day, two minutes.
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            activation_code_ms: 24 * 60 * MINUTE_MS,
+            verdict_ms: 15 * MINUTE_MS,
+            verdict_offline_hours: 24,
+            shown_code_ms: 2 * MINUTE_MS,
+        }
+    }
+}
+
 impl HostConfig {
     /// A host in this folder, on a free local port, without faults, with short times.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
@@ -43,6 +72,7 @@ impl HostConfig {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             faults: FaultSpec::default(),
             timers: TimerProfile::default(),
+            lifetimes: Lifetimes::default(),
             log: None,
         }
     }
@@ -55,6 +85,7 @@ impl fmt::Debug for HostConfig {
             .field("listen", &self.listen)
             .field("faults", &self.faults)
             .field("timers", &self.timers)
+            .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
     }
 }

@@ -20,6 +20,7 @@ use crate::database::{Database, open_to_read};
 use crate::faults::{FaultPlan, FaultSpec};
 use crate::keys::HostKeys;
 use crate::ledger::{LedgerRow, rows};
+use crate::postings::imbalance_minor;
 use crate::server::{PATIENCE, Shared, router};
 use crate::{HostConfig, HostError};
 
@@ -59,6 +60,7 @@ impl Host {
             faults,
             connections,
             timers: config.timers,
+            lifetimes: config.lifetimes,
             entropy: Mutex::new(entropy),
             log: config.log,
         });
@@ -90,13 +92,13 @@ impl Host {
         self.shared.keys.pin.clone()
     }
 
-    /// A new terminal number and the code to activate it: one use, 24 hours.
+    /// A new terminal number and the code to activate it: one use, for as long as [`crate::Lifetimes`] says.
     ///
     /// # Errors
     /// [`HostError::Database`] when it cannot be written down.
     pub async fn issue_activation_code(&self) -> Result<ActivationCode, HostError> {
         let code = self.shared.with_entropy(ActivationCode::draw);
-        issue_code(&self.shared.database, &code).await?;
+        issue_code(&self.shared, &code).await?;
         Ok(code)
     }
 
@@ -121,6 +123,15 @@ impl Host {
     pub async fn ledger(&self) -> Result<Vec<LedgerRow>, HostError> {
         let mut work = self.shared.database.begin().await?;
         rows(&mut work).await
+    }
+
+    /// How far the lines of the entries are from adding up to zero, entry by entry: zero, or the books are wrong.
+    ///
+    /// # Errors
+    /// [`HostError::Database`] when they cannot be read.
+    pub async fn imbalance_minor(&self) -> Result<i64, HostError> {
+        let mut work = self.shared.database.begin().await?;
+        imbalance_minor(&mut work).await
     }
 
     /// Stops: open connections are closed, then the books.

@@ -33,7 +33,7 @@ mod settlement;
 mod transactions;
 
 pub use activation_code::{ActivationCode, ActivationCodeError};
-pub use config::{HostConfig, LogSink, TimerProfile};
+pub use config::{HostConfig, Lifetimes, LogSink, TimerProfile};
 pub use error::HostError;
 pub use faults::{FAULT_GRAMMAR, FaultKind, FaultRoute, FaultRule, FaultSpec, FaultSpecError, FaultWhen};
 pub use host::{Host, read_ledger};

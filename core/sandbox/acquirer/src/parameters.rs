@@ -34,7 +34,7 @@ pub(crate) async fn params(shared: &Shared, work: &mut Work, call: &Call, device
     let request: ParamsRequest = call.read()?;
     device.check_terminal(&request.terminal)?;
     let version = version(work, shared.timers).await?;
-    let parameters = parameters(&device.terminal, shared.timers, version)?;
+    let parameters = parameters(&device.terminal, shared, version)?;
     let bytes = json(&parameters)?.into_bytes();
     let sig = shared.keys.configuration.sign(&bytes).as_ref().to_vec();
     let bundle = SignedBundle {
@@ -52,14 +52,6 @@ pub(crate) fn configuration_key(shared: &Shared) -> KeyEntry {
     KeyEntry {
         kid: base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha256(&key)),
         key,
-    }
-}
-
-/// The lifetime of a shown code.
-pub(crate) const fn code_lifetime_ms(profile: TimerProfile) -> u64 {
-    match profile {
-        TimerProfile::Live => 5 * MINUTE_MS,
-        TimerProfile::Sandbox => 2 * MINUTE_MS,
     }
 }
 
@@ -89,7 +81,7 @@ async fn version(work: &mut Work, profile: TimerProfile) -> Result<u64, Failure>
     u64::try_from(version).map_err(|_| Failure::Internal("the version of the parameters"))
 }
 
-fn parameters(terminal: &TerminalId, profile: TimerProfile, version: u64) -> Result<Parameters, Failure> {
+fn parameters(terminal: &TerminalId, shared: &Shared, version: u64) -> Result<Parameters, Failure> {
     let now = utc_ms();
     Ok(Parameters {
         audience: terminal.clone(),
@@ -121,9 +113,9 @@ fn parameters(terminal: &TerminalId, profile: TimerProfile, version: u64) -> Res
             sum_minor: 200_000,
             age_ms: DAY_MS,
         },
-        timers: timers(profile),
+        timers: timers(shared.timers),
         codes: CodeParameters {
-            lifetime_ms: code_lifetime_ms(profile),
+            lifetime_ms: shared.lifetimes.shown_code_ms,
         },
         receipt: ReceiptParameters { copies: 2 },
         reader: reader(terminal),

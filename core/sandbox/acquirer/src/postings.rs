@@ -7,6 +7,7 @@
 
 use softpos_types::{Currency, PaymentKey};
 
+use crate::HostError;
 use crate::call::Failure;
 use crate::database::Work;
 
@@ -146,6 +147,17 @@ pub(crate) async fn card_balance(work: &mut Work, account: &str) -> Result<i64, 
     .fetch_one(&mut **work)
     .await?;
     owed.checked_neg().ok_or(Failure::Internal("a balance"))
+}
+
+/// How far the lines are from adding up to zero, entry by entry.
+pub(crate) async fn imbalance_minor(work: &mut Work) -> Result<i64, HostError> {
+    let sum = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(ABS(entry_sum)), 0) AS BIGINT) FROM (SELECT SUM(amount_minor) AS entry_sum \
+         FROM postings GROUP BY payment_key, entry) AS entries",
+    )
+    .fetch_one(&mut **work)
+    .await?;
+    Ok(sum)
 }
 
 fn card_account(account: &str) -> String {

@@ -13,7 +13,7 @@ use softpos_crypto::entropy::Entropy;
 use softpos_crypto::jws::{AnswerHeader, request_hash};
 
 use crate::call::{Call, Failure, refuse};
-use crate::config::{LogSink, TimerProfile};
+use crate::config::{Lifetimes, LogSink, TimerProfile};
 use crate::connections::Connections;
 use crate::database::Database;
 use crate::faults::{FaultKind, FaultPlan, FaultRoute};
@@ -32,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) faults: Arc<FaultPlan>,
     pub(crate) connections: Connections,
     pub(crate) timers: TimerProfile,
+    pub(crate) lifetimes: Lifetimes,
     pub(crate) entropy: Mutex<Entropy>,
     pub(crate) log: Option<LogSink>,
 }

@@ -3,9 +3,9 @@
 use softpos_host::{Envelope, Method, Operation, StatusReply, TransactionReply, TransactionState};
 use softpos_types::PaymentKey;
 
-use crate::activation::{VERDICT_MS, VERDICT_OFFLINE_HOURS};
 use crate::call::{Answer, Call, Device, Failure, json, malformed, refuse};
 use crate::clock::utc_ms;
+use crate::config::Lifetimes;
 use crate::database::Work;
 use crate::intake::{APPROVED, Decision, Intake, is_tombstone, take_in};
 use crate::issuer::authorise;
@@ -26,7 +26,7 @@ pub(crate) async fn sale(shared: &Shared, work: &mut Work, call: &Call, device: 
     let sealed = incoming.request.sealed.as_ref();
     let (decision, payer) = match (envelope.method, sealed) {
         (Method::Card, Some(sealed)) => {
-            check_attested(device, envelope)?;
+            check_attested(shared.lifetimes, device, envelope)?;
             if let Some(de39) = incoming.declined_at_once(work).await? {
                 (Decision::of(de39), None)
             } else {
@@ -63,9 +63,12 @@ pub(crate) fn booking(envelope: &Envelope, amount_minor: i64) -> Booking<'_> {
 }
 
 /// A card is taken from an attested device only; one that was stored offline needs an offline verdict.
-fn check_attested(device: &Device, envelope: &Envelope) -> Result<(), Failure> {
-    let offline_ms = u64::from(VERDICT_OFFLINE_HOURS).saturating_mul(3_600_000);
-    let holds_ms = if envelope.deferred { offline_ms } else { VERDICT_MS };
+fn check_attested(lifetimes: Lifetimes, device: &Device, envelope: &Envelope) -> Result<(), Failure> {
+    let holds_ms = if envelope.deferred {
+        u64::from(lifetimes.verdict_offline_hours).saturating_mul(3_600_000)
+    } else {
+        lifetimes.verdict_ms
+    };
     if utc_ms() < device.attested_utc_ms.saturating_add(holds_ms) {
         Ok(())
     } else {

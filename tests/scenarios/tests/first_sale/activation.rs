@@ -121,6 +121,19 @@ fn an_unknown_code_is_refused() {
 }
 
 #[test]
+fn an_expired_code_is_refused() {
+    let host = HostPlace::start_with(|config| config.lifetimes.activation_code_ms = 1);
+    let mut shop = Shop::unopened(host);
+    let activation = shop.host.activation();
+    std::thread::sleep(std::time::Duration::from_millis(10));
+    assert_eq!(
+        failed(&shop.try_activate(&activation).unwrap()),
+        Code::ActivationExpired
+    );
+    assert!(!shop.till().status().unwrap().activated);
+}
+
+#[test]
 fn a_used_code_is_refused_to_another_device() {
     let host = HostPlace::start();
     let activation = host.activation();

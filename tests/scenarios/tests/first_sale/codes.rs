@@ -1,6 +1,6 @@
 //! A code on the screen, and the customer who pays it, or not.
 
-use softpos_scenarios::{Shop, sale};
+use softpos_scenarios::{HostPlace, Shop, sale};
 use softpos_terminal::{Announcement, State};
 use softpos_types::Method;
 
@@ -67,6 +67,39 @@ fn a_code_paid_while_it_is_cancelled_is_given_back() {
     assert_eq!(shop.outcome(key).state, State::Reversed);
     shop.assert_reconciled();
     assert_eq!(shop.host.ledger()[0].booked_minor, 0);
+}
+
+/// A shop whose codes hold for a second.
+fn hasty_shop() -> Shop {
+    let mut shop = Shop::unopened(HostPlace::start_with(|config| {
+        config.lifetimes.shown_code_ms = 1_000;
+    }));
+    shop.activate();
+    shop
+}
+
+#[test]
+fn a_code_that_nobody_pays_in_time_expires() {
+    let mut shop = hasty_shop();
+    let (key, payload) = show_code(&mut shop, 916);
+    shop.finish();
+    assert_eq!(shop.payment(key).state, State::Expired);
+    assert_eq!(shop.said().last(), Some(&Announcement::CodeExpired));
+    assert!(shop.pay_code(&payload, "wechat").contains("\"expired\""));
+    shop.assert_reconciled();
+    assert!(shop.settle().balanced);
+}
+
+#[test]
+fn a_code_that_expires_while_the_till_is_dead_is_closed() {
+    let mut shop = hasty_shop();
+    let (key, payload) = show_code(&mut shop, 917);
+    shop.close_till();
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    shop.resume_till();
+    assert_eq!(shop.outcome(key).state, State::Expired);
+    assert!(shop.pay_code(&payload, "wechat").contains("\"expired\""));
+    shop.assert_reconciled();
 }
 
 #[test]

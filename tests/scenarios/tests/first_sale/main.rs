@@ -15,6 +15,7 @@
 
 mod activation;
 mod answers;
+mod attestation;
 mod cards;
 mod codes;
 mod folder;
@@ -25,4 +26,5 @@ mod restarts;
 mod secrets;
 mod settlement;
 mod slips;
+mod storm;
 mod trust;
