@@ -18,8 +18,8 @@ const PRESSED: u8 = 2;
 pub(crate) struct Interrupts(Arc<AtomicU8>);
 
 impl Interrupts {
-    /// Starts to watch, on the program's runtime.
-    pub(crate) fn watch(runtime: &Runtime) -> Self {
+    /// Starts to watch, on the program's runtime; `goodbye` is the last thing before Ctrl-C ends the program.
+    pub(crate) fn watch(runtime: &Runtime, goodbye: impl Fn() + Send + 'static) -> Self {
         let interrupts = Self::default();
         let state = Arc::clone(&interrupts.0);
         runtime.spawn(async move {
@@ -28,6 +28,7 @@ impl Interrupts {
                     .compare_exchange(LISTENING, PRESSED, Ordering::AcqRel, Ordering::Acquire)
                     .is_ok();
                 if !heard {
+                    goodbye();
                     process::exit(i32::from(Exit::Interrupted.code()));
                 }
             }

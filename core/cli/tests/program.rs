@@ -141,6 +141,19 @@ fn exit_codes_tell_how_the_last_command_went() {
         ("sale\n", 2),
         ("sale 0\n", 1),
         ("show last-week\n", 1),
+        ("sale 1500 --card visa-pin\npin 9999\n", 3),
+        ("pin 1234\nsale 1500 --card visa-pin\n", 0),
+        ("sale 1500 --card visa-pin\npin 12\n", 1),
+        ("sale 5 --card nobody\n", 2),
+        (
+            "sale 5 --order A-1 --card visa-approved\nsale 6 --order A-1 --card visa-approved\n",
+            1,
+        ),
+        ("fault explode\n", 2),
+        ("tap visa-approved\n", 1),
+        ("code 5\ncancel\n", 0),
+        ("code 5\n", 0),
+        ("sale 5\n", 0),
         ("sale 5 --card visa-pulled\n", 0),
         ("sale 5 --card two-cards\n", 0),
     ] {
@@ -344,4 +357,50 @@ fn the_demo_reconciles_for_any_seed_and_again_on_its_folder() {
     }
     let (code, out, err) = script(folder().path(), &["demo", "--lang", "zh"], "");
     assert!(code == 0 && out.contains("核对一致"), "{out}{err}");
+}
+
+#[test]
+fn a_host_whose_port_is_taken_moves_and_the_till_finds_it() {
+    let data = folder();
+    assert_eq!(script(data.path(), &[], "sale 5 --card visa-approved\n").0, 0);
+    let port = std::fs::read_to_string(data.path().join("host/port")).unwrap();
+    let taken = std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    let (code, out, err) = script(data.path(), &["--json"], "sale 6 --card visa-approved\n");
+    assert_eq!(
+        (code, &objects(&out)[0]["state"]),
+        (0, &"approved".into()),
+        "{out}{err}"
+    );
+    drop(taken);
+}
+
+#[test]
+fn ctrl_c_ends_with_its_code_and_loses_nothing() {
+    use std::io::{BufRead, BufReader};
+    let data = folder();
+    let mut till = softpos(data.path())
+        .arg("--json")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut answers = BufReader::new(till.stdout.take().unwrap());
+    let mut input = till.stdin.take().unwrap();
+    input.write_all(b"cash 5\n").unwrap();
+    let mut line = String::new();
+    while !line.contains("\"cash\"") {
+        line.clear();
+        assert!(answers.read_line(&mut line).unwrap() > 0);
+    }
+    let interrupt = format!("kill -INT {}", till.id());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &interrupt])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(till.wait().unwrap().code(), Some(130));
+    let (_, out, _) = script(data.path(), &["history", "--json"], "");
+    let payments = objects(&out);
+    assert_eq!((payments.len(), &payments[0]["amount_minor"]), (1, &500.into()));
 }

@@ -27,9 +27,10 @@ use story::Story;
 
 /// Tells the story of a seed and reconciles.
 pub(crate) fn run(seed: u64, given: Option<&Path>, out: Out, runtime: &Runtime) -> Result<Exit, Failure> {
-    // Nobody asks for Ctrl-C here: it ends the program at once.
-    Interrupts::watch(runtime);
     let home = Home::choose(given)?;
+    // Nobody asks for Ctrl-C here: it ends the program at once.
+    let temporary = home.temporary.clone();
+    Interrupts::watch(runtime, move || remove(temporary.as_deref()));
     home.data.create()?;
     out.say(HEAD, "demo-title", &[("seed", &seed.to_string())]);
     out.say(
@@ -89,6 +90,12 @@ fn tell_and_count(
     Ok(counts)
 }
 
+/// The names of the chapters.
+#[cfg(test)]
+pub(crate) fn chapters() -> impl Iterator<Item = &'static str> {
+    plan::plan(0).into_iter().map(|chapter| chapter.name)
+}
+
 /// Where the demonstration lives: the given folder, or one of its own that goes with it.
 struct Home {
     data: DataDir,
@@ -116,8 +123,13 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        if let Some(dir) = &self.temporary {
-            drop(std::fs::remove_dir_all(dir));
-        }
+        remove(self.temporary.as_deref());
+    }
+}
+
+/// A folder that cannot be removed is left to the system.
+fn remove(temporary: Option<&Path>) {
+    if let Some(dir) = temporary {
+        drop(std::fs::remove_dir_all(dir));
     }
 }

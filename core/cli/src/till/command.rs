@@ -401,9 +401,9 @@ impl Line {
         let state = self.option("state");
         if let Some(typed) = &state {
             let names = || {
-                softpos_journal::State::ALL
+                softpos_terminal::State::ALL
                     .into_iter()
-                    .map(softpos_journal::State::name)
+                    .map(softpos_terminal::State::name)
             };
             if !names().any(|name| name == typed) {
                 return Err(self.wrong(typed, nearest(typed, names())));

@@ -44,3 +44,38 @@ fn overview(out: Out) {
     }
     out.say(DIM, "till-help-more", &[]);
 }
+
+#[cfg(test)]
+mod tests {
+    use softpos_cards::profiles;
+    use softpos_terminal::State;
+    use softpos_types::Language;
+
+    use super::*;
+
+    #[test]
+    fn whatever_is_named_at_run_time_has_its_text() {
+        let states = State::ALL.map(|state| state.name().replace('_', "-"));
+        let keys: Vec<String> = COMMANDS
+            .iter()
+            .map(|entry| format!("till-help-{}", entry.name))
+            .chain(states.map(|state| format!("till-state-{state}")))
+            .chain(
+                profiles()
+                    .iter()
+                    .map(|profile| format!("till-card-{}", profile.id)),
+            )
+            .chain(crate::demo::chapters().map(|name| format!("demo-chapter-{name}")))
+            .collect();
+        for language in Language::ALL {
+            for key in &keys {
+                assert_ne!(
+                    &Out::new(language, false).texts().get(key),
+                    key,
+                    "{}",
+                    language.code()
+                );
+            }
+        }
+    }
+}

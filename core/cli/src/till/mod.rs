@@ -43,7 +43,7 @@ use session::Session;
 
 /// The till and its sandbox host in one.
 pub(crate) fn alone(data: &DataDir, out: Out, runtime: &Runtime) -> Result<Exit, Failure> {
-    let interrupts = Interrupts::watch(runtime);
+    let interrupts = Interrupts::watch(runtime, || {});
     data.create()?;
     let host = SandboxHost::start(runtime, &data.host())?;
     out.say(DIM, "till-host-runs", &[("url", &host.url())]);
@@ -62,7 +62,7 @@ pub(crate) fn against(
     out: Out,
     runtime: &Runtime,
 ) -> Result<Exit, Failure> {
-    let interrupts = Interrupts::watch(runtime);
+    let interrupts = Interrupts::watch(runtime, || {});
     let uri = match (&arguments.host, &arguments.pin, &arguments.activate) {
         (Some(host), Some(pin), Some(code)) => Some(ActivationUri::from_parts(host, pin, code)?),
         _ => None,

@@ -159,8 +159,9 @@ impl<'h> Session<'h> {
         });
         for (ending, text) in endings {
             self.driver.forget();
-            if let Err(failure) = self.ended(ending, &text) {
-                self.fail(&failure);
+            match self.ended(ending, &text) {
+                Ok(_) => self.reporter.flush("ended"),
+                Err(failure) => self.fail(&failure),
             }
         }
     }
