@@ -331,6 +331,7 @@ fn announcement(payment: &Payment) -> Announcement {
         (State::Reversed, _) => Announcement::Reversed,
         (State::Expired, _) if payment.method == Method::Code => Announcement::CodeExpired,
         (State::Failed | State::Expired, _) => Announcement::NotSent,
-        (State::Armed | State::AwaitingPayer | State::Unknown | State::Reversing, _) => Announcement::Unknown,
+        (State::Reversing, _) => Announcement::Reversing,
+        (State::Armed | State::AwaitingPayer | State::Unknown, _) => Announcement::Unknown,
     }
 }

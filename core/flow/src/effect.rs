@@ -171,6 +171,8 @@ pub enum Announcement {
     NotSent,
     /// Unknown: do not charge again.
     Unknown,
+    /// Being undone.
+    Reversing,
     /// Undone.
     Reversed,
     /// Given back.

@@ -19,6 +19,7 @@ use crate::exchange::{Ask, Exchange};
 use crate::flow::{AfterRecord, Flow, ForSignature, Waiting};
 use crate::key_load::KeyStage;
 use crate::profile::{Profile, answer_keys, trusted_key};
+use crate::sale::Front;
 
 /// How many steps the operator sees.
 const STEPS: u8 = 4;
@@ -60,17 +61,25 @@ pub(crate) fn first_timers() -> Timers {
 }
 
 impl Flow {
-    /// Starts the activation, or goes on where it stopped.
+    /// Starts the activation, or goes on where it stopped. One that is under way is joined, and a till that is active at
+    /// this host already says so: the code is not used then.
     ///
     /// # Errors
-    /// `NotReady` when something else is open, `InvalidInput` when the till is active already.
+    /// `NotReady` when a payment is open, `InvalidInput` when the till is active at another host.
     pub fn activate(&mut self, redemption: Redemption, now: Now) -> Result<(), softpos_types::SoftPosError> {
         use softpos_types::SoftPosError;
-        if !self.is_idle() {
+        if !matches!(self.front, Front::Idle) {
             return Err(SoftPosError::of(Code::PaymentOpen));
         }
-        if self.is_active() {
-            return Err(SoftPosError::of(Code::NotExpected).with_detail("this till is active already"));
+        match &self.ledger.activation {
+            Some(activation) if activation.pins != redemption.pins => {
+                return Err(SoftPosError::of(Code::NotExpected).with_detail("active at another host"));
+            }
+            Some(_) if self.is_active() && self.setup.is_none() => {
+                self.effect(Effect::Finish(Ending::Activated));
+                return Ok(());
+            }
+            Some(_) | None => {}
         }
         // A code that was redeemed already only has its remaining steps to go.
         let redemption = self.ledger.activation.is_none().then_some(redemption);
