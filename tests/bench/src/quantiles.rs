@@ -14,6 +14,11 @@ impl Quantiles {
         (!samples.is_empty()).then_some(Self(samples))
     }
 
+    /// The shortest sample.
+    pub fn least(&self) -> Duration {
+        self.0.first().copied().unwrap_or_default()
+    }
+
     /// Half of the samples are at most this long.
     pub fn p50(&self) -> Duration {
         self.percent(50)
@@ -54,7 +59,10 @@ mod tests {
         let hundred = of_ms((1..=100).rev());
         assert_eq!((ms(hundred.p50()), ms(hundred.p99())), (50, 99));
         let three = of_ms([30, 10, 20]);
-        assert_eq!((ms(three.p50()), ms(three.p99())), (20, 30));
+        assert_eq!(
+            (ms(three.least()), ms(three.p50()), ms(three.p99())),
+            (10, 20, 30)
+        );
         let one = of_ms([7]);
         assert_eq!((ms(one.p50()), ms(one.p99()), one.count()), (7, 7, 1));
         assert_eq!(Quantiles::of([]), None);

@@ -1,8 +1,10 @@
 //! Instruments around the till, so that nothing has to be built into it.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -152,22 +154,30 @@ impl SecureHardware for TimedHardware {
 
 /// Sees each append of a till's journal: it begins with a write into a segment, and the write of the file `head`
 /// follows the sync.
-pub(crate) struct DiskWatch(Arc<Mutex<Vec<Duration>>>);
+pub(crate) struct DiskWatch {
+    appends: Arc<Mutex<Vec<Duration>>>,
+    /// A write into this file comes back as a message, behind all that happened before it.
+    barrier: Option<(File, Receiver<()>)>,
+}
 
 impl DiskWatch {
-    /// Watches the data folder of an open till.
+    /// Watches the data folder of an open till; `marker` is a new file of the watch's own.
     #[cfg(target_os = "linux")]
-    pub(crate) fn start(till: &Path) -> Self {
+    pub(crate) fn start(till: &Path, marker: &Path) -> Self {
         use std::mem::MaybeUninit;
+        use std::sync::mpsc::channel;
 
         use rustix::fs::inotify::{CreateFlags, Reader, WatchFlags, add_watch, init};
 
         let inotify = init(CreateFlags::CLOEXEC).expect("inotify");
+        let marker_file = File::create_new(marker).expect("a new file");
         let watch = |path: &Path| add_watch(&inotify, path, WatchFlags::MODIFY).expect("a watch");
         let journal = watch(&till.join("journal"));
-        watch(&till.join("head"));
+        let head = watch(&till.join("head"));
+        watch(marker);
         let appends = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&appends);
+        let (mark, marked) = channel();
         thread::spawn(move || {
             let mut buffer = [MaybeUninit::uninit(); 4_096];
             let mut events = Reader::new(inotify, &mut buffer);
@@ -176,23 +186,35 @@ impl DiskWatch {
                 let at = now();
                 if event.wd() == journal {
                     begun.get_or_insert(at);
-                } else if let Some(begun) = begun.take() {
-                    locked(&notes).push(at.saturating_duration_since(begun));
+                } else if event.wd() == head {
+                    locked(&notes).extend(begun.take().map(|begun| at.saturating_duration_since(begun)));
+                } else if mark.send(()).is_err() {
+                    break;
                 }
             }
         });
-        Self(appends)
+        Self {
+            appends,
+            barrier: Some((marker_file, marked)),
+        }
     }
 
     /// Other systems tell of writes too late to time them: the disk's share stays with the core.
     #[cfg(not(target_os = "linux"))]
-    pub(crate) fn start(_: &Path) -> Self {
-        Self(Arc::default())
+    pub(crate) fn start(_: &Path, _: &Path) -> Self {
+        Self {
+            appends: Arc::default(),
+            barrier: None,
+        }
     }
 
     /// The appends since the last call.
-    pub(crate) fn take(&self) -> Vec<Duration> {
-        std::mem::take(&mut *locked(&self.0))
+    pub(crate) fn take(&mut self) -> Vec<Duration> {
+        if let Some((marker, marked)) = &mut self.barrier {
+            marker.write_all(b".").expect("a write");
+            marked.recv().expect("the watch");
+        }
+        std::mem::take(&mut *locked(&self.appends))
     }
 }
 

@@ -32,17 +32,17 @@ impl Parts {
 
 pub(crate) fn run(folder: &Path) {
     let mut shop = Shop::open(folder);
-    let disk = DiskWatch::start(shop.dir());
+    let mut disk = DiskWatch::start(shop.dir(), &folder.join("marker"));
     for _ in 0..WARM_UP {
-        measured(&mut shop, &disk);
+        measured(&mut shop, &mut disk);
     }
-    let sales: Vec<Parts> = (0..SALES).map(|_| measured(&mut shop, &disk)).collect();
+    let sales: Vec<Parts> = (0..SALES).map(|_| measured(&mut shop, &mut disk)).collect();
     shop.close();
     print(&sales);
 }
 
 /// Between two sales the till comes to rest, so that a sale pays only for itself.
-fn measured(shop: &mut Shop, disk: &DiskWatch) -> Parts {
+fn measured(shop: &mut Shop, disk: &mut DiskWatch) -> Parts {
     shop.relay.take();
     shop.hardware.take();
     disk.take();
