@@ -165,13 +165,11 @@ fn serve(session: &mut Session<'_>) -> Result<Exit, Failure> {
         out.line(WARN, finding);
     }
     if status.open_payments > 0 {
-        out.say(
-            WARN,
-            "till-resolving",
-            &[("count", &status.open_payments.to_string())],
-        );
-        session.settle_down()?;
+        let count = status.open_payments.to_string();
+        out.say(WARN, "till-resolving", &[("count", &count)]);
     }
+    // A day close that a kill interrupted goes on by itself as well.
+    session.settle_down()?;
     let merchant = status
         .merchant
         .as_ref()
