@@ -126,6 +126,9 @@ impl Flow {
     pub(crate) fn advance_setup(&mut self, now: Now) {
         if self.setup.is_none() && self.renewal_due(now) {
             self.setup = Some(Setup::new(None, true));
+        } else if self.setup.is_none() && self.missing_stage(true, now).is_none() {
+            // A clock that was set right can make a renewal needless after it failed.
+            self.refresh_retry = crate::background::Retry::default();
         }
         let Some(setup) = &self.setup else { return };
         if setup.in_flight {

@@ -1,0 +1,303 @@
+//! Sales, codes, refunds, reversals and queries.
+
+use softpos_cards::{Account, IssuerAnswer};
+use softpos_crypto::dukpt::Ksn;
+use softpos_crypto::seal::{SealedPayload, open_payload};
+use softpos_host::{
+    CardPayload, CodeReply, CodeState, Envelope, ReversalReply, ReversalRequest, SealedData, StatusReply,
+    TransactionReply, TransactionRequest, TransactionState,
+};
+use softpos_types::{AuthCode, Method, Money, Operation, OrderId, Pan, PaymentKey};
+
+use super::{Host, Refusal, Said, json, read};
+
+/// A payment as the host has it.
+pub(super) struct Held {
+    body: Vec<u8>,
+    pub(super) envelope: Envelope,
+    pub(super) state: TransactionState,
+    pub(super) amount_minor: i64,
+    de39: &'static str,
+    host_utc_ms: u64,
+    code: Option<CodeOrder>,
+}
+
+/// An order that a customer may pay.
+struct CodeOrder {
+    pays_utc_ms: Option<u64>,
+    expires_utc_ms: u64,
+}
+
+/// Money that moved.
+pub(crate) struct Booked<'a> {
+    pub(crate) key: PaymentKey,
+    pub(crate) operation: Operation,
+    pub(crate) amount_minor: i64,
+    pub(crate) original: Option<PaymentKey>,
+    pub(crate) order: Option<&'a OrderId>,
+}
+
+impl Held {
+    /// What became of a shown code by now.
+    fn catch_up(&mut self, utc_ms: u64) {
+        if let (TransactionState::AwaitingPayer, Some(code)) = (self.state, &self.code) {
+            if code.pays_utc_ms.is_some_and(|pays| pays <= utc_ms) {
+                (self.state, self.de39) = (TransactionState::Approved, "00");
+            } else if code.expires_utc_ms <= utc_ms {
+                self.state = TransactionState::Expired;
+            }
+        }
+    }
+
+    fn reply(&self) -> TransactionReply {
+        let envelope = &self.envelope;
+        TransactionReply {
+            key: envelope.key,
+            terminal: envelope.terminal.clone(),
+            batch: envelope.batch,
+            stan: envelope.stan,
+            amount_minor: self.amount_minor,
+            currency: envelope.currency,
+            state: self.state,
+            de39: self.de39.into(),
+            auth_code: AuthCode::new(&envelope.stan.to_string()).ok(),
+            rrn: None,
+            host_utc_ms: self.host_utc_ms,
+            de55: None,
+            channel: self.code.is_some().then(|| "wallet".into()),
+            channel_transaction: None,
+        }
+    }
+
+    fn answer(&self) -> Vec<u8> {
+        match &self.code {
+            None => json(&self.reply()),
+            Some(code) => json(&CodeReply {
+                key: self.envelope.key,
+                state: if self.state == TransactionState::AwaitingPayer {
+                    CodeState::Open
+                } else {
+                    CodeState::Closed
+                },
+                guid: "A000000677010112".into(),
+                account: "SIM0001".into(),
+                reference: format!("SIM{}", self.envelope.stan),
+                expires_utc_ms: code.expires_utc_ms,
+            }),
+        }
+    }
+}
+
+impl Host {
+    /// Everything that was approved and stands.
+    pub(crate) fn booked(&self) -> impl Iterator<Item = Booked<'_>> {
+        let approved = |held: &&Held| held.state == TransactionState::Approved;
+        self.payments.values().filter(approved).map(|held| Booked {
+            key: held.envelope.key,
+            operation: held.envelope.operation,
+            amount_minor: held.amount_minor,
+            original: held.envelope.original_key,
+            order: held.envelope.order.as_ref(),
+        })
+    }
+
+    /// Time passes for customers, too.
+    pub(crate) fn catch_up(&mut self, utc_ms: u64) {
+        for held in self.payments.values_mut() {
+            held.catch_up(utc_ms);
+        }
+    }
+
+    pub(super) fn payment(&mut self, body: &[u8], again: bool, utc_ms: u64) -> Said {
+        let request: TransactionRequest = read(body)?;
+        let envelope = request.envelope().map_err(|_| Refusal(400, "malformed"))?;
+        if let Some(held) = self.payments.get_mut(&envelope.key) {
+            if held.body != body {
+                return Err(Refusal(409, "key_reuse"));
+            }
+            held.catch_up(utc_ms);
+            return match held.state {
+                TransactionState::Reversed => Err(Refusal(409, "reversed")),
+                TransactionState::InProgress if again => {
+                    self.authorise(&request, &envelope)?;
+                    Ok(self.payments.get(&envelope.key).map(Held::answer))
+                }
+                TransactionState::InProgress => Err(Refusal(409, "busy")),
+                TransactionState::Approved
+                | TransactionState::Declined
+                | TransactionState::AwaitingPayer
+                | TransactionState::Expired
+                | TransactionState::NotFound => Ok(Some(held.answer())),
+            };
+        }
+        if self.tombstones.contains(&envelope.key) {
+            return Err(Refusal(409, "reversed"));
+        }
+        if envelope.batch != self.batch {
+            return Err(Refusal(409, "batch_closed"));
+        }
+        self.check_refund(&envelope)?;
+        let key = envelope.key;
+        let held = self.first_state(body, &envelope, utc_ms);
+        self.payments.insert(key, held);
+        if envelope.method == Method::Card && envelope.operation == Operation::Sale {
+            let (slow, _) = self.moods;
+            if self.chance.permille(slow) {
+                return Ok(None);
+            }
+            self.authorise(&request, &envelope)?;
+        }
+        Ok(self.payments.get(&key).map(Held::answer))
+    }
+
+    fn first_state(&mut self, body: &[u8], envelope: &Envelope, utc_ms: u64) -> Held {
+        let (state, code) = match (envelope.operation, envelope.method) {
+            (Operation::Sale, Method::Card) => (TransactionState::InProgress, None),
+            (Operation::Sale, Method::Code) => {
+                let pays = self
+                    .chance
+                    .permille(600)
+                    .then(|| utc_ms + self.chance.below(60_000));
+                let order = CodeOrder {
+                    pays_utc_ms: pays,
+                    expires_utc_ms: utc_ms + 90_000,
+                };
+                (TransactionState::AwaitingPayer, Some(order))
+            }
+            (Operation::Sale, Method::Cash) | (Operation::Refund, _) => (TransactionState::Approved, None),
+        };
+        Held {
+            body: body.to_vec(),
+            envelope: envelope.clone(),
+            state,
+            amount_minor: envelope.amount_minor,
+            de39: "00",
+            host_utc_ms: utc_ms,
+            code,
+        }
+    }
+
+    /// The issuer's part: opens the card data and decides by the account.
+    fn authorise(&mut self, request: &TransactionRequest, envelope: &Envelope) -> Result<(), Refusal> {
+        let sealed = request.sealed.as_ref().ok_or(Refusal(400, "malformed"))?;
+        let account = self.open(sealed, request.additional_data());
+        let (_, partial) = self.moods;
+        let part_only = self.chance.permille(partial) && envelope.amount_minor > 1;
+        let held = self
+            .payments
+            .get_mut(&envelope.key)
+            .ok_or(Refusal(404, "not_found"))?;
+        let (state, de39) = match account.map(|account| account.answer) {
+            Some(IssuerAnswer::Approve) if part_only => {
+                held.amount_minor /= 2;
+                (TransactionState::Approved, "10")
+            }
+            Some(IssuerAnswer::Approve) => (TransactionState::Approved, "00"),
+            Some(IssuerAnswer::Decline(de39)) => (TransactionState::Declined, de39),
+            None => (TransactionState::Declined, "14"),
+        };
+        (held.state, held.de39) = (state, de39);
+        Ok(())
+    }
+
+    fn open(&mut self, sealed: &SealedData, additional_data: &[u8]) -> Option<&'static Account> {
+        let ksn = Ksn::from_bytes(&sealed.ksn).ok()?;
+        if !self.used_keys.insert(ksn.to_bytes()) {
+            self.complaints.push(format!("data key {ksn:?} was used twice"));
+        }
+        if !self.is_handed_out(ksn.ikid()) {
+            self.complaints
+                .push(format!("data key {ksn:?} is of no set in use"));
+        }
+        let [_, data] = self.initial_keys(ksn.ikid());
+        let payload = SealedPayload {
+            ksn,
+            nonce: sealed.nonce.as_slice().try_into().ok()?,
+            ciphertext_and_tag: sealed.data.clone(),
+        };
+        let clear = open_payload(&data, &payload, additional_data).ok()?;
+        let card = CardPayload::from_bytes(clear.expose()).ok()?;
+        let pan = Pan::from_bcd(card.track2.expose().get(..8)?).ok()?;
+        Account::of(&pan)
+    }
+
+    /// Row 23: a refund gives back what stands and is left of its sale.
+    fn check_refund(&self, envelope: &Envelope) -> Result<(), Refusal> {
+        if envelope.operation == Operation::Sale {
+            return Ok(());
+        }
+        let original = envelope.original_key.ok_or(Refusal(400, "malformed"))?;
+        let sale = self
+            .payments
+            .get(&original)
+            .filter(|sale| {
+                sale.state == TransactionState::Approved && sale.envelope.operation == Operation::Sale
+            })
+            .ok_or(Refusal(422, "not_refundable"))?;
+        let refunded: i64 = self
+            .booked()
+            .filter(|booked| booked.original == Some(original))
+            .map(|booked| booked.amount_minor)
+            .sum();
+        if refunded + envelope.amount_minor > sale.amount_minor {
+            return Err(Refusal(422, "refund_over_sale"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn reversal(&mut self, body: &[u8], utc_ms: u64) -> Said {
+        let request: ReversalRequest = read(body)?;
+        let key = request.original_key;
+        let de39 = match self.payments.get_mut(&key) {
+            None => {
+                self.tombstones.insert(key);
+                "25"
+            }
+            Some(held) if held.envelope.operation == Operation::Refund => {
+                self.complaints.push(format!("{key}: a refund is to be reversed"));
+                "12"
+            }
+            Some(held) => {
+                held.catch_up(utc_ms);
+                let asked = Money::new(request.amount_minor, request.currency);
+                let named = Money::new(held.envelope.amount_minor, held.envelope.currency);
+                if (request.stan, asked) != (held.envelope.stan, named) {
+                    self.complaints
+                        .push(format!("{key}: its reversal names another payment"));
+                }
+                if matches!(
+                    held.state,
+                    TransactionState::Approved
+                        | TransactionState::AwaitingPayer
+                        | TransactionState::InProgress
+                ) {
+                    held.state = TransactionState::Reversed;
+                }
+                "00"
+            }
+        };
+        if self.booked().any(|booked| booked.original == Some(key)) {
+            self.complaints.push(format!("{key}: reversed after a refund"));
+        }
+        Ok(Some(json(&ReversalReply {
+            original_key: key,
+            de39: de39.into(),
+            host_utc_ms: utc_ms,
+        })))
+    }
+
+    pub(super) fn status(&mut self, path: &str, utc_ms: u64) -> Said {
+        let key = path.rsplit('/').next().unwrap_or_default();
+        let key: PaymentKey = key.parse().map_err(|_| Refusal(404, "not_found"))?;
+        let (state, reply) = match self.payments.get_mut(&key) {
+            Some(held) => {
+                held.catch_up(utc_ms);
+                let decided = held.state != TransactionState::InProgress;
+                (held.state, decided.then(|| held.reply()))
+            }
+            None if self.tombstones.contains(&key) => (TransactionState::Reversed, None),
+            None => (TransactionState::NotFound, None),
+        };
+        Ok(Some(json(&StatusReply { key, state, reply })))
+    }
+}

@@ -1,0 +1,684 @@
+//! The world: a virtual clock, an agenda of what is under way, and the one place where effects become deeds.
+
+use std::collections::BTreeMap;
+
+use softpos_cards::Wallet;
+use softpos_crypto::pin_block::PinDigits;
+use softpos_flow::{Effect, EffectId, Ending, Event};
+use softpos_host::{HostAnswer, HostRequest, HttpMethod, Sent, paths};
+use softpos_journal::State;
+use softpos_types::{Now, OrderId, Tick};
+
+use crate::Faults;
+use crate::books::Books;
+use crate::chance::Chance;
+use crate::host::{Answer, Handled, Host};
+use crate::till::Till;
+
+/// Some day in November 2025.
+const DAY_ONE_UTC_MS: u64 = 1_764_000_000_000;
+/// More effects from one event are no answer but a flood.
+const MAX_EFFECTS: u32 = 64;
+/// So often a deadline may pass without anything happening.
+const MAX_IDLE_DEADLINES: u32 = 3;
+/// After so many events of a calm world everything has an end.
+const MAX_CALM_EVENTS: u32 = 20_000;
+
+/// How a story went.
+#[derive(Debug)]
+pub struct Story {
+    /// What happened, in order.
+    pub lines: Vec<String>,
+    /// The invariant that broke first, if one did.
+    pub broken: Option<String>,
+    /// Payments in the journal.
+    pub payments: u64,
+    /// Those that are approved.
+    pub approved: u64,
+    /// Power cuts.
+    pub cuts: u64,
+    /// Effects that were done.
+    pub effects: u64,
+}
+
+/// Something under way.
+pub(crate) enum Item {
+    /// A request on its way; without an id nobody waits for the answer.
+    ToHost {
+        boot: u64,
+        id: Option<EffectId>,
+        request: HostRequest,
+        again: bool,
+    },
+    /// An answer on its way; a copy comes after the first.
+    ToTill {
+        id: EffectId,
+        answer: Answer,
+        copy: bool,
+    },
+    /// No answer, as the link reports it.
+    NoAnswer { id: EffectId, sent: Sent },
+    /// Inside the till.
+    Local(Local),
+}
+
+/// What goes on inside the till, and ends with its power.
+pub(crate) enum Local {
+    Sign {
+        id: EffectId,
+        digests: Vec<[u8; 32]>,
+    },
+    Attest {
+        id: EffectId,
+        challenge: Vec<u8>,
+    },
+    Write {
+        id: EffectId,
+        kind: u8,
+        payload: Vec<u8>,
+    },
+    SaveKeys {
+        id: EffectId,
+        registers: Vec<u8>,
+    },
+    Written {
+        id: EffectId,
+        sequence: u64,
+        hash: [u8; 32],
+    },
+    KeysSaved {
+        id: EffectId,
+    },
+    CardAnswer(Option<Vec<u8>>),
+    Pin(Option<&'static [u8]>),
+}
+
+/// The simulated world.
+pub struct World {
+    pub(crate) chance: Chance,
+    pub(crate) faults: Faults,
+    pub(crate) clock_ms: u64,
+    boot_at_ms: u64,
+    pub(crate) skew_ms: i64,
+    boot: u64,
+    pub(crate) till: Till,
+    host: Host,
+    pub(crate) wallet: Wallet,
+    pub(crate) in_field: Option<&'static str>,
+    agenda: BTreeMap<(u64, u64), Item>,
+    planned: u64,
+    disk_busy_until_ms: u64,
+    pub(crate) linked: bool,
+    pub(crate) books: Books,
+    pub(crate) orders: Vec<OrderId>,
+    lines: Vec<String>,
+    broken: Option<String>,
+    effects: u64,
+    idle_deadlines: u32,
+}
+
+impl World {
+    /// A new till, a new host, day one.
+    pub fn new(seed: u64, faults: &Faults) -> Self {
+        let mut host = Host::new(seed);
+        host.moods = (faults.slow_issuer, faults.partial);
+        let now = Now {
+            tick: Tick(0),
+            utc_ms: DAY_ONE_UTC_MS,
+            utc_offset_min: 480,
+        };
+        Self {
+            chance: Chance::new(seed),
+            faults: faults.clone(),
+            clock_ms: 0,
+            boot_at_ms: 0,
+            skew_ms: 0,
+            boot: 0,
+            till: Till::new(seed, now),
+            host,
+            wallet: Wallet::new(),
+            in_field: None,
+            agenda: BTreeMap::new(),
+            planned: 0,
+            disk_busy_until_ms: 0,
+            linked: true,
+            books: Books::default(),
+            orders: Vec::new(),
+            lines: Vec::new(),
+            broken: None,
+            effects: 0,
+            idle_deadlines: 0,
+        }
+    }
+
+    /// The till is activated before anything goes wrong, unless the faults say otherwise.
+    pub fn open_shop(&mut self) {
+        if self.faults.from_the_start {
+            return;
+        }
+        let ahead = self.faults.clone();
+        self.faults = ahead.last_cut();
+        self.come_to_rest();
+        self.faults = ahead;
+    }
+
+    /// The next thing happens: to the world, or by the operator's hand.
+    pub fn step(&mut self) {
+        if self.broken.is_some() {
+            return;
+        }
+        if self.chance.permille(self.faults.hostile) {
+            self.nonsense();
+        }
+        // An operator who has something open mostly waits; one who awaits a card does not.
+        let flow = &self.till.flow;
+        let eager = if flow.is_idle() || flow.is_reading() {
+            400
+        } else {
+            60
+        };
+        if self.next_due().is_none() || self.chance.permille(eager) {
+            self.operate();
+            self.after_event();
+        } else {
+            self.advance();
+        }
+    }
+
+    /// Nothing goes wrong any more: everything comes to its end, the day is closed, the books agree.
+    pub fn settle_down(&mut self) {
+        self.line(|_| "-- the world calms down".into());
+        self.faults = self.faults.last_cut();
+        self.host.moods = (0, 0);
+        self.linked = true;
+        self.skew_ms = 0;
+        self.tell_link();
+        self.come_to_rest();
+        self.agree();
+        let days = self.till.flow.ledger().settled.len();
+        // A power cut may come before the wish to close the day is on the disk: then it is wished again.
+        for _ in 0..2 {
+            if self.broken.is_none() && self.till.flow.ledger().settled.len() == days {
+                match self.till.flow.settle(self.now()) {
+                    Ok(()) => self.after_event(),
+                    Err(error) => self.break_with(format!("a day at rest cannot be closed: {error}")),
+                }
+                self.come_to_rest();
+            }
+        }
+        if self.till.flow.ledger().settled.len() == days {
+            self.break_with("the day was not closed".into());
+        }
+        self.agree();
+    }
+
+    /// The story so far.
+    pub fn tell(self) -> Story {
+        let (mut payments, mut approved) = (0, 0);
+        for payment in self.till.flow.ledger().payments() {
+            payments += 1;
+            approved += u64::from(payment.state == State::Approved);
+        }
+        Story {
+            payments,
+            approved,
+            cuts: self.boot,
+            effects: self.effects,
+            lines: self.lines,
+            broken: self.broken,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            tick: Tick(self.clock_ms - self.boot_at_ms),
+            utc_ms: self.host_utc_ms().saturating_add_signed(self.skew_ms),
+            utc_offset_min: 480,
+        }
+    }
+
+    const fn host_utc_ms(&self) -> u64 {
+        DAY_ONE_UTC_MS + self.clock_ms
+    }
+
+    pub(crate) fn line(&mut self, what: impl FnOnce(&Self) -> String) {
+        let what = what(self);
+        self.lines
+            .push(format!("{:>10.3} {what}", seconds(self.clock_ms)));
+    }
+
+    pub(crate) fn break_with(&mut self, what: String) {
+        if self.broken.is_none() {
+            self.line(|_| format!("BROKEN: {what}"));
+            self.broken = Some(what);
+        }
+    }
+
+    pub(crate) fn plan(&mut self, after_ms: u64, item: Item) {
+        self.planned += 1;
+        self.agenda.insert((self.clock_ms + after_ms, self.planned), item);
+    }
+
+    fn agree(&mut self) {
+        self.host.catch_up(self.host_utc_ms());
+        if let Err(what) = Books::agree(self.till.flow.ledger(), &self.host) {
+            self.break_with(what);
+        }
+    }
+
+    fn come_to_rest(&mut self) {
+        for _ in 0..MAX_CALM_EVENTS {
+            if self.broken.is_some() || self.at_rest() {
+                return;
+            }
+            if self.next_due().is_none() {
+                if self.till.flow.is_idle() && !self.till.flow.is_active() {
+                    self.activate();
+                    self.after_event();
+                    continue;
+                }
+                return self.break_with("something is open, and nothing will ever happen".into());
+            }
+            self.advance();
+        }
+        self.break_with("no rest in a calm world".into());
+    }
+
+    fn at_rest(&self) -> bool {
+        let flow = &self.till.flow;
+        let ledger = flow.ledger();
+        self.agenda.is_empty()
+            && flow.is_active()
+            && flow.is_quiet(self.now())
+            && ledger.settling.is_none()
+            && ledger.open().next().is_none()
+    }
+
+    /// When the next thing is due, and whether it is a deadline of the flow.
+    fn next_due(&self) -> Option<(u64, bool)> {
+        let item = self.agenda.keys().next().map(|(at, _)| (*at, false));
+        let deadline = self
+            .till
+            .flow
+            .deadline()
+            .map(|(tick, _)| (self.boot_at_ms.saturating_add(tick.0), true));
+        item.into_iter().chain(deadline).min()
+    }
+
+    fn advance(&mut self) {
+        let Some((at, is_deadline)) = self.next_due() else {
+            return;
+        };
+        self.clock_ms = self.clock_ms.max(at);
+        if is_deadline {
+            let before = self.effects;
+            let deadline = self.till.flow.deadline();
+            self.till.flow.handle(Event::DeadlinePassed, self.now());
+            self.after_event();
+            let unchanged = self.effects == before && self.till.flow.deadline() == deadline;
+            self.idle_deadlines = if unchanged { self.idle_deadlines + 1 } else { 0 };
+            if self.idle_deadlines > MAX_IDLE_DEADLINES {
+                self.break_with(format!("the flow spins on its deadline {deadline:?}"));
+            }
+        } else if let Some((_, item)) = self.agenda.pop_first() {
+            self.happen(item);
+            self.after_event();
+        }
+    }
+
+    /// Does what the flow asks for, and looks at the books.
+    pub(crate) fn after_event(&mut self) {
+        for count in 0.. {
+            if self.broken.is_some() {
+                return;
+            }
+            let Some(effect) = self.till.flow.poll() else {
+                break;
+            };
+            if count > MAX_EFFECTS {
+                return self.break_with("a flood of effects".into());
+            }
+            self.effects += 1;
+            let struck = self.faults.cut_at_effect == Some(self.effects);
+            if struck || self.chance.permille(self.faults.power_cut) {
+                self.line(|_| format!("power cut instead of {}", brief(&effect)));
+                self.cut_power();
+                continue;
+            }
+            self.perform(effect);
+        }
+        self.host.catch_up(self.host_utc_ms());
+        if let Err(what) = self.books.check(self.till.flow.ledger(), &self.host) {
+            self.break_with(what);
+        }
+    }
+
+    /// What was in memory is gone; what was sent stays on its way.
+    fn cut_power(&mut self) {
+        let acknowledged = self.till.disk.fold(self.till.acknowledged);
+        let known = acknowledged.payments().eq(self.till.flow.ledger().payments());
+        if !known {
+            self.break_with("what the flow believed is not what it had written".into());
+        }
+        self.agenda.retain(|_, item| matches!(item, Item::ToHost { .. }));
+        self.boot += 1;
+        self.boot_at_ms = self.clock_ms;
+        self.disk_busy_until_ms = self.clock_ms;
+        self.in_field = None;
+        if self.chance.permille(self.faults.keys_lost) {
+            self.line(|_| "the register file is lost".into());
+            self.till.disk.keys = self.chance.permille(500).then(|| vec![0, 1, 2]);
+        }
+        let now = self.now();
+        self.till.restart(now);
+        self.tell_link();
+    }
+
+    pub(crate) fn tell_link(&mut self) {
+        let online = self.linked;
+        self.till.flow.handle(Event::LinkChanged { online }, self.now());
+        self.after_event();
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        self.books.hear(&effect);
+        let quick = 1 + self.chance.below(30);
+        match effect {
+            Effect::Sign { id, digests } => self.plan(quick, Item::Local(Local::Sign { id, digests })),
+            Effect::Attest { id, challenge } => {
+                self.plan(quick, Item::Local(Local::Attest { id, challenge }));
+            }
+            Effect::Persist { id, kind, payload } => self.queue_on_disk(Local::Write { id, kind, payload }),
+            Effect::SaveKeys { id, registers } => {
+                let registers = registers.expose().to_vec();
+                self.queue_on_disk(Local::SaveKeys { id, registers });
+            }
+            Effect::SendHost {
+                id,
+                request,
+                timeout_ms,
+                ..
+            } => self.send(id, request, timeout_ms),
+            Effect::Transceive { capdu } => {
+                let card = self.in_field.and_then(|card| self.wallet.card(card));
+                let answer = card.and_then(|card| card.transmit(&capdu).ok());
+                self.plan(quick, Item::Local(Local::CardAnswer(answer)));
+            }
+            Effect::AskPin { .. } => {
+                let typed: Option<&'static [u8]> = self.chance.permille(800).then_some(b"1234");
+                if self.chance.permille(900) {
+                    self.plan(2_000, Item::Local(Local::Pin(typed)));
+                }
+            }
+            Effect::Finish(ending) => self.finished(&ending),
+            Effect::Notify(notice) => self.line(|_| format!("notice {notice:?}")),
+            Effect::Show(_) | Effect::Say(_) => {}
+        }
+    }
+
+    fn finished(&mut self, ending: &Ending) {
+        self.line(|_| format!("finished {ending:?}"));
+        if let Ending::Settled(view) = ending
+            && !view.balanced
+        {
+            self.break_with(format!("the day does not balance: {view:?}"));
+        }
+    }
+
+    /// One thread writes, in order.
+    fn queue_on_disk(&mut self, job: Local) {
+        let begins = self.disk_busy_until_ms.max(self.clock_ms);
+        self.disk_busy_until_ms = begins + 1 + self.chance.below(20);
+        self.plan(self.disk_busy_until_ms - self.clock_ms, Item::Local(job));
+    }
+
+    fn send(&mut self, id: EffectId, request: HostRequest, timeout_ms: u64) {
+        let (written, body) = (self.till.acknowledged, request.body.as_slice());
+        let covered = match (request.key, request.method) {
+            (Some(key), _) => self.till.disk.holds(written, key, body),
+            (None, HttpMethod::Post) if request.path.ends_with("/settle") => {
+                self.till.disk.holds_settlement(written, body)
+            }
+            // Questions and steps of the set-up promise nothing.
+            (None, _) => !matches!(
+                request.path.as_str(),
+                paths::TRANSACTIONS | paths::REFUNDS | paths::CODES | paths::REVERSALS
+            ),
+        };
+        self.line(|_| format!("send {id:?} {} {}", request.method.name(), request.path));
+        if !covered {
+            return self.break_with(format!("{} left before it was written down", request.path));
+        }
+        let trip = 20 + self.chance.below(80);
+        if !self.linked || self.chance.permille(self.faults.refused) {
+            let sent = Sent::No;
+            return self.plan(trip, Item::NoAnswer { id, sent });
+        }
+        let boot = self.boot;
+        if self.chance.permille(self.faults.request_doubled) {
+            let later = trip + self.chance.below(180_000);
+            let request = request.clone();
+            let (id, again) = (None, false);
+            self.plan(
+                later,
+                Item::ToHost {
+                    boot,
+                    id,
+                    request,
+                    again,
+                },
+            );
+        }
+        if self.chance.permille(self.faults.request_lost) {
+            if self.chance.permille(500) {
+                let sent = Sent::Maybe;
+                self.plan(timeout_ms, Item::NoAnswer { id, sent });
+            }
+            return;
+        }
+        let trip = trip + self.delay();
+        let (id, again) = (Some(id), false);
+        self.plan(
+            trip,
+            Item::ToHost {
+                boot,
+                id,
+                request,
+                again,
+            },
+        );
+    }
+
+    fn delay(&mut self) -> u64 {
+        if self.chance.permille(self.faults.delayed) {
+            self.chance.below(120_000)
+        } else {
+            0
+        }
+    }
+
+    fn happen(&mut self, item: Item) {
+        match item {
+            Item::ToHost {
+                boot,
+                id,
+                request,
+                again,
+            } => match self.host.handle(&request, again, self.host_utc_ms()) {
+                Handled::Thinking(ms) => {
+                    let again = true;
+                    self.plan(
+                        ms,
+                        Item::ToHost {
+                            boot,
+                            id,
+                            request,
+                            again,
+                        },
+                    );
+                }
+                Handled::Answered(answer) => {
+                    if let (Some(id), true) = (id, boot == self.boot) {
+                        self.send_back(id, answer);
+                    }
+                }
+            },
+            Item::ToTill { id, answer, copy } => self.deliver(id, &answer, copy),
+            Item::NoAnswer { id, sent } => {
+                self.line(|_| format!("no answer {id:?} {sent:?}"));
+                let event = Event::HostFailed {
+                    id,
+                    sent,
+                    not_trusted: false,
+                };
+                self.till.flow.handle(event, self.now());
+            }
+            Item::Local(local) => {
+                if self.chance.permille(self.faults.power_cut / 4) {
+                    self.line(|_| "power cut".into());
+                    return self.cut_power();
+                }
+                self.happen_inside(local);
+            }
+        }
+    }
+
+    fn send_back(&mut self, id: EffectId, mut answer: Answer) {
+        if !self.linked || self.chance.permille(self.faults.answer_lost) {
+            return;
+        }
+        if self.chance.permille(self.faults.bad_gateway) {
+            answer = Answer {
+                status: 502,
+                jws: String::new(),
+                body: b"bad gateway".to_vec(),
+            };
+        } else if self.chance.permille(self.faults.answer_spoilt) {
+            if self.chance.permille(500) {
+                answer.body.push(b' ');
+            } else {
+                answer.jws.pop();
+                answer.jws.push('A');
+            }
+        }
+        let trip = 20 + self.chance.below(80) + self.delay();
+        if self.chance.permille(self.faults.answer_doubled) {
+            let later = trip + 1 + self.chance.below(90_000);
+            let answer = answer.clone();
+            self.plan(
+                later,
+                Item::ToTill {
+                    id,
+                    answer,
+                    copy: true,
+                },
+            );
+        }
+        self.plan(
+            trip,
+            Item::ToTill {
+                id,
+                answer,
+                copy: false,
+            },
+        );
+    }
+
+    /// An answer that nobody waits for any more is counted and changes nothing.
+    fn deliver(&mut self, id: EffectId, answer: &Answer, copy: bool) {
+        self.line(|_| {
+            format!(
+                "answer {id:?} {}{}",
+                answer.status,
+                if copy { " again" } else { "" }
+            )
+        });
+        let (stale, before) = (
+            self.till.flow.stale(),
+            copy.then(|| self.till.flow.ledger().clone()),
+        );
+        let event = Event::HostReplied {
+            id,
+            answer: HostAnswer {
+                status: answer.status,
+                jws: &answer.jws,
+                body: &answer.body,
+            },
+        };
+        self.till.flow.handle(event, self.now());
+        if let Some(before) = before {
+            let same = before.payments().eq(self.till.flow.ledger().payments());
+            if self.till.flow.stale() != stale + 1 || !same {
+                self.break_with(format!("a second answer to {id:?} was taken"));
+            }
+        }
+    }
+
+    fn happen_inside(&mut self, local: Local) {
+        let now = self.now();
+        let flow = &mut self.till.flow;
+        match local {
+            Local::Sign { id, .. } if self.chance.permille(self.faults.no_signature) => {
+                flow.handle(Event::SignFailed { id }, now);
+            }
+            Local::Sign { id, digests } => {
+                let sign = |digest| self.till.device_key.sign_digest(digest).expect("a signature");
+                let signatures = digests.iter().map(sign).collect();
+                flow.handle(Event::Signed { id, signatures }, now);
+            }
+            Local::Attest { id, challenge } => {
+                let event = Event::EvidenceGiven {
+                    id,
+                    kind: "software".into(),
+                    evidence: challenge,
+                };
+                flow.handle(event, now);
+            }
+            Local::Write { id, .. } | Local::SaveKeys { id, .. }
+                if self.chance.permille(self.faults.disk_full) =>
+            {
+                flow.handle(Event::PersistFailed { id }, now);
+                self.line(|_| format!("{id:?} cannot be written"));
+            }
+            Local::Write { id, kind, payload } => {
+                let (sequence, hash) = self.till.disk.append(kind, payload);
+                self.plan(0, Item::Local(Local::Written { id, sequence, hash }));
+            }
+            Local::SaveKeys { id, registers } => {
+                self.till.disk.keys = Some(registers);
+                self.plan(0, Item::Local(Local::KeysSaved { id }));
+            }
+            Local::Written { id, sequence, hash } => {
+                self.till.acknowledged = usize::try_from(sequence).unwrap_or(usize::MAX);
+                flow.handle(Event::Persisted { id, sequence, hash }, now);
+            }
+            Local::KeysSaved { id } => flow.handle(Event::KeysSaved { id }, now),
+            Local::CardAnswer(Some(rapdu)) => {
+                let event = Event::CardReplied {
+                    rapdu: &rapdu,
+                    elapsed_us: 5_000,
+                };
+                flow.handle(event, now);
+            }
+            Local::CardAnswer(None) => {
+                self.in_field = None;
+                flow.handle(Event::CardLost, now);
+            }
+            Local::Pin(None) => flow.handle(Event::PinCancelled, now),
+            Local::Pin(Some(digits)) => {
+                let pin = PinDigits::from_ascii(digits).expect("four digits");
+                flow.handle(Event::PinEntered { pin }, now);
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds of a story, for people")]
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1_000.0
+}
+
+fn brief(effect: &Effect) -> String {
+    let text = format!("{effect:?}");
+    text.chars().take(60).collect()
+}
