@@ -13,8 +13,8 @@ Examples:
   printf 'sale 12.50 --card visa-approved\\nclose\\n' | softpos
                                             the same till, scripted
   softpos demo                              the whole story, unattended, with a reconciliation
-  softpos host --listen 0.0.0.0:8443        the reference host alone
-  softpos till --host https://192.0.2.7:8443 --pin PIN --activate CODE
+  softpos host --fault drop-after:1/3       the reference host alone, losing every third answer
+  softpos till --host https://127.0.0.1:8443 --pin PIN --activate CODE
                                             a till against any host
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 refused or declined, 4 result unknown, 130 Ctrl-C.
