@@ -65,7 +65,7 @@ fn receipt_data(
         terminal: activation.terminal.clone(),
         operator: None,
         kind: kind(ledger, payment),
-        source: source(parameters, payment),
+        source: source(ledger, parameters, payment),
         state: state(payment),
         amount: payment.amount,
         batch: payment.batch,
@@ -112,15 +112,32 @@ fn state(payment: &Payment) -> softpos_receipt::State {
     }
 }
 
-fn source(parameters: &Parameters, payment: &Payment) -> Source {
+fn source(ledger: &Ledger, parameters: &Parameters, payment: &Payment) -> Source {
+    // The refund of a card sale reads no card: its slip names the card of the sale, without the sale's chip data.
+    let original = payment.original_key.and_then(|key| ledger.payment(key));
+    let sold_to = original.and_then(|original| original.card.as_ref());
+    let pan = |card: &CardFacts| MaskedPan::new(&card.masked_pan).ok();
     match (payment.method, &payment.card) {
-        (Method::Card, Some(card)) => match MaskedPan::new(&card.masked_pan) {
-            Ok(pan) => Source::Card(card_data(parameters, payment, card, pan)),
-            Err(_) => code_source(payment),
-        },
         (Method::Cash, _) => Source::Cash,
-        // The refund of a card sale reads no card; it names the sale instead.
-        (Method::Card | Method::Code, _) => code_source(payment),
+        (Method::Card, Some(card)) => pan(card).map_or_else(
+            || code_source(payment),
+            |pan| Source::Card(card_data(parameters, payment, card, pan)),
+        ),
+        (Method::Card, None) => sold_to
+            .and_then(pan)
+            .map_or_else(|| code_source(payment), |pan| Source::Card(contactless(pan))),
+        (Method::Code, _) => code_source(payment),
+    }
+}
+
+fn contactless(pan: MaskedPan) -> CardData {
+    CardData {
+        pan,
+        entry: Entry::Contactless,
+        issuer: None,
+        acquirer: None,
+        cvm: Cvm::None,
+        emv: None,
     }
 }
 
@@ -138,10 +155,6 @@ fn code_source(payment: &Payment) -> Source {
 fn card_data(parameters: &Parameters, payment: &Payment, card: &CardFacts, pan: MaskedPan) -> CardData {
     let limit = Money::new(parameters.limits.no_cvm_minor, payment.amount.currency());
     CardData {
-        pan,
-        entry: Entry::Contactless,
-        issuer: None,
-        acquirer: None,
         cvm: match card.cvm {
             CardVerification::None => Cvm::NoPinNoSignature { limit },
             CardVerification::Signature => Cvm::Signature,
@@ -149,6 +162,7 @@ fn card_data(parameters: &Parameters, payment: &Payment, card: &CardFacts, pan: 
             CardVerification::OnDevice => Cvm::OnDevice,
         },
         emv: emv_block(card),
+        ..contactless(pan)
     }
 }
 
