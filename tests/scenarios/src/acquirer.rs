@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use softpos_acquirer::{ActivationCode, FaultSpec, Host, HostConfig, HostError, LedgerRow};
+use softpos_acquirer::{ActivationCode, FaultKind, FaultSpec, Host, HostConfig, HostError, LedgerRow};
 use softpos_terminal::ActivationUri;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+/// So soon the till sees that its connection is gone; what it sends before that may have arrived, for all it knows.
+const CUT_IS_SEEN: Duration = Duration::from_millis(150);
 /// A stopped host's address is free again after this long at the latest.
 const REBIND_TRIES: u32 = 100;
 const REBIND_PAUSE: Duration = Duration::from_millis(20);
@@ -78,13 +80,18 @@ impl HostPlace {
     /// Switches faults, in the host's grammar; `off` ends them.
     pub fn fault(&self, spec: &str) {
         let spec: FaultSpec = spec.parse().expect("a fault");
+        let refuses = spec.0.iter().any(|rule| rule.kind == FaultKind::Refuse);
         self.running().set_faults(spec);
+        if refuses {
+            std::thread::sleep(CUT_IS_SEEN);
+        }
     }
 
     /// Stops it: nobody listens at its address any more.
     pub fn stop(&mut self) {
         let host = self.host.take().expect("a running host");
         self.runtime.block_on(host.shutdown());
+        std::thread::sleep(CUT_IS_SEEN);
     }
 
     /// Starts it again: same folder, same address.

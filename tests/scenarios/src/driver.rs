@@ -11,6 +11,8 @@ use crate::shop::Shop;
 const PULSE: Duration = Duration::from_millis(50);
 /// So many looks without a step end the test: 20 seconds, more than any pause of a sandbox till.
 const PATIENCE: u32 = 400;
+/// A fault may cut a wallet's call along with the till's.
+const WALLET_TRIES: u32 = 20;
 /// Between a command's first and an answer's last byte.
 const ELAPSED_US: u32 = 4_000;
 
@@ -141,10 +143,14 @@ impl Shop {
         }
     }
 
-    /// Scans and pays a code; says what the wallet answered.
+    /// Scans and pays a code, again if the wallet's own connection is cut; says what the wallet answered.
     pub fn pay_code(&self, payload: &str, wallet: &str) -> String {
-        let answer = self.till().sandbox_pay_code(payload, wallet);
-        answer.expect("the wallet's answer").body
+        for _ in 0..WALLET_TRIES {
+            if let Ok(answer) = self.till().sandbox_pay_code(payload, wallet) {
+                return answer.body;
+            }
+        }
+        panic!("the wallet has no answer");
     }
 
     fn type_pin(&self, pin: &str) {

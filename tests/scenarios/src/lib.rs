@@ -23,3 +23,13 @@ pub use driver::Customer;
 pub use journal_log::LogLines;
 pub use sales::{cny, sale};
 pub use shop::{Shop, TillPlace};
+
+/// Tells a story once for each case, all at the same time: most of each is waiting.
+pub fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, story: impl Fn(T) + Sync) {
+    let story = &story;
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || story(case));
+        }
+    });
+}

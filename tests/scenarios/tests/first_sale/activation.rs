@@ -1,6 +1,6 @@
 //! From an activation code to a till that sells.
 
-use softpos_scenarios::{HostPlace, Shop};
+use softpos_scenarios::{HostPlace, Shop, side_by_side};
 use softpos_terminal::{ActivationStage, ActivationUri, Ending, Screen, State, Step};
 use softpos_types::{Action, Code, Currency, Method, MoneyState, SoftPosError};
 
@@ -65,7 +65,7 @@ fn the_acquirers_parameters_rule_and_outlive_the_program() {
 
 #[test]
 fn a_kill_at_each_step_resumes_there() {
-    for stage in STAGES {
+    side_by_side(STAGES, |stage| {
         let mut shop = Shop::unopened(HostPlace::start());
         let activation = shop.host.activation();
         shop.till().activate(&activation).unwrap();
@@ -83,13 +83,13 @@ fn a_kill_at_each_step_resumes_there() {
         }
         assert_eq!(shop.tap(100, "visa-approved").state, State::Approved);
         shop.assert_reconciled();
-    }
+    });
 }
 
 #[test]
 fn a_lost_answer_at_each_step_is_asked_for_again() {
     // One request for each step, and three for the keys.
-    for nth in 1..=6 {
+    side_by_side(1..=6, |nth| {
         for lost in ["drop-after", "drop-before"] {
             let mut shop = Shop::unopened(HostPlace::start());
             let activation = shop.host.activation();
@@ -105,7 +105,7 @@ fn a_lost_answer_at_each_step_is_asked_for_again() {
             assert_eq!(shop.tap(100, "visa-approved").state, State::Approved);
             shop.assert_reconciled();
         }
-    }
+    });
 }
 
 #[test]
@@ -174,14 +174,23 @@ fn a_malformed_activation_text_is_no_activation() {
 }
 
 #[test]
-fn an_active_till_takes_no_second_activation() {
+fn an_active_till_uses_up_no_second_code() {
     let mut shop = Shop::open();
     let activation = shop.host.activation();
+    assert_eq!(shop.try_activate(&activation).unwrap(), Ending::Activated);
+    let other = HostPlace::start();
+    let elsewhere = other.activation();
     assert_eq!(
-        shop.try_activate(&activation).unwrap_err().code(),
+        shop.try_activate(&elsewhere).unwrap_err().code(),
         Code::NotExpected
     );
     assert_eq!(shop.tap(100, "visa-approved").state, State::Approved);
+    shop.assert_reconciled();
+    // Both codes still make a till.
+    let mut second = Shop::unopened(shop.host);
+    assert_eq!(second.try_activate(&activation).unwrap(), Ending::Activated);
+    let mut third = Shop::unopened(other);
+    assert_eq!(third.try_activate(&elsewhere).unwrap(), Ending::Activated);
 }
 
 #[test]

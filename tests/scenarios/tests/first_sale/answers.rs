@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use softpos_scenarios::Shop;
+use softpos_scenarios::{Shop, side_by_side};
 use softpos_terminal::{Announcement, Notice, Screen, State, Step};
 use softpos_types::Code;
 
@@ -52,7 +52,7 @@ fn a_lost_decline_is_adopted_too() {
 
 #[test]
 fn answers_that_cannot_be_believed_are_asked_for_again() {
-    for fault in ["garbage", "bad-signature", "status500"] {
+    side_by_side(["garbage", "bad-signature", "status500"], |fault| {
         let mut shop = Shop::open();
         shop.host.fault(fault);
         let paid = shop.tap(5_003, "visa-approved");
@@ -60,30 +60,33 @@ fn answers_that_cannot_be_believed_are_asked_for_again() {
         assert_unknown_was_said(&shop);
         shop.assert_reconciled();
         assert_eq!(shop.host.ledger().len(), 1, "{fault}");
-    }
+    });
 }
 
 #[test]
 fn a_host_that_only_talks_nonsense_costs_no_money() {
-    for fault in [
-        "garbage@any:always",
-        "bad-signature@any:always",
-        "status500@any:always",
-    ] {
-        let mut shop = Shop::open();
-        shop.host.fault(fault);
-        let sale = shop.tap(5_004, "visa-approved");
-        assert_eq!(sale.state, State::Reversing, "{fault}");
-        // As long as it is not undone no other card is charged; cash and codes go on.
-        let refused = shop.try_tap(100, "visa-approved").unwrap_err();
-        assert_eq!(refused.code(), Code::ReversalPending);
-        assert_eq!(shop.cash(100).state, State::Approved);
-        shop.host.fault("off");
-        assert_eq!(shop.outcome(sale.key).state, State::Reversed, "{fault}");
-        shop.assert_reconciled();
-        assert_eq!(shop.tap(100, "visa-approved").state, State::Approved);
-        shop.assert_reconciled();
-    }
+    side_by_side(
+        [
+            "garbage@any:always",
+            "bad-signature@any:always",
+            "status500@any:always",
+        ],
+        |fault| {
+            let mut shop = Shop::open();
+            shop.host.fault(fault);
+            let sale = shop.tap(5_004, "visa-approved");
+            assert_eq!(sale.state, State::Reversing, "{fault}");
+            // As long as it is not undone no other card is charged; cash and codes go on.
+            let refused = shop.try_tap(100, "visa-approved").unwrap_err();
+            assert_eq!(refused.code(), Code::ReversalPending);
+            assert_eq!(shop.cash(100).state, State::Approved);
+            shop.host.fault("off");
+            assert_eq!(shop.outcome(sale.key).state, State::Reversed, "{fault}");
+            shop.assert_reconciled();
+            assert_eq!(shop.tap(100, "visa-approved").state, State::Approved);
+            shop.assert_reconciled();
+        },
+    );
 }
 
 #[test]
@@ -160,7 +163,7 @@ fn a_request_that_comes_after_its_reversal_is_dead() {
 
 #[test]
 fn giving_up_while_the_result_is_unknown_undoes_it() {
-    for fault in ["drop-after", "drop-before"] {
+    side_by_side(["drop-after", "drop-before"], |fault| {
         let mut shop = Shop::open();
         // The queries get no answer either.
         shop.host.fault(&format!("{fault}@any:always"));
@@ -185,7 +188,7 @@ fn giving_up_while_the_result_is_unknown_undoes_it() {
         };
         assert!(shop.steps().iter().any(told));
         shop.assert_reconciled();
-    }
+    });
 }
 
 #[test]

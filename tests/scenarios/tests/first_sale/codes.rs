@@ -1,6 +1,6 @@
 //! A code on the screen, and the customer who pays it, or not.
 
-use softpos_scenarios::{HostPlace, Shop, sale};
+use softpos_scenarios::{HostPlace, Shop, sale, side_by_side};
 use softpos_terminal::{Announcement, State};
 use softpos_types::Method;
 
@@ -104,19 +104,22 @@ fn a_code_that_expires_while_the_till_is_dead_is_closed() {
 
 #[test]
 fn a_code_that_may_have_been_opened_is_cancelled() {
-    for fault in [
-        "drop-after@codes",
-        "drop-before@codes",
-        "garbage@codes",
-        "bad-signature@codes",
-    ] {
-        let mut shop = Shop::open();
-        shop.host.fault(fault);
-        let ending = shop.sell(sale(913, Method::Code)).unwrap();
-        let key = shop.paid(&ending).key;
-        assert_eq!(shop.outcome(key).state, State::Reversed, "{fault}");
-        shop.assert_reconciled();
-    }
+    side_by_side(
+        [
+            "drop-after@codes",
+            "drop-before@codes",
+            "garbage@codes",
+            "bad-signature@codes",
+        ],
+        |fault| {
+            let mut shop = Shop::open();
+            shop.host.fault(fault);
+            let ending = shop.sell(sale(913, Method::Code)).unwrap();
+            let key = shop.paid(&ending).key;
+            assert_eq!(shop.outcome(key).state, State::Reversed, "{fault}");
+            shop.assert_reconciled();
+        },
+    );
 }
 
 #[test]

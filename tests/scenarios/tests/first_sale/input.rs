@@ -84,6 +84,26 @@ fn an_order_is_paid_once() {
 }
 
 #[test]
+fn an_order_whose_result_is_unknown_is_not_paid_another_way() {
+    let mut shop = Shop::open();
+    let order = |method| PaymentRequest {
+        order: Some(OrderId::new("table-8").unwrap()),
+        ..sale(1_600, method)
+    };
+    shop.host.fault("drop-after@any:always");
+    shop.customer.card = Some(("visa-approved", 1));
+    let ending = shop.sell(order(Method::Card)).unwrap();
+    let key = shop.paid(&ending).key;
+    refused(&mut shop, order(Method::Cash), Code::OrderInUse);
+    shop.host.fault("off");
+    assert_eq!(shop.outcome(key).state, State::Reversed);
+    // It is undone for certain: now it can be.
+    let ending = shop.sell(order(Method::Cash)).unwrap();
+    assert_eq!(shop.paid(&ending).state, State::Approved);
+    shop.assert_reconciled();
+}
+
+#[test]
 fn order_numbers_have_their_length() {
     assert!(OrderId::new("").is_err());
     assert!(OrderId::new(&"x".repeat(65)).is_err());

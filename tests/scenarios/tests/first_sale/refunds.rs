@@ -1,6 +1,6 @@
 //! Money given back: whole, in part, once.
 
-use softpos_scenarios::Shop;
+use softpos_scenarios::{Shop, side_by_side};
 use softpos_terminal::{Announcement, RefundRequest, Screen, State};
 use softpos_types::{Code, Language, Operation, PaymentKey, SoftPosError};
 
@@ -68,23 +68,26 @@ fn only_an_approved_sale_is_refunded() {
 
 #[test]
 fn a_refund_without_an_answer_is_repeated_under_its_key() {
-    for fault in [
-        "drop-after",
-        "drop-before",
-        "garbage",
-        "bad-signature",
-        "status500",
-        "duplicate",
-    ] {
-        let mut shop = Shop::open();
-        let paid = shop.tap(8_002, "visa-approved");
-        shop.host.fault(&format!("{fault}@refunds"));
-        let refund = shop.refund(paid.key, 8_002);
-        assert_eq!(refund.state, State::Approved, "{fault}");
-        shop.assert_reconciled();
-        let host = shop.host.ledger();
-        assert_eq!((host.len(), host[1].key), (2, refund.key), "{fault}");
-    }
+    side_by_side(
+        [
+            "drop-after",
+            "drop-before",
+            "garbage",
+            "bad-signature",
+            "status500",
+            "duplicate",
+        ],
+        |fault| {
+            let mut shop = Shop::open();
+            let paid = shop.tap(8_002, "visa-approved");
+            shop.host.fault(&format!("{fault}@refunds"));
+            let refund = shop.refund(paid.key, 8_002);
+            assert_eq!(refund.state, State::Approved, "{fault}");
+            shop.assert_reconciled();
+            let host = shop.host.ledger();
+            assert_eq!((host.len(), host[1].key), (2, refund.key), "{fault}");
+        },
+    );
 }
 
 #[test]

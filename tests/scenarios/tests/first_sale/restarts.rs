@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use softpos_scenarios::{Customer, Shop, sale};
+use softpos_scenarios::{Customer, Shop, sale, side_by_side};
 use softpos_terminal::{Ending, RefundRequest, Screen, State};
 use softpos_types::{Language, Method};
 
@@ -23,7 +23,7 @@ fn what_was_approved_stays_approved() {
 
 #[test]
 fn killed_while_the_result_is_unknown_it_is_undone() {
-    for fault in ["drop-after@any:always", "drop-before@any:always"] {
+    side_by_side(["drop-after@any:always", "drop-before@any:always"], |fault| {
         let mut shop = Shop::open();
         shop.host.fault(fault);
         let key = shop.begin(6_001, "visa-approved");
@@ -34,7 +34,7 @@ fn killed_while_the_result_is_unknown_it_is_undone() {
         assert_eq!(shop.outcome(key).state, State::Reversed, "{fault}");
         shop.assert_reconciled();
         assert_eq!(shop.tap(100, "visa-approved").state, State::Approved);
-    }
+    });
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn the_host_is_restarted_while_the_result_is_unknown() {
 
 #[test]
 fn a_killed_refund_is_found_and_never_reversed() {
-    for fault in ["drop-after@any:always", "drop-before@any:always"] {
+    side_by_side(["drop-after@any:always", "drop-before@any:always"], |fault| {
         let mut shop = Shop::open();
         let paid = shop.tap(6_007, "visa-approved");
         shop.host.fault(fault);
@@ -131,7 +131,7 @@ fn a_killed_refund_is_found_and_never_reversed() {
         assert_eq!(shop.outcome(refund).state, State::Approved, "{fault}");
         shop.assert_reconciled();
         assert_eq!(shop.host.ledger().len(), 2, "{fault}");
-    }
+    });
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn stored_payments_survive_and_are_sent_by_the_next_program() {
 
 #[test]
 fn a_code_whose_till_was_killed_is_cancelled_or_if_paid_kept() {
-    for paid_meanwhile in [false, true] {
+    side_by_side([false, true], |paid_meanwhile| {
         let mut shop = Shop::open();
         let key = shop.till().start(sale(6_008, Method::Code)).unwrap();
         let mut payload = String::new();
@@ -175,7 +175,7 @@ fn a_code_whose_till_was_killed_is_cancelled_or_if_paid_kept() {
         };
         assert_eq!(shop.outcome(key).state, expected);
         shop.assert_reconciled();
-    }
+    });
 }
 
 #[test]

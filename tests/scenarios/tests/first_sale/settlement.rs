@@ -1,6 +1,6 @@
 //! The close of day: both sides' totals beside each other.
 
-use softpos_scenarios::Shop;
+use softpos_scenarios::{Shop, side_by_side};
 use softpos_terminal::{Columns, Ending, Paper, State};
 use softpos_types::{Batch, Code, Method};
 
@@ -81,62 +81,68 @@ fn nothing_open_is_closed_over() {
 
 #[test]
 fn a_lost_answer_is_asked_for_again_by_itself() {
-    for fault in [
-        "drop-after@settle",
-        "drop-before@settle",
-        "garbage@settle",
-        "bad-signature@settle",
-    ] {
-        let mut shop = Shop::open();
-        shop.tap(1_000, "visa-approved");
-        shop.host.fault(fault);
-        let code = match shop.try_settle().unwrap() {
-            Ending::SettleFailed { code } => code,
-            other => panic!("{other:?}"),
-        };
-        let expected = if fault.starts_with("bad") {
-            Code::HostSignature
-        } else {
-            Code::ResultUnknown
-        };
-        assert_eq!(code, expected, "{fault}");
-        // Until it is known nothing is sold into either batch.
-        if let Err(error) = shop.try_tap(100, "visa-approved") {
-            assert_eq!(error.code(), Code::SettlementPending);
-            let Ending::Settled(view) = shop.finish() else {
-                panic!("not settled: {:?}", shop.steps());
+    side_by_side(
+        [
+            "drop-after@settle",
+            "drop-before@settle",
+            "garbage@settle",
+            "bad-signature@settle",
+        ],
+        |fault| {
+            let mut shop = Shop::open();
+            shop.tap(1_000, "visa-approved");
+            shop.host.fault(fault);
+            let code = match shop.try_settle().unwrap() {
+                Ending::SettleFailed { code } => code,
+                other => panic!("{other:?}"),
             };
-            assert!(view.balanced);
-        }
-        assert_eq!(shop.tap(100, "visa-approved").batch, Batch::FIRST.next());
-        shop.assert_reconciled();
-        assert!(shop.settle().balanced);
-    }
+            let expected = if fault.starts_with("bad") {
+                Code::HostSignature
+            } else {
+                Code::ResultUnknown
+            };
+            assert_eq!(code, expected, "{fault}");
+            // Until it is known nothing is sold into either batch.
+            if let Err(error) = shop.try_tap(100, "visa-approved") {
+                assert_eq!(error.code(), Code::SettlementPending);
+                let Ending::Settled(view) = shop.finish() else {
+                    panic!("not settled: {:?}", shop.steps());
+                };
+                assert!(view.balanced);
+            }
+            assert_eq!(shop.tap(100, "visa-approved").batch, Batch::FIRST.next());
+            shop.assert_reconciled();
+            assert!(shop.settle().balanced);
+        },
+    );
 }
 
 #[test]
 fn a_close_that_was_killed_goes_on_after_the_restart() {
-    for fault in ["drop-after@settle:always", "drop-before@settle:always"] {
-        let mut shop = Shop::open();
-        shop.tap(1_000, "visa-approved");
-        shop.cash(500);
-        shop.come_to_rest();
-        shop.host.fault(fault);
-        assert!(matches!(shop.try_settle().unwrap(), Ending::SettleFailed { .. }));
-        shop.kill_till();
-        assert_eq!(
-            shop.try_tap(100, "visa-approved").unwrap_err().code(),
-            Code::SettlementPending
-        );
-        shop.host.fault("off");
-        let view = match shop.finish() {
-            Ending::Settled(view) => view,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!((view.balanced, view.batch), (true, Batch::FIRST), "{fault}");
-        assert_eq!(shop.tap(100, "visa-approved").state, State::Approved);
-        shop.assert_reconciled();
-    }
+    side_by_side(
+        ["drop-after@settle:always", "drop-before@settle:always"],
+        |fault| {
+            let mut shop = Shop::open();
+            shop.tap(1_000, "visa-approved");
+            shop.cash(500);
+            shop.come_to_rest();
+            shop.host.fault(fault);
+            assert!(matches!(shop.try_settle().unwrap(), Ending::SettleFailed { .. }));
+            shop.kill_till();
+            assert_eq!(
+                shop.try_tap(100, "visa-approved").unwrap_err().code(),
+                Code::SettlementPending
+            );
+            shop.host.fault("off");
+            let view = match shop.finish() {
+                Ending::Settled(view) => view,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((view.balanced, view.batch), (true, Batch::FIRST), "{fault}");
+            assert_eq!(shop.tap(100, "visa-approved").state, State::Approved);
+            shop.assert_reconciled();
+        },
+    );
 }
 
 #[test]

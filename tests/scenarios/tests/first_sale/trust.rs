@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 
-use softpos_scenarios::{HostPlace, Shop};
+use softpos_scenarios::{HostPlace, Shop, side_by_side};
 use softpos_terminal::{ActivationUri, Ending, Notice, State, Step};
 use softpos_types::{Action, Code, MoneyState, SoftPosError};
 
@@ -83,25 +83,28 @@ fn a_wrong_name_activates_nothing() {
 
 #[test]
 fn a_host_that_answers_nonsense_activates_nothing() {
-    for (fault, code) in [
-        ("garbage@any", Code::HostGarbled),
-        ("status500@any", Code::HostGarbled),
-        ("bad-signature@any", Code::HostSignature),
-    ] {
-        let mut shop = Shop::unopened(HostPlace::start());
-        let activation = shop.host.activation();
-        shop.host.fault(fault);
-        assert_eq!(
-            failed_with(&shop.try_activate(&activation).unwrap()),
-            code,
-            "{fault}"
-        );
-        assert_eq!(
-            shop.try_activate(&activation).unwrap(),
-            Ending::Activated,
-            "{fault}"
-        );
-    }
+    side_by_side(
+        [
+            ("garbage@any", Code::HostGarbled),
+            ("status500@any", Code::HostGarbled),
+            ("bad-signature@any", Code::HostSignature),
+        ],
+        |(fault, code)| {
+            let mut shop = Shop::unopened(HostPlace::start());
+            let activation = shop.host.activation();
+            shop.host.fault(fault);
+            assert_eq!(
+                failed_with(&shop.try_activate(&activation).unwrap()),
+                code,
+                "{fault}"
+            );
+            assert_eq!(
+                shop.try_activate(&activation).unwrap(),
+                Ending::Activated,
+                "{fault}"
+            );
+        },
+    );
 }
 
 #[test]
@@ -120,31 +123,34 @@ fn nobody_at_the_address_activates_nothing() {
 #[test]
 fn something_else_at_the_address_gets_nothing() {
     // It takes connections and says nothing, or says something that is no TLS.
-    for words in [
-        "",
-        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
-        "220 mail ready\r\n",
-    ] {
-        let mut shop = Shop::open();
-        shop.host.stop();
-        let address = SocketAddr::from(([127, 0, 0, 1], shop.host.port()));
-        let listener = listen(address);
-        let speaker = listener.try_clone().unwrap();
-        // Ends with the listener's last connection; the test's end closes them all.
-        std::thread::spawn(move || {
-            let mut open = Vec::new();
-            while let Ok((mut stream, _)) = speaker.accept() {
-                if stream.write_all(words.as_bytes()).is_ok() {
-                    open.push(stream);
+    side_by_side(
+        [
+            "",
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+            "220 mail ready\r\n",
+        ],
+        |words| {
+            let mut shop = Shop::open();
+            shop.host.stop();
+            let address = SocketAddr::from(([127, 0, 0, 1], shop.host.port()));
+            let listener = listen(address);
+            let speaker = listener.try_clone().unwrap();
+            // Ends with the listener's last connection; the test's end closes them all.
+            std::thread::spawn(move || {
+                let mut open = Vec::new();
+                while let Ok((mut stream, _)) = speaker.accept() {
+                    if stream.write_all(words.as_bytes()).is_ok() {
+                        open.push(stream);
+                    }
                 }
-            }
-        });
-        assert_eq!(
-            shop.tap(50_001, "visa-approved").state,
-            State::Failed,
-            "{words:?}"
-        );
-    }
+            });
+            assert_eq!(
+                shop.tap(50_001, "visa-approved").state,
+                State::Failed,
+                "{words:?}"
+            );
+        },
+    );
 }
 
 fn listen(address: SocketAddr) -> TcpListener {
