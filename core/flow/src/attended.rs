@@ -8,8 +8,9 @@ use softpos_qr::mpm::{AccountFields, AdditionalData, MerchantAccount, MpmCode};
 use softpos_types::{Method, Now, Operation, PaymentKey, ReversalReason, Tick};
 
 use crate::effect::{Announcement, Effect, Ending, NotStarted, Screen};
-use crate::flow::{Flow, Waiting};
+use crate::flow::Flow;
 use crate::sale::{Attended, Front};
+use crate::waiting::Waiting;
 
 /// The template of a shown code's account (26..51 are free for any payment system).
 const ACCOUNT_TEMPLATE: u8 = 26;

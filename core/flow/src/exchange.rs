@@ -12,7 +12,8 @@ use softpos_types::{Code, Method, Now, Operation, PaymentKey, ReversalReason, Ti
 use crate::decide::{Decision, after_request, after_reversal, after_status};
 use crate::draft::{ReversalOf, from_image, reversal_body};
 use crate::effect::{Effect, EffectId, Notice};
-use crate::flow::{AfterRecord, Flow, ForSignature, Waiting};
+use crate::flow::Flow;
+use crate::waiting::{AfterRecord, ForSignature, Waiting};
 
 /// A request under way.
 #[derive(Debug)]

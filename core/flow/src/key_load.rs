@@ -14,8 +14,9 @@ use softpos_journal::KeysLoaded;
 use softpos_types::{Code, Now};
 
 use crate::effect::{Effect, EffectId};
-use crate::flow::{AfterRecord, Flow, ForSignature, Waiting};
+use crate::flow::Flow;
 use crate::registers::KeyRegisters;
+use crate::waiting::{AfterRecord, ForSignature, Waiting};
 
 /// Where a key load stands. Everything secret is gone when it ends, however it ends.
 #[derive(Default)]

@@ -26,6 +26,7 @@ mod sale;
 mod settle;
 mod setup;
 mod start;
+mod waiting;
 
 pub use effect::{
     ActivationStage, Announcement, Difference, DifferenceKind, Effect, EffectId, Ending, NotStarted, Notice,

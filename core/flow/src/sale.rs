@@ -13,8 +13,9 @@ use softpos_types::{
 use crate::draft::{ReversalOf, Unsent, card_body, clear_body, request_path, reversal_body};
 use crate::effect::{Announcement, Effect, Ending, NotStarted, Screen};
 use crate::event::{PaymentRequest, RefundRequest};
-use crate::flow::{AfterRecord, Flow, ForSignature};
+use crate::flow::Flow;
 use crate::registers::PinBlock;
+use crate::waiting::{AfterRecord, ForSignature};
 use softpos_host::{Envelope, HttpMethod, paths};
 
 /// What the operator has before them. At most one thing at a time.

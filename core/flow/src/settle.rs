@@ -16,8 +16,9 @@ use crate::effect::{
     Difference, DifferenceKind, Effect, Ending, Notice, Screen, SettlementLine, SettlementView,
 };
 use crate::exchange::{Ask, Exchange};
-use crate::flow::{AfterRecord, Flow, ForSignature};
+use crate::flow::Flow;
 use crate::sale::Front;
+use crate::waiting::{AfterRecord, ForSignature};
 
 impl Flow {
     /// Closes the batch. Asked again while one waits for its answer, that one goes on.
@@ -42,7 +43,7 @@ impl Flow {
             return Ok(());
         }
         // Under way: an approved sale that is being undone.
-        let under_way = self.waiting.values().filter_map(crate::flow::Waiting::key);
+        let under_way = self.waiting.values().filter_map(crate::waiting::Waiting::key);
         let open: Vec<PaymentKey> = self
             .ledger
             .open()
@@ -107,7 +108,7 @@ impl Flow {
 
     /// When the settlement that waits for its answer is due, unless it is under way.
     pub(crate) fn settlement_due(&self) -> Option<Tick> {
-        let under_way = self.waiting.values().any(crate::flow::Waiting::is_settlement);
+        let under_way = self.waiting.values().any(crate::waiting::Waiting::is_settlement);
         let free = self.is_idle() || matches!(self.front, Front::Settling);
         (self.ledger.settling.is_some() && free && !under_way).then_some(self.settle_retry.due)
     }

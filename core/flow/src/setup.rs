@@ -16,10 +16,11 @@ use softpos_types::{Code, Now, Tick};
 
 use crate::effect::{ActivationStage, Effect, EffectId, Ending, Notice, Screen};
 use crate::exchange::{Ask, Exchange};
-use crate::flow::{AfterRecord, Flow, ForSignature, Waiting};
+use crate::flow::Flow;
 use crate::key_load::KeyStage;
 use crate::profile::{Profile, answer_keys, trusted_key};
 use crate::sale::Front;
+use crate::waiting::{AfterRecord, ForSignature, Waiting};
 
 /// How many steps the operator sees.
 const STEPS: u8 = 4;

@@ -14,7 +14,7 @@ use softpos_types::{
 };
 
 use crate::codec;
-use crate::payment::State;
+use crate::state::State;
 
 /// One record's content.
 #[expect(

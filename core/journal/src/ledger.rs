@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use softpos_types::{Batch, Method, Money, MoneyError, Operation, OrderId, PaymentKey, Stan};
 
 use crate::entry::{Activation, Attested, Entry, KeysLoaded, ParametersTaken, Settled, Settling};
-use crate::payment::{Payment, State};
+use crate::payment::Payment;
+use crate::state::State;
 
 /// What the journal says, all records together. Pure: the same records in the same order give the same ledger.
 #[derive(Clone, Debug)]

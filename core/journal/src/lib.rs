@@ -18,6 +18,7 @@ mod head;
 mod ledger;
 mod payment;
 mod segment;
+mod state;
 
 pub use entry::{
     Activation, Attested, CardFacts, CardVerification, CodeFacts, Entry, EntryError, Image, KeysLoaded,
@@ -29,5 +30,6 @@ pub use frame::{
 };
 pub use head::{HEAD_FORMAT, HEAD_MAGIC, HEAD_SLOT_BYTES, Head, HeadKey, KeyCounters};
 pub use ledger::{Ledger, Totals};
-pub use payment::{Payment, State};
+pub use payment::Payment;
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};
+pub use state::State;

@@ -1,0 +1,125 @@
+//! Who waits for the answer to an effect, and what follows it.
+
+use alloc::boxed::Box;
+
+use softpos_journal::Entry;
+use softpos_types::{PaymentKey, ReversalReason};
+
+use crate::draft::Unsent;
+use crate::effect::SettlementView;
+use crate::exchange::{Ask, Exchange};
+use crate::registers::KeyRegisters;
+use crate::sale::ArmDraft;
+
+/// Who waits for the answer to an effect.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// Signatures, in the order of the digests.
+    Signature(ForSignature),
+    /// A record on the disk.
+    Record {
+        /// What it says; obeyed once it is written.
+        entry: Box<Entry>,
+        /// What comes then.
+        then: AfterRecord,
+    },
+    /// An answer of the host.
+    Host(Exchange),
+    /// The register file of a key load on the disk.
+    NewKeys(Box<KeyRegisters>),
+    /// The register file on the disk, as a checkpoint: nothing waits for it.
+    Checkpoint,
+    /// Evidence of the secure hardware.
+    Evidence,
+}
+
+/// What is being signed.
+pub(crate) enum ForSignature {
+    /// A new payment's request and its reversal.
+    Arm(Box<ArmDraft>),
+    /// The deferred request of a payment that could not be sent.
+    Defer {
+        key: PaymentKey,
+        unsent: Unsent,
+        data_counter: Option<u32>,
+    },
+    /// A query.
+    Query { key: PaymentKey, unsent: Unsent },
+    /// A reversal for another reason than the prepared one.
+    Reverse {
+        key: PaymentKey,
+        reason: ReversalReason,
+        unsent: Unsent,
+    },
+    /// A settlement.
+    Settle(Unsent),
+    /// A step of the set-up.
+    Setup(Unsent),
+    /// The transcript of a key load.
+    Transcript,
+}
+
+impl core::fmt::Debug for ForSignature {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Arm(_) => "Arm",
+            Self::Defer { .. } => "Defer",
+            Self::Query { .. } => "Query",
+            Self::Reverse { .. } => "Reverse",
+            Self::Settle(_) => "Settle",
+            Self::Setup(_) => "Setup",
+            Self::Transcript => "Transcript",
+        })
+    }
+}
+
+/// What follows a written record.
+#[derive(Debug)]
+pub(crate) enum AfterRecord {
+    /// The payment goes on from its new state.
+    Payment(PaymentKey),
+    /// The settlement is sent.
+    Settling,
+    /// The batch is closed: show it.
+    Settled(Box<SettlementView>),
+    /// The set-up takes its next step.
+    Setup,
+    /// Nothing.
+    Nothing,
+}
+
+impl Waiting {
+    pub(crate) const fn is_settlement(&self) -> bool {
+        matches!(
+            self,
+            Self::Signature(ForSignature::Settle(_))
+                | Self::Record {
+                    then: AfterRecord::Settling | AfterRecord::Settled(_),
+                    ..
+                }
+                | Self::Host(Exchange { ask: Ask::Settle, .. })
+        )
+    }
+
+    /// The payment that this is about.
+    pub(crate) fn key(&self) -> Option<PaymentKey> {
+        match self {
+            Self::Signature(
+                ForSignature::Defer { key, .. }
+                | ForSignature::Query { key, .. }
+                | ForSignature::Reverse { key, .. },
+            )
+            | Self::Record {
+                then: AfterRecord::Payment(key),
+                ..
+            } => Some(*key),
+            Self::Signature(ForSignature::Arm(draft)) => Some(draft.key()),
+            Self::Host(exchange) => exchange.key(),
+            Self::Signature(ForSignature::Settle(_) | ForSignature::Setup(_) | ForSignature::Transcript)
+            | Self::Record { .. }
+            | Self::NewKeys(_)
+            | Self::Checkpoint
+            | Self::Evidence => None,
+        }
+    }
+}
