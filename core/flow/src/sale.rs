@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use softpos_crypto::pin_block::PinDigits;
-use softpos_emv::{CardOutcome, CardRead, Cvm, Reader, ReaderStep};
+use softpos_emv::{CardOutcome, CardRead, Cvm, Message, Reader, ReaderStep};
 use softpos_journal::{CardFacts, CardVerification, Image, Moved, Started, State};
 use softpos_types::{
     Code, Language, Method, Money, Now, Operation, OrderId, PaymentKey, ReversalReason, SoftPosError, Tick,
@@ -158,7 +158,17 @@ impl Flow {
         let (key, amount) = (reading.order.key, reading.order.amount);
         match step {
             ReaderStep::Transmit(capdu) => self.effect(Effect::Transceive { capdu }),
-            ReaderStep::WaitForCard(prompt) => self.show(Some(key), Some(amount), Screen::Card(prompt)),
+            ReaderStep::WaitForCard(prompt) => {
+                let see_phone = prompt
+                    .now
+                    .as_ref()
+                    .is_some_and(|now| now.message == Message::SeePhone);
+                self.show(Some(key), Some(amount), Screen::Card(prompt));
+                // A phone wants its owner first: nobody looks at the till then.
+                if see_phone {
+                    self.say(Announcement::SeePhone);
+                }
+            }
             ReaderStep::Finished(outcome) => self.card_finished(outcome, now),
             ReaderStep::Ignored => {}
         }

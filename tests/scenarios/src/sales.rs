@@ -1,5 +1,6 @@
 //! What an operator does: sales, refunds, day close, each in one call.
 
+use softpos_cards::Fault;
 use softpos_terminal::{Ending, PaymentRequest, PaymentSummary, RefundRequest, SettlementView, State};
 use softpos_types::{Currency, Language, Method, Money, PaymentKey, SoftPosError};
 
@@ -81,6 +82,14 @@ impl Shop {
         self.till()
             .start(sale(amount_minor, Method::Card))
             .expect("a sale that begins")
+    }
+
+    /// A card will misbehave at its next tap.
+    pub fn script(&mut self, card: &str, fault: Fault) {
+        self.wallet
+            .card(card)
+            .expect("a card of the wallet")
+            .script(fault);
     }
 
     /// Gives a sale back, in whole or in part.

@@ -1,8 +1,14 @@
 //! Cards in the field, with the host at its best.
 
+use softpos_cards::{Fault, FaultKind};
 use softpos_scenarios::{Shop, sale};
 use softpos_terminal::{Announcement, Ending, NotStarted, State};
 use softpos_types::{Code, Method};
+
+/// The commands of a tap, as a card counts them.
+const DIRECTORY: u8 = 1;
+const OPTIONS: u8 = 3;
+const RECORD: u8 = 4;
 
 #[test]
 fn an_approved_card_is_booked_once_on_both_sides() {
@@ -149,6 +155,63 @@ fn a_phone_that_knows_its_owner_needs_no_pin() {
     ));
     assert_eq!(shop.history().len(), 1);
     shop.assert_reconciled();
+}
+
+#[test]
+fn a_phone_that_wants_to_be_looked_at_is_tapped_again() {
+    let mut shop = Shop::open();
+    let look = Fault {
+        at: OPTIONS,
+        kind: FaultKind::StatusWord(0x6986),
+    };
+    shop.script("visa-phone", look);
+    assert_eq!(shop.tap(800, "visa-phone").state, State::Approved);
+    let see_phone = |said: &&Announcement| **said == Announcement::SeePhone;
+    assert_eq!(
+        shop.said().iter().filter(see_phone).count(),
+        1,
+        "{:?}",
+        shop.sentences()
+    );
+    shop.assert_reconciled();
+    assert_eq!(shop.host.ledger().len(), 1);
+}
+
+#[test]
+fn cards_that_talk_nonsense_charge_at_most_once() {
+    let mut faults = Vec::new();
+    for at in DIRECTORY..=RECORD {
+        for kind in [
+            FaultKind::CutShort,
+            FaultKind::StatusWord(0x6F00),
+            FaultKind::StatusWord(0x6985),
+            FaultKind::Answer(&[]),
+            FaultKind::Answer(&[0x90]),
+            FaultKind::Answer(&[0x90, 0x00]),
+            FaultKind::Answer(&[0xFF, 0xFF, 0xFF, 0xFF, 0x90, 0x00]),
+            FaultKind::Answer(&[0x6F, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 0x90, 0x00]),
+            FaultKind::Answer(&[0x77; 300]),
+            FaultKind::Pulled,
+        ] {
+            faults.push(Fault { at, kind });
+        }
+    }
+    let mut shop = Shop::open();
+    for fault in faults {
+        shop.script("visa-approved", fault);
+        match shop.try_tap(100, "visa-approved").unwrap() {
+            Ending::NotStarted { reason, .. } => {
+                assert!(
+                    matches!(reason, NotStarted::CardNotAccepted | NotStarted::CardDeclined),
+                    "{fault:?} {reason:?}"
+                );
+            }
+            ending => assert_eq!(shop.paid(&ending).state, State::Approved, "{fault:?}"),
+        }
+    }
+    shop.assert_reconciled();
+    let paid: i64 = shop.host.ledger().iter().map(|row| row.booked_minor).sum();
+    assert!(paid > 0 && paid < 4_000, "{paid}");
 }
 
 #[test]
