@@ -1,9 +1,13 @@
 //! The reference host in this process: started, stopped, disturbed, asked for its books.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use softpos_acquirer::{ActivationCode, FaultKind, FaultSpec, Host, HostConfig, HostError, LedgerRow};
+use softpos_acquirer::{
+    ActivationCode, FaultKind, FaultRoute, FaultRule, FaultSpec, FaultWhen, Host, HostConfig, HostError,
+    LedgerRow,
+};
 use softpos_terminal::ActivationUri;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -18,6 +22,7 @@ const REBIND_PAUSE: Duration = Duration::from_millis(20);
 pub struct HostPlace {
     host: Option<Host>,
     config: HostConfig,
+    faults: RefCell<FaultSpec>,
     // Behind the host: a server's tasks end before their runtime does.
     runtime: Runtime,
     dir: TempDir,
@@ -41,6 +46,7 @@ impl HostPlace {
             .expect("a runtime for the host");
         let mut place = Self {
             host: None,
+            faults: RefCell::new(config.faults.clone()),
             config,
             runtime,
             dir,
@@ -81,10 +87,28 @@ impl HostPlace {
     pub fn fault(&self, spec: &str) {
         let spec: FaultSpec = spec.parse().expect("a fault");
         let refuses = spec.0.iter().any(|rule| rule.kind == FaultKind::Refuse);
+        self.faults.replace(spec.clone());
         self.running().set_faults(spec);
         if refuses {
             std::thread::sleep(CUT_IS_SEEN);
         }
+    }
+
+    /// Cuts everybody off and lets nobody in while something is done, then goes on as before.
+    pub(crate) fn out_of_reach<T>(&self, during: impl FnOnce() -> T) -> T {
+        let refuse = FaultRule {
+            kind: FaultKind::Refuse,
+            route: FaultRoute::Any,
+            when: FaultWhen::Always,
+        };
+        if let Some(host) = &self.host {
+            host.set_faults(FaultSpec(vec![refuse]));
+        }
+        let value = during();
+        if let Some(host) = &self.host {
+            host.set_faults(self.faults.borrow().clone());
+        }
+        value
     }
 
     /// Stops it: nobody listens at its address any more.
@@ -102,6 +126,7 @@ impl HostPlace {
         let address = address.strip_prefix("https://").expect("an https address");
         let address: SocketAddr = address.parse().expect("an address with a port");
         self.config.listen = address;
+        self.faults.replace(self.config.faults.clone());
         self.host = Some(host);
     }
 

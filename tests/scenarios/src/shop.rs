@@ -154,9 +154,16 @@ impl Shop {
     }
 
     /// Kills the program: the next one finds the folder as it is at this moment, nothing is put in order first.
+    ///
+    /// The old one cannot be stopped between two instructions. It is cut off from the host instead, so that what it
+    /// still does after the copy has no effect on the world.
     pub fn kill_till(&mut self) {
-        self.place.move_to_copy();
-        self.reopen_till();
+        let (host, place, till) = (&self.host, &mut self.place, &mut self.till);
+        host.out_of_reach(|| {
+            place.move_to_copy();
+            drop(till.take());
+        });
+        self.resume_till();
     }
 
     /// Ends the host's program and starts it again.
