@@ -129,6 +129,14 @@ impl Ledger {
             Entry::Settling(settling) => self.settling = Some(settling),
             Entry::Settled(settled) => {
                 self.settling = None;
+                // What is settled can be given back, but no longer be undone: its reversal is of no more use. The
+                // batch is what was started last; one that a jump of the clock put elsewhere keeps its image.
+                let batch = self
+                    .payments
+                    .values_mut()
+                    .rev()
+                    .take_while(|p| p.batch == settled.batch);
+                batch.for_each(|payment| payment.reversal = None);
                 self.batch = settled.next_batch;
                 self.settled.push(settled);
             }
