@@ -25,7 +25,8 @@ pub struct HostPlace {
     faults: RefCell<FaultSpec>,
     // Behind the host: a server's tasks end before their runtime does.
     runtime: Runtime,
-    dir: TempDir,
+    // Goes with it.
+    _dir: TempDir,
 }
 
 impl HostPlace {
@@ -49,7 +50,7 @@ impl HostPlace {
             faults: RefCell::new(config.faults.clone()),
             config,
             runtime,
-            dir,
+            _dir: dir,
         };
         place.resume();
         place
@@ -149,11 +150,6 @@ impl HostPlace {
         self.runtime
             .block_on(self.running().imbalance_minor())
             .expect("the host's books")
-    }
-
-    /// Its data folder.
-    pub fn dir(&self) -> &std::path::Path {
-        self.dir.path()
     }
 
     fn running(&self) -> &Host {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use softpos_scenarios::{LogLines, Shop};
+use softpos_scenarios::Shop;
 use softpos_terminal::State;
 
 /// Wrong for the card, and long enough not to occur by chance.
@@ -80,5 +80,4 @@ fn the_scan_finds_what_is_there() {
         let found = std::panic::catch_unwind(|| scan(dir.path()));
         assert!(found.is_err());
     }
-    drop(LogLines::default());
 }
