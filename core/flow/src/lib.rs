@@ -26,6 +26,8 @@ mod sale;
 mod settle;
 mod setup;
 mod start;
+#[cfg(test)]
+mod test_payments;
 mod waiting;
 
 pub use effect::{

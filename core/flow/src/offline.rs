@@ -20,3 +20,6 @@ pub(crate) fn may_store(policy: &OfflinePolicy, ledger: &Ledger, amount: Money, 
     let young = oldest.is_none_or(|oldest| now.utc_ms.saturating_sub(oldest) <= policy.age_ms);
     policy.enabled && amount.amount_minor() <= policy.payment_minor && count < policy.count && fits && young
 }
+
+#[cfg(test)]
+mod tests;

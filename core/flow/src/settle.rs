@@ -270,3 +270,6 @@ fn difference(payment: &Payment, item: &SettleItem) -> Option<DifferenceKind> {
     let amount = Money::new(item.amount_minor, payment.amount.currency());
     (approved && amount != payment.amount).then_some(DifferenceKind::Amount)
 }
+
+#[cfg(test)]
+mod tests;

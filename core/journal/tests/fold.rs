@@ -182,27 +182,13 @@ impl Model {
                 }
             }
             Record::Step {
-                key: number,
+                key,
                 to,
                 forwarded,
                 counter,
             } => {
                 self.data_counter = self.data_counter.max(counter.unwrap_or(0));
-                let found = self.rows.iter_mut().find(|row| row.key == key(number));
-                let Some(row) = found.filter(|row| row.state.may_become(to)) else {
-                    self.ignored += 1;
-                    return;
-                };
-                row.state = to;
-                let waits = self.queue.contains(&row.key);
-                let leaves = to != State::Stored && (row.method != Method::Cash || forwarded == Some(true));
-                if to == State::Stored || leaves || waits {
-                    // Its latest acceptance counts; a cash payment that is only touched stays in line, but behind.
-                    self.queue.retain(|queued| *queued != row.key);
-                }
-                if to == State::Stored || (waits && !leaves) {
-                    self.queue.push(row.key);
-                }
+                self.step(common::key(key), to, forwarded == Some(true));
             }
             Record::Reprint(number) => match self.rows.iter_mut().find(|row| row.key == key(number)) {
                 Some(row) => row.reprints += 1,
@@ -210,6 +196,22 @@ impl Model {
             },
             Record::CloseBatch(batch) => self.batch = if batch == 999_999 { 1 } else { batch + 1 },
             Record::LoadKeys => self.data_counter = 0,
+        }
+    }
+
+    fn step(&mut self, key: PaymentKey, to: State, forwarded: bool) {
+        let found = self.rows.iter_mut().find(|row| row.key == key);
+        let Some(row) = found.filter(|row| row.state.may_become(to)) else {
+            self.ignored += 1;
+            return;
+        };
+        row.state = to;
+        let waits = self.queue.contains(&key);
+        let leaves = to != State::Stored && (row.method != Method::Cash || forwarded);
+        // Its latest acceptance counts; a cash payment that is only touched stays in line, but behind.
+        self.queue.retain(|queued| *queued != key);
+        if to == State::Stored || (waits && !leaves) {
+            self.queue.push(key);
         }
     }
 

@@ -69,7 +69,7 @@ impl Faults {
             answer_spoilt: often(200),
             bad_gateway: often(200),
             slow_issuer: often(500),
-            partial: often(200),
+            partial: often(400),
             power_cut: often(40),
             keys_lost: often(150),
             disk_full: often(60),

@@ -31,13 +31,15 @@ impl World {
         if !self.till.flow.is_active() && self.till.flow.is_idle() && self.chance.permille(800) {
             return self.activate();
         }
+        if !self.till.flow.is_idle() {
+            return self.interrupt();
+        }
         match self.chance.below(100) {
             0..30 => self.sell(Method::Card),
             30..42 => self.sell(Method::Code),
             42..50 => self.sell(Method::Cash),
-            50..57 => self.cancel(),
-            57..68 => self.give_back(),
-            68..72 => self.refuse(),
+            50..65 => self.give_back(),
+            65..72 => self.refuse(),
             72..75 => self.close_day(),
             75..82 => self.pull_plug(),
             82..85 => {
@@ -54,6 +56,18 @@ impl World {
                 self.clock_ms += self.chance.below(600_000);
                 self.line(|_| "a pause".into());
             }
+        }
+    }
+
+    /// Something is open, and somebody does not wait.
+    fn interrupt(&mut self) {
+        match self.chance.below(8) {
+            0..3 => self.cancel(),
+            3 => self.refuse(),
+            4 => self.give_back(),
+            5 => self.pull_plug(),
+            6 => self.close_day(),
+            _ => self.sell(Method::Cash),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use softpos_cards::Wallet;
 use softpos_crypto::pin_block::PinDigits;
-use softpos_flow::{Effect, EffectId, Ending, Event};
+use softpos_flow::{Effect, EffectId, Ending, Event, Screen};
 use softpos_host::{HostAnswer, HostRequest, HttpMethod, Sent, paths};
 use softpos_journal::State;
 use softpos_types::{Now, OrderId, Tick};
@@ -170,12 +170,13 @@ impl World {
         if self.chance.permille(self.faults.hostile) {
             self.nonsense();
         }
-        // An operator who has something open mostly waits; one who awaits a card does not.
+        // Where a card is awaited somebody mostly comes; where something is under way one mostly waits.
         let flow = &self.till.flow;
-        let eager = if flow.is_idle() || flow.is_reading() {
-            400
-        } else {
-            60
+        let eager = match (flow.is_reading(), self.in_field) {
+            (true, None) => 900,
+            (true, Some(_)) => 60,
+            (false, _) if flow.is_idle() => 400,
+            (false, _) => 90,
         };
         if self.next_due().is_none() || self.chance.permille(eager) {
             self.operate();
@@ -412,6 +413,8 @@ impl World {
             }
             Effect::Finish(ending) => self.finished(&ending),
             Effect::Notify(notice) => self.line(|_| format!("notice {notice:?}")),
+            // The reader waits for a card: the last one has been taken away.
+            Effect::Show(view) if matches!(view.screen, Screen::Card(_)) => self.in_field = None,
             Effect::Show(_) | Effect::Say(_) => {}
         }
     }

@@ -4,9 +4,9 @@
 
 use softpos_sim::{Faults, Story, play, replay};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 100;
 const STEPS: u32 = 150;
-/// A story without a fault, to be cut anywhere.
+/// Stories without a fault, to be cut anywhere.
 const CALM_STEPS: u32 = 60;
 
 #[test]
@@ -29,9 +29,11 @@ fn terminal_and_host_agree_after_every_disaster() {
 
 #[test]
 fn a_power_cut_at_every_effect() {
-    for seed in [7, 8] {
+    // Card sales, refunds and reversals; a code that is paid.
+    for seed in [2, 29] {
         let whole = play(seed, CALM_STEPS, &Faults::none());
-        well(&whole, &format!("seed {seed} without faults"));
+        well(&whole, "the story without a cut");
+        assert!(whole.approved > 3, "{} approved", whole.approved);
         for effect in 1..=whole.effects {
             let faults = Faults {
                 cut_at_effect: Some(effect),
@@ -46,7 +48,7 @@ fn a_power_cut_at_every_effect() {
 
 #[test]
 fn nonsense_from_outside_changes_nothing() {
-    for seed in 1..=60 {
+    for seed in 1..=25 {
         let story = play(seed, STEPS, &Faults::hostile(seed));
         well(&story, &replay(seed, STEPS, true));
     }

@@ -6,61 +6,36 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use softpos_host::ErrorDetail;
-use softpos_journal::{Entry, Image, Ledger, Started};
-use softpos_types::{AuthCode, Batch, Currency, Language, Money, PaymentKey, Stan, TerminalId};
+use softpos_journal::{Ledger, Started};
+use softpos_types::{AuthCode, Batch, Currency, PaymentKey, Stan, TerminalId};
 
 use super::*;
+use crate::test_payments;
 
 const NOW: u64 = 9_000;
 const AMOUNT_MINOR: i64 = 1_250;
 
 fn key() -> PaymentKey {
-    PaymentKey::new(1, &[1; 10])
-}
-
-fn started(operation: Operation, method: Method, state: State) -> Started {
-    let image = Image {
-        path: String::new(),
-        body: Vec::new(),
-        jws: String::new(),
-    };
-    Started {
-        key: key(),
-        operation,
-        method,
-        amount: Money::new(AMOUNT_MINOR, Currency::CNY),
-        stan: Stan::new(12).unwrap(),
-        batch: Batch::new(3).unwrap(),
-        state,
-        utc_ms: 1,
-        utc_offset_min: 0,
-        language: Language::En,
-        order: None,
-        category: None,
-        original_key: (operation == Operation::Refund).then(|| PaymentKey::new(0, &[0; 10])),
-        card: None,
-        request: Some(image.clone()),
-        reversal: Some(image),
-        data_counter: None,
-        pin_counter: None,
-    }
+    test_payments::key(1)
 }
 
 /// A payment brought to a state as records bring it there.
 fn payment(operation: Operation, method: Method, state: State) -> Payment {
-    let mut ledger = Ledger::default();
     let first = match (method, state) {
         (Method::Cash, _) => State::Approved,
         (_, State::Stored) => State::Stored,
         _ => State::Armed,
     };
-    ledger.apply(1, Entry::from(started(operation, method, first)));
-    if state != first {
-        ledger.apply(2, Moved::new(key(), state, 2).into());
-    }
-    let payment = ledger.payment(key()).unwrap().clone();
-    assert_eq!(payment.state, state);
-    payment
+    let started = Started {
+        operation,
+        method,
+        state: first,
+        original_key: (operation == Operation::Refund).then(|| test_payments::key(0)),
+        ..test_payments::started(1, AMOUNT_MINOR)
+    };
+    let mut ledger = Ledger::default();
+    test_payments::put(&mut ledger, started, state);
+    ledger.payment(key()).unwrap().clone()
 }
 
 fn sale(state: State) -> Payment {
@@ -287,10 +262,12 @@ fn row_8_a_part_or_more_of_the_amount_is_undone() {
     }
 }
 
+/// Makes a reply one about something else.
+type Change = fn(&mut TransactionReply, PaymentKey);
+
 #[test]
 fn row_9_an_answer_about_something_else_is_no_answer() {
     let other_key = PaymentKey::new(1, &[2; 10]);
-    type Change = fn(&mut TransactionReply, PaymentKey);
     let others: [(&str, Change); 4] = [
         ("key", |reply, key| reply.key = key),
         ("STAN", |reply, _| reply.stan = Stan::new(13).unwrap()),
