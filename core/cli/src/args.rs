@@ -81,7 +81,7 @@ pub(crate) enum HostCommand {
 /// The first start needs all three options; afterwards the till knows its host.
 #[derive(Debug, Args)]
 pub(crate) struct TillArguments {
-    /// The host's address, as `https://192.0.2.7:8443`
+    /// The host's address, as `https://127.0.0.1:8443`
     #[arg(long, value_name = "URL", requires = "pin", requires = "activate")]
     pub(crate) host: Option<String>,
     /// The host's certificate pin
