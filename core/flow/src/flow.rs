@@ -308,7 +308,7 @@ impl Flow {
             AfterRecord::Payment(key) => self.payment_recorded(key, now),
             AfterRecord::Settling => self.send_settlement(now),
             AfterRecord::Settled(view) => self.settled(*view),
-            AfterRecord::Setup => self.setup_recorded(),
+            AfterRecord::Setup => self.setup_recorded(now),
             AfterRecord::Nothing => {}
         }
     }

@@ -40,8 +40,8 @@ impl KeyRegisters {
         }
     }
 
-    /// Reads a checkpoint and burns every counter that may have been used since: up to and with the highest
-    /// ones that the journal knows. Registers of another key set than the journal's are none: a kill came between
+    /// Reads a checkpoint and burns every counter that may have been used since: up to and with the one
+    /// after the highest that the journal knows. Registers of another key set than the journal's are none: a kill came between
     /// their file and the host's confirmation.
     pub(crate) fn restore(
         checkpoint: &SecretBytes,
@@ -64,8 +64,8 @@ impl KeyRegisters {
         {
             return Err(DukptError::BadCheckpoint);
         }
-        registers.pin.advance_to(pin_counter.saturating_add(1));
-        registers.data.advance_to(data_counter.saturating_add(1));
+        burn(&mut registers.pin, pin_counter);
+        burn(&mut registers.data, data_counter);
         Ok(registers)
     }
 
@@ -126,6 +126,13 @@ impl KeyRegisters {
             data: sealed.ciphertext_and_tag,
         })
     }
+}
+
+/// One counter more than the disk knows of: a kill may have torn the record of the last one.
+fn burn(registers: &mut Registers, recorded: u32) {
+    let next = registers.next_counter().unwrap_or(0);
+    let next = next.max(recorded.saturating_add(1));
+    registers.advance_to(next.saturating_add(1));
 }
 
 fn exhausted(_: DukptError) -> SoftPosError {

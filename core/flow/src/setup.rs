@@ -382,7 +382,13 @@ impl Flow {
             .parameters
             .as_ref()
             .map_or(0, |parameters| parameters.version);
+        let known = self
+            .ledger
+            .parameters
+            .as_ref()
+            .is_some_and(|taken| taken.bytes == bundle.bytes);
         match Profile::verify(&bundle, activation, in_use, now.utc_ms) {
+            Ok(_) if known => self.nothing_newer(now),
             Ok(parameters) => {
                 let version = parameters.version;
                 let taken = ParametersTaken {
@@ -439,9 +445,32 @@ impl Flow {
     }
 
     /// A step's record is on the disk: the next one may begin.
-    pub(crate) fn setup_recorded(&mut self) {
-        if let Some(setup) = &mut self.setup {
-            setup.in_flight = false;
+    pub(crate) fn setup_recorded(&mut self, now: Now) {
+        let Some(setup) = &mut self.setup else { return };
+        setup.in_flight = false;
+        let (stage, renew) = (setup.stage, setup.silent);
+        if self.missing_stage(renew, now) != Some(stage) {
+            return;
+        }
+        // By this clock what the host has just given runs out already: to ask at once would give the same.
+        match stage {
+            ActivationStage::Parameters => self.nothing_newer(now),
+            ActivationStage::Redeem | ActivationStage::Attest | ActivationStage::LoadKeys => {
+                self.setup_failed(Code::ClockSkew, None, now);
+            }
+        }
+    }
+
+    /// The host has no newer parameters. Those in use hold, and they are asked about again after a pause.
+    fn nothing_newer(&mut self, now: Now) {
+        let pauses = self.timers().forward_ms;
+        match &mut self.setup {
+            Some(setup) if setup.silent => {
+                self.setup = None;
+                self.refresh_retry.bump(&pauses, now);
+            }
+            Some(setup) => setup.in_flight = false,
+            None => {}
         }
     }
 

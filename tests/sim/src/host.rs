@@ -58,9 +58,16 @@ pub(crate) struct Host {
     nonces: BTreeSet<[u8; 16]>,
     payments: BTreeMap<PaymentKey, payments::Held>,
     tombstones: BTreeSet<PaymentKey>,
-    used_keys: BTreeSet<[u8; 12]>,
+    /// The body that came under each data key, and the PIN keys that were used.
+    used_data_keys: BTreeMap<[u8; 12], Vec<u8>>,
+    used_pin_keys: BTreeSet<[u8; 12]>,
+    /// The parameters that were handed out last, and whether there are no newer ones.
+    parameters: Vec<u8>,
+    pub(crate) parameters_stand: bool,
     batch: Batch,
     settled: BTreeMap<Batch, (Vec<u8>, Vec<u8>)>,
+    /// Everything that arrived.
+    pub(crate) received: Vec<HostRequest>,
     /// What no honest till may do.
     pub(crate) complaints: Vec<String>,
 }
@@ -85,15 +92,22 @@ impl Host {
             nonces: BTreeSet::new(),
             payments: BTreeMap::new(),
             tombstones: BTreeSet::new(),
-            used_keys: BTreeSet::new(),
+            used_data_keys: BTreeMap::new(),
+            used_pin_keys: BTreeSet::new(),
+            parameters: Vec::new(),
+            parameters_stand: false,
             batch: Batch::FIRST,
             settled: BTreeMap::new(),
+            received: Vec::new(),
             complaints: Vec::new(),
         }
     }
 
     /// Takes a request in. `again`: the issuer has answered.
     pub(crate) fn handle(&mut self, request: &HostRequest, again: bool, utc_ms: u64) -> Handled {
+        if !again {
+            self.received.push(request.clone());
+        }
         let said = self
             .check(request, again)
             .and_then(|()| self.route(request, again, utc_ms));

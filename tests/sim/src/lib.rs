@@ -12,6 +12,7 @@
 
 mod books;
 mod chance;
+mod directed;
 mod faults;
 mod host;
 mod hostile;
@@ -19,6 +20,7 @@ mod operator;
 mod till;
 mod world;
 
+pub use directed::{Road, Shop};
 pub use faults::Faults;
 pub use world::{Story, World};
 

@@ -199,6 +199,11 @@ impl World {
             _ if self.in_field.is_some() => return,
             _ => *self.chance.pick(CARDS).expect("there are cards"),
         };
+        self.present(card);
+    }
+
+    /// A card comes into the field.
+    pub(crate) fn present(&mut self, card: &'static str) {
         self.line(|_| format!("card {card}"));
         let presence = self.wallet.card(card).expect("a card of the sandbox").present();
         let event = match presence {
@@ -208,7 +213,7 @@ impl World {
                 Event::CardPresent
             }
         };
-        self.till.flow.handle(event, now);
+        self.till.flow.handle(event, self.now());
     }
 
     fn approved_sale(&mut self) -> Option<(PaymentKey, Money)> {

@@ -14,6 +14,8 @@ pub(crate) struct Disk {
     records: Vec<(u8, Vec<u8>)>,
     head: [u8; 32],
     pub(crate) keys: Option<Vec<u8>>,
+    /// The highest PIN and data counters of records that are lost.
+    watermark: (u32, u32),
 }
 
 pub(crate) struct Till {
@@ -85,6 +87,14 @@ impl Disk {
             .any(|(_, entry)| matches!(entry, Entry::Settling(settling) if settling.request.body == body))
     }
 
+    /// The last record cannot be read any more. Its counters stand apart, as they do in the store.
+    pub(crate) fn damage_last(&mut self) {
+        let ledger = self.fold(self.len());
+        let (pin, data) = self.watermark;
+        self.watermark = (pin.max(ledger.pin_counter), data.max(ledger.data_counter));
+        self.records.pop();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.records.len()
     }
@@ -99,6 +109,7 @@ impl Till {
             records: Vec::new(),
             head: [0; 32],
             keys: None,
+            watermark: (0, 0),
         };
         let flow = open(&device_key, &disk, &mut chance, now);
         Self {
@@ -119,9 +130,13 @@ impl Till {
 
 fn open(device_key: &SoftwareKey, disk: &Disk, chance: &mut Chance, now: Now) -> Flow {
     let spki = device_key.public().spki().to_vec();
+    let mut ledger = disk.fold(disk.len());
+    let (pin, data) = disk.watermark;
+    ledger.pin_counter = ledger.pin_counter.max(pin);
+    ledger.data_counter = ledger.data_counter.max(data);
     Flow::new(Opening {
         device: Device::new(spki, "simulated".into(), "0.1.0".into()).expect("a P-256 key"),
-        ledger: disk.fold(disk.len()),
+        ledger,
         head: (disk.sequence(), disk.head),
         keys: disk.keys.clone().map(SecretBytes::new),
         anchors: None,

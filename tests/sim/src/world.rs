@@ -12,6 +12,7 @@ use softpos_types::{Now, OrderId, Tick};
 use crate::Faults;
 use crate::books::Books;
 use crate::chance::Chance;
+use crate::directed::Road;
 use crate::host::{Answer, Handled, Host};
 use crate::till::Till;
 
@@ -102,7 +103,7 @@ pub struct World {
     pub(crate) skew_ms: i64,
     boot: u64,
     pub(crate) till: Till,
-    host: Host,
+    pub(crate) host: Host,
     pub(crate) wallet: Wallet,
     pub(crate) in_field: Option<&'static str>,
     agenda: BTreeMap<(u64, u64), Item>,
@@ -111,6 +112,14 @@ pub struct World {
     pub(crate) linked: bool,
     pub(crate) books: Books,
     pub(crate) orders: Vec<OrderId>,
+    /// Where the roads to the host do not lead straight, in a story told on purpose.
+    pub(crate) roads: BTreeMap<&'static str, Road>,
+    /// So many of the next signatures are refused.
+    pub(crate) signatures_refused: u32,
+    /// What left the till.
+    pub(crate) sent: Vec<HostRequest>,
+    /// What the operator was told at the end of something.
+    pub(crate) endings: Vec<Ending>,
     lines: Vec<String>,
     broken: Option<String>,
     effects: u64,
@@ -144,6 +153,10 @@ impl World {
             linked: true,
             books: Books::default(),
             orders: Vec::new(),
+            roads: BTreeMap::new(),
+            signatures_refused: 0,
+            sent: Vec::new(),
+            endings: Vec::new(),
             lines: Vec::new(),
             broken: None,
             effects: 0,
@@ -255,19 +268,42 @@ impl World {
         }
     }
 
+    pub(crate) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// How the story went lately, for people.
+    pub(crate) fn last_lines(&self) -> String {
+        let from = self.lines.len().saturating_sub(40);
+        self.lines.get(from..).unwrap_or_default().join("\n")
+    }
+
+    /// What is under way.
+    pub(crate) fn agenda(&self) -> impl Iterator<Item = &Item> {
+        self.agenda.values()
+    }
+
+    /// What the road does with requests like this.
+    fn road(&self, request: &HostRequest) -> Option<Road> {
+        let leads =
+            |path: &str| request.path == path || (path.ends_with('/') && request.path.starts_with(path));
+        let mut roads = self.roads.iter();
+        roads.find(|(path, _)| leads(path)).map(|(_, road)| *road)
+    }
+
     pub(crate) fn plan(&mut self, after_ms: u64, item: Item) {
         self.planned += 1;
         self.agenda.insert((self.clock_ms + after_ms, self.planned), item);
     }
 
-    fn agree(&mut self) {
+    pub(crate) fn agree(&mut self) {
         self.host.catch_up(self.host_utc_ms());
         if let Err(what) = Books::agree(self.till.flow.ledger(), &self.host) {
             self.break_with(what);
         }
     }
 
-    fn come_to_rest(&mut self) {
+    pub(crate) fn come_to_rest(&mut self) {
         for _ in 0..MAX_CALM_EVENTS {
             if self.broken.is_some() || self.at_rest() {
                 return;
@@ -296,7 +332,7 @@ impl World {
     }
 
     /// When the next thing is due, and whether it is a deadline of the flow.
-    fn next_due(&self) -> Option<(u64, bool)> {
+    pub(crate) fn next_due(&self) -> Option<(u64, bool)> {
         let item = self.agenda.keys().next().map(|(at, _)| (*at, false));
         let deadline = self
             .till
@@ -306,7 +342,7 @@ impl World {
         item.into_iter().chain(deadline).min()
     }
 
-    fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         let Some((at, is_deadline)) = self.next_due() else {
             return;
         };
@@ -355,12 +391,17 @@ impl World {
     }
 
     /// What was in memory is gone; what was sent stays on its way.
-    fn cut_power(&mut self) {
+    pub(crate) fn cut_power(&mut self) {
         let acknowledged = self.till.disk.fold(self.till.acknowledged);
         let known = acknowledged.payments().eq(self.till.flow.ledger().payments());
         if !known {
             self.break_with("what the flow believed is not what it had written".into());
         }
+        self.start_again();
+    }
+
+    /// The till comes back with what is on its disk.
+    pub(crate) fn start_again(&mut self) {
         self.agenda.retain(|_, item| matches!(item, Item::ToHost { .. }));
         self.boot += 1;
         self.boot_at_ms = self.clock_ms;
@@ -421,6 +462,7 @@ impl World {
 
     fn finished(&mut self, ending: &Ending) {
         self.line(|_| format!("finished {ending:?}"));
+        self.endings.push(ending.clone());
         if let Ending::Settled(view) = ending
             && !view.balanced
         {
@@ -452,8 +494,10 @@ impl World {
         if !covered {
             return self.break_with(format!("{} left before it was written down", request.path));
         }
+        self.sent.push(request.clone());
+        let road = self.road(&request);
         let trip = 20 + self.chance.below(80);
-        if !self.linked || self.chance.permille(self.faults.refused) {
+        if !self.linked || road == Some(Road::Refused) || self.chance.permille(self.faults.refused) {
             let sent = Sent::No;
             return self.plan(trip, Item::NoAnswer { id, sent });
         }
@@ -479,7 +523,12 @@ impl World {
             }
             return;
         }
-        let trip = trip + self.delay();
+        let late = match road {
+            Some(Road::RequestLost) => return,
+            Some(Road::RequestLate(ms)) => ms,
+            Some(Road::Refused | Road::AnswerLost | Road::AnswerLate(_)) | None => 0,
+        };
+        let trip = trip + self.delay() + late;
         let (id, again) = (Some(id), false);
         self.plan(
             trip,
@@ -522,7 +571,8 @@ impl World {
                 }
                 Handled::Answered(answer) => {
                     if let (Some(id), true) = (id, boot == self.boot) {
-                        self.send_back(id, answer);
+                        let road = self.road(&request);
+                        self.send_back(id, answer, road);
                     }
                 }
             },
@@ -546,7 +596,12 @@ impl World {
         }
     }
 
-    fn send_back(&mut self, id: EffectId, mut answer: Answer) {
+    fn send_back(&mut self, id: EffectId, mut answer: Answer, road: Option<Road>) {
+        let late = match road {
+            Some(Road::AnswerLost) => return,
+            Some(Road::AnswerLate(ms)) => ms,
+            Some(Road::Refused | Road::RequestLost | Road::RequestLate(_)) | None => 0,
+        };
         if !self.linked || self.chance.permille(self.faults.answer_lost) {
             return;
         }
@@ -564,7 +619,7 @@ impl World {
                 answer.jws.push('A');
             }
         }
-        let trip = 20 + self.chance.below(80) + self.delay();
+        let trip = 20 + self.chance.below(80) + self.delay() + late;
         if self.chance.permille(self.faults.answer_doubled) {
             let later = trip + 1 + self.chance.below(90_000);
             let answer = answer.clone();
@@ -621,6 +676,10 @@ impl World {
         let now = self.now();
         let flow = &mut self.till.flow;
         match local {
+            Local::Sign { id, .. } if self.signatures_refused > 0 => {
+                self.signatures_refused -= 1;
+                flow.handle(Event::SignFailed { id }, now);
+            }
             Local::Sign { id, .. } if self.chance.permille(self.faults.no_signature) => {
                 flow.handle(Event::SignFailed { id }, now);
             }

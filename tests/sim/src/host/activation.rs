@@ -197,7 +197,10 @@ impl Host {
 
     pub(super) fn params(&mut self, body: &[u8], utc_ms: u64) -> Said {
         let _: ParamsRequest = read(body)?;
-        let bytes = json(&parameters(utc_ms));
+        if !self.parameters_stand {
+            self.parameters = json(&parameters(utc_ms));
+        }
+        let bytes = self.parameters.clone();
         let bundle = SignedBundle {
             sig: self.configuration.sign(&bytes).as_ref().to_vec(),
             kid: self.configuration_key().kid,

@@ -101,6 +101,16 @@ impl Host {
         })
     }
 
+    /// What became of this payment.
+    pub(crate) fn state(&self, key: PaymentKey) -> Option<TransactionState> {
+        self.payments.get(&key).map(|held| held.state)
+    }
+
+    /// Whether a reversal came before its payment, which is refused ever after.
+    pub(crate) fn is_tombstone(&self, key: PaymentKey) -> bool {
+        self.tombstones.contains(&key)
+    }
+
     /// Time passes for customers, too.
     pub(crate) fn catch_up(&mut self, utc_ms: u64) {
         for held in self.payments.values_mut() {
@@ -111,6 +121,7 @@ impl Host {
     pub(super) fn payment(&mut self, body: &[u8], again: bool, utc_ms: u64) -> Said {
         let request: TransactionRequest = read(body)?;
         let envelope = request.envelope().map_err(|_| Refusal(400, "malformed"))?;
+        self.check_data_key(&request, body);
         if let Some(held) = self.payments.get_mut(&envelope.key) {
             if held.body != body {
                 return Err(Refusal(409, "key_reuse"));
@@ -200,11 +211,20 @@ impl Host {
         Ok(())
     }
 
-    fn open(&mut self, sealed: &SealedData, additional_data: &[u8]) -> Option<&'static Account> {
-        let ksn = Ksn::from_bytes(&sealed.ksn).ok()?;
-        if !self.used_keys.insert(ksn.to_bytes()) {
+    /// A data key seals one body; that one may come again.
+    fn check_data_key(&mut self, request: &TransactionRequest, body: &[u8]) {
+        let sealed = request.sealed.as_ref();
+        let Some(ksn) = sealed.and_then(|sealed| sealed.ksn.as_slice().try_into().ok()) else {
+            return;
+        };
+        let first = self.used_data_keys.entry(ksn).or_insert_with(|| body.to_vec());
+        if first.as_slice() != body {
             self.complaints.push(format!("data key {ksn:?} was used twice"));
         }
+    }
+
+    fn open(&mut self, sealed: &SealedData, additional_data: &[u8]) -> Option<&'static Account> {
+        let ksn = Ksn::from_bytes(&sealed.ksn).ok()?;
         if !self.is_handed_out(ksn.ikid()) {
             self.complaints
                 .push(format!("data key {ksn:?} is of no set in use"));
@@ -217,6 +237,12 @@ impl Host {
         };
         let clear = open_payload(&data, &payload, additional_data).ok()?;
         let card = CardPayload::from_bytes(clear.expose()).ok()?;
+        if let Some(pin) = &card.pin
+            && !self.used_pin_keys.insert(pin.ksn)
+        {
+            self.complaints
+                .push(format!("PIN key {:?} was used twice", pin.ksn));
+        }
         let pan = Pan::from_bcd(card.track2.expose().get(..8)?).ok()?;
         Account::of(&pan)
     }
