@@ -1,7 +1,23 @@
 //! Payment codes.
 //!
-//! [`mpm`]: merchant-presented codes of `EMVCo`, both ways: generated strictly, read with two verdicts (what cannot be
-//! trusted is refused, what only breaks a rule is read and the breaches are listed).
+//! [`recognise()`] says what a scanned text is. [`mpm`]: merchant-presented codes of `EMVCo`, both ways: generated
+//! strictly, read with two verdicts (what cannot be trusted is refused, what only breaks a rule is read and the
+//! breaches are listed). [`profile`]: the national profiles of such codes behind one API. [`cpm`]: consumer-presented
+//! codes, both ways. [`PaymentCode`]: the digits of wallets, and [`order`], the machine that charges them.
+//! [`transfer`] and [`link`]: codes that are not `EMVCo`'s.
+//!
+//! ```
+//! use softpos_qr::{Recognised, Wallet, recognise};
+//!
+//! let Ok(Recognised::PaymentCode(code)) = recognise("134567890123456789\r\n") else {
+//!     unreachable!()
+//! };
+//! assert_eq!(code.wallet(), Wallet::WeChat);
+//! assert_eq!(
+//!     recognise("4006381333931").unwrap_err().to_string(),
+//!     "a barcode of goods, not a payment code"
+//! );
+//! ```
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -9,4 +25,14 @@
 
 extern crate alloc;
 
+pub mod cpm;
+pub mod link;
 pub mod mpm;
+pub mod order;
+mod payment_code;
+pub mod profile;
+mod recognise;
+pub mod transfer;
+
+pub use payment_code::{PaymentCode, UnknownCode, Wallet};
+pub use recognise::{NotRecognised, Recognised, recognise, text_of};

@@ -27,6 +27,8 @@ pub enum Breach {
     NotATemplate(Place),
     /// The CRC is right and in lower-case letters.
     CrcLowercase,
+    /// The CRC fits the ISO 8859-1 bytes only, in a code of UEMOA, whose rules say so.
+    CrcLatin1,
     /// More than 512 characters.
     PayloadOver512,
 }
@@ -79,6 +81,7 @@ impl fmt::Display for Breach {
             Self::MissingGuid(place) => write!(f, "{place}:missing_guid"),
             Self::NotATemplate(place) => write!(f, "{place}:not_a_template"),
             Self::CrcLowercase => f.write_str("crc_lowercase"),
+            Self::CrcLatin1 => f.write_str("crc_latin1"),
             Self::PayloadOver512 => f.write_str("payload_over_512"),
         }
     }

@@ -1,5 +1,7 @@
 //! CRC-16 of a payload: polynomial 1021, start FFFF, no reflection, over everything up to and including `6304` (4.7).
 
+use alloc::vec::Vec;
+
 /// Four bytes are taken at once: row `k` holds the remainders of a byte with `k` bytes after it.
 static TABLES: [[u16; 256]; 4] = tables();
 
@@ -14,6 +16,11 @@ pub(super) fn crc16(bytes: &[u8]) -> u16 {
         let [high, low] = crc.to_be_bytes();
         u16::from_be_bytes([low, 0]) ^ remainder(0, high ^ byte)
     })
+}
+
+/// The text's ISO 8859-1 bytes, if it has them.
+pub(super) fn latin1(text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
 }
 
 #[expect(

@@ -7,12 +7,15 @@ use core::ops::Range;
 use softpos_types::{Currency, Money};
 
 use super::breach::{Breach, Place};
-use super::crc::crc16;
+use super::crc::{crc16, latin1};
 use super::object::{Object, read_objects};
 use super::rules;
 
 /// Characters of the last object, 63, with its id and length.
 const CRC_OBJECT: usize = 8;
+
+/// How a template of UEMOA begins: its identifier.
+const UEMOA_START: &str = "0012int.bceao.pi";
 
 /// What a payload says. Everything points into the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +85,12 @@ pub struct MerchantAccountRef<'d, 'a> {
 impl<'a> MerchantAccountRef<'_, 'a> {
     /// Whose template it is: AID, UUID or reverse domain.
     pub fn guid(&self) -> Option<&'a str> {
-        value_of(self.parts, 0)
+        self.part(0)
+    }
+
+    /// The value of an object inside.
+    pub fn part(&self, id: u8) -> Option<&'a str> {
+        value_of(self.parts, id)
     }
 }
 
@@ -195,14 +203,21 @@ impl<'a> Decoded<'a> {
         let is_hex = crc.len() == 4 && crc.bytes().all(|b| b.is_ascii_hexdigit());
         let stated = u16::from_str_radix(crc, 16).ok().filter(|_| is_hex);
         if stated != Some(crc16(covered.as_bytes())) {
-            let latin1: Result<Vec<u8>, _> = covered.chars().map(|c| u8::try_from(u32::from(c))).collect();
-            let fits_latin1 = latin1.is_ok_and(|bytes| stated == Some(crc16(&bytes)));
-            return Err(Refused::BadCrc { fits_latin1 });
+            let fits_latin1 = latin1(covered).is_some_and(|bytes| stated == Some(crc16(&bytes)));
+            if !(fits_latin1 && self.is_uemoa()) {
+                return Err(Refused::BadCrc { fits_latin1 });
+            }
+            self.breach(Breach::CrcLatin1);
         }
         if crc.bytes().any(|b| b.is_ascii_lowercase()) {
             self.breach(Breach::CrcLowercase);
         }
         Ok(())
+    }
+
+    /// The one profile whose own specification takes the CRC over ISO 8859-1: 36 of the West African central bank.
+    fn is_uemoa(&self) -> bool {
+        self.value(36).is_some_and(|value| value.starts_with(UEMOA_START))
     }
 
     /// Reads 26..51, 62, 64 and 80..99. What is ours to understand must parse; a foreign template that does not is
@@ -229,6 +244,12 @@ impl<'a> Decoded<'a> {
         }
         Ok(())
     }
+}
+
+/// The objects of a template inside a template; none if it does not parse.
+pub(crate) fn read_template(value: &str) -> Option<Vec<Object<'_>>> {
+    let mut parts = Vec::new();
+    read_objects(value, None, &mut parts).ok().map(|()| parts)
 }
 
 pub(super) fn value_of<'a>(objects: &[Object<'a>], id: u8) -> Option<&'a str> {

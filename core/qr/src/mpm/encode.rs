@@ -1,22 +1,16 @@
-//! Payloads for the till to show, by the letter of the specification.
+//! The payload of one payment at a till, and the parts of payloads.
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{self, Write};
+use core::fmt;
 
 use softpos_types::{MerchantId, Money};
 
 use super::breach::{Breach, Place};
-use super::crc::crc16;
-use super::{Refused, decode};
+use super::decoded::{Initiation, Refused};
+use super::payload::MpmPayload;
 
-/// Point of initiation (01): made for one payment.
-const DYNAMIC: &str = "12";
-
-/// The longest identifier of an account template. Live codes have longer ones; ours do not.
-const MAX_GUID: usize = 32;
-
-/// What a payload for one payment shall say.
+/// What a payload for one payment shall say: the usual part of [`MpmPayload`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MpmCode {
     /// Who gets the money, one entry a scheme (02..51); at least one.
@@ -89,6 +83,10 @@ pub enum EncodeError {
     Length(Place),
     /// The account's id does not fit its content.
     AccountId(u8),
+    /// No template of 80..99.
+    TemplateId(u8),
+    /// An amount in another currency than the payload's.
+    Currency,
     /// The payload would break this rule.
     Breach(Breach),
     /// The payload would be refused, for instance because an id stands twice.
@@ -117,114 +115,37 @@ impl MerchantAccount {
 }
 
 impl MpmCode {
-    /// Writes the payload, ends it with its CRC, and reads it again by the same rules that foreign codes are judged
-    /// by: what this returns has no breach.
+    /// Writes the payload of a dynamic code, by the rules of [`MpmPayload::encode`].
     ///
     /// # Errors
     /// [`EncodeError`]: no payload is better than one that some wallet refuses.
     pub fn encode(&self) -> Result<String, EncodeError> {
-        let mut payload = String::with_capacity(256);
-        let root = |id, value: &str, out: &mut String| write_object(out, Place::root(id), value);
-        root(0, "01", &mut payload)?;
-        root(1, DYNAMIC, &mut payload)?;
-        let mut accounts: Vec<&MerchantAccount> = self.accounts.iter().collect();
-        accounts.sort_by_key(|account| account.id);
-        for account in accounts {
-            root(account.id, &account.value()?, &mut payload)?;
-        }
-        root(52, &self.category, &mut payload)?;
-        root(53, &numeric_currency(self.amount), &mut payload)?;
-        root(54, &to_text(self.amount), &mut payload)?;
-        root(58, &self.country, &mut payload)?;
-        root(59, &self.name, &mut payload)?;
-        root(60, &self.city, &mut payload)?;
-        let additional = self.additional.value()?;
-        if !additional.is_empty() {
-            root(62, &additional, &mut payload)?;
-        }
-        if let Some(local) = &self.local {
-            root(64, &local.value()?, &mut payload)?;
-        }
-        payload.push_str("6304");
-        let crc = crc16(payload.as_bytes());
-        append(&mut payload, format_args!("{crc:04X}"));
-        match decode(&payload).map(|decoded| decoded.breaches().first().copied()) {
-            Ok(None) => Ok(payload),
-            Ok(Some(breach)) => Err(EncodeError::Breach(breach)),
-            Err(refused) => Err(EncodeError::Refused(refused)),
-        }
+        let additional = &self.additional;
+        let parts = [
+            (1, &additional.bill),
+            (5, &additional.reference),
+            (7, &additional.terminal),
+        ];
+        let payload = MpmPayload {
+            initiation: Initiation::Dynamic,
+            accounts: self.accounts.clone(),
+            category: Some(self.category.clone()),
+            currency: self.amount.currency(),
+            amount: Some(self.amount),
+            tip: None,
+            country: self.country.clone(),
+            name: Some(self.name.clone()),
+            city: Some(self.city.clone()),
+            post_code: None,
+            additional: parts
+                .into_iter()
+                .filter_map(|(id, part)| Some((id, part.clone()?)))
+                .collect(),
+            local: self.local.clone(),
+            templates: Vec::new(),
+        };
+        payload.encode()
     }
-}
-
-impl MerchantAccount {
-    fn value(&self) -> Result<String, EncodeError> {
-        match (&self.fields, self.id) {
-            (AccountFields::Plain(value), 2..=25) => Ok(value.clone()),
-            (AccountFields::Template { guid, parts }, 26..=51) => {
-                let place = Place::within(self.id, 0);
-                if guid.chars().count() > MAX_GUID {
-                    return Err(EncodeError::Length(place));
-                }
-                let mut value = String::new();
-                write_object(&mut value, place, guid)?;
-                for (id, part) in parts {
-                    write_object(&mut value, Place::within(self.id, *id), part)?;
-                }
-                Ok(value)
-            }
-            _ => Err(EncodeError::AccountId(self.id)),
-        }
-    }
-}
-
-impl AdditionalData {
-    fn value(&self) -> Result<String, EncodeError> {
-        let mut value = String::new();
-        for (id, part) in [(1, &self.bill), (5, &self.reference), (7, &self.terminal)] {
-            if let Some(part) = part {
-                write_object(&mut value, Place::within(62, id), part)?;
-            }
-        }
-        Ok(value)
-    }
-}
-
-impl LocalNames {
-    fn value(&self) -> Result<String, EncodeError> {
-        let mut value = String::new();
-        write_object(&mut value, Place::within(64, 0), &self.language)?;
-        write_object(&mut value, Place::within(64, 1), &self.name)?;
-        if let Some(city) = &self.city {
-            write_object(&mut value, Place::within(64, 2), city)?;
-        }
-        Ok(value)
-    }
-}
-
-fn write_object(out: &mut String, place: Place, value: &str) -> Result<(), EncodeError> {
-    let length = value.chars().count();
-    if place.id > 99 || !(1..=99).contains(&length) {
-        return Err(EncodeError::Length(place));
-    }
-    append(out, format_args!("{:02}{length:02}{value}", place.id));
-    Ok(())
-}
-
-fn numeric_currency(amount: Money) -> String {
-    let mut text = String::new();
-    append(&mut text, format_args!("{:03}", amount.currency().numeric()));
-    text
-}
-
-fn to_text(amount: Money) -> String {
-    let mut text = String::new();
-    append(&mut text, format_args!("{amount}"));
-    text
-}
-
-fn append(out: &mut String, text: fmt::Arguments<'_>) {
-    // Writing into a String cannot fail.
-    let _ = out.write_fmt(text);
 }
 
 impl fmt::Display for EncodeError {
@@ -232,6 +153,8 @@ impl fmt::Display for EncodeError {
         match self {
             Self::Length(place) => write!(f, "{place}: empty or too long"),
             Self::AccountId(id) => write!(f, "{id:02}: no such merchant account"),
+            Self::TemplateId(id) => write!(f, "{id:02}: no such template"),
+            Self::Currency => f.write_str("two currencies in one payload"),
             Self::Breach(breach) => write!(f, "{breach}"),
             Self::Refused(refused) => write!(f, "{refused}"),
         }

@@ -9,12 +9,19 @@ mod crc;
 mod decoded;
 mod encode;
 mod object;
+mod payload;
+mod plain;
 mod rules;
 
 pub use breach::{Breach, Place};
 pub use decoded::{Decoded, Initiation, MerchantAccountRef, Refused};
 pub use encode::{AccountFields, AdditionalData, EncodeError, LocalNames, MerchantAccount, MpmCode};
 pub use object::Object;
+pub use payload::{MpmPayload, Tip};
+pub use plain::plain;
+
+pub(crate) use decoded::read_template;
+pub(crate) use payload::{Dialect, template};
 
 /// Reads a payload.
 ///

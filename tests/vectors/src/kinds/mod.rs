@@ -16,7 +16,10 @@ mod emv_tlv;
 mod emv_transcript;
 mod host_response_code;
 mod money_words;
+mod qr_cpm;
 mod qr_mpm;
+mod qr_other;
+mod qr_payment_code;
 
 use crate::Kind;
 
@@ -39,7 +42,10 @@ pub(crate) fn by_name(kind: &str) -> Option<Kind> {
         "emv.transcript" => emv_transcript::run,
         "host.response-code" => host_response_code::run,
         "money.words" => money_words::run,
+        "qr.cpm" => qr_cpm::run,
         "qr.mpm" => qr_mpm::run,
+        "qr.other" => qr_other::run,
+        "qr.payment-code" => qr_payment_code::run,
         _ => return None,
     })
 }

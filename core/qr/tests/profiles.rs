@@ -1,0 +1,344 @@
+//! National profiles: what is generated is read as the same, live codes are recognised, broken ones are named.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::too_many_lines
+)]
+
+use softpos_qr::mpm::{self, Initiation, Tip};
+use softpos_qr::profile::{
+    Fault, FpsId, Lifetime, Merchant, PayNowId, Payee, Profile, ProfileCode, ProfileError, PromptPayId,
+    Reading, khqr_query_key, read,
+};
+use softpos_types::{Currency, Money};
+
+fn own(text: &str) -> String {
+    text.to_owned()
+}
+
+const LIFETIME: Lifetime = Lifetime {
+    created_utc_ms: 1_790_000_000_000,
+    expires_utc_ms: 1_790_000_600_000,
+};
+
+fn payees() -> Vec<Payee> {
+    let mut payees = vec![
+        Payee::UnionPay {
+            acquirer_iin: own("48021000"),
+            forwarding_iin: own("00010000"),
+            merchant: own("898110000000001"),
+        },
+        Payee::PixUrl {
+            url: own("payload.psp.com/3ec9d2f9-5f03-4e0e-820d-63a81e769e87"),
+        },
+        Payee::PixRecurring {
+            url: own("payload.psp.com/rec/3ec9d2f9-5f03-4e0e-820d-63a81e769e87"),
+        },
+        Payee::PromptPay(PromptPayId::from_phone("0801111111").unwrap()),
+        Payee::PromptPay(PromptPayId::TaxId(own("1234567890123"))),
+        Payee::PromptPay(PromptPayId::Wallet(own("140000801111111"))),
+        Payee::PromptPayBill {
+            biller: own("099400016550100"),
+            reference: own("123456789012"),
+            second_reference: Some(own("670429")),
+        },
+        Payee::PayNow {
+            id: PayNowId::Uen(own("201403121W")),
+            is_editable: false,
+            expiry: Some(own("20301231")),
+            sgqr: Some(own("180307510317")),
+        },
+        Payee::PayNow {
+            id: PayNowId::Phone(own("+6591234567")),
+            is_editable: true,
+            expiry: None,
+            sgqr: None,
+        },
+        Payee::Qris {
+            acquirer: own("COM.GO-JEK.WWW"),
+            pan: own("9360091412345678901"),
+            merchant: own("G123456789"),
+            criteria: own("UMI"),
+            national_id: Some(own("ID1020012345678")),
+        },
+        Payee::VnPay {
+            merchant: own("0102154778"),
+        },
+        Payee::DuitNow {
+            acquirer: own("890053"),
+            account: own("QR0001234567"),
+        },
+        Payee::BharatQr {
+            address: own("shop@bank"),
+            reference: Some(own("TR123")),
+        },
+        Payee::KhqrPersonal {
+            account: own("sok@nbcq"),
+            lifetime: Some(LIFETIME),
+        },
+        Payee::KhqrMerchant {
+            account: own("sok@nbcq"),
+            merchant: own("123456"),
+            bank: own("ACME BANK"),
+            lifetime: Some(LIFETIME),
+        },
+        Payee::Jpqr {
+            company: own("1234567890123"),
+            branch: own("0001"),
+            store: own("000001"),
+            terminal: own("000002"),
+        },
+        Payee::QrPh {
+            bank: own("GXCHPHM2XXX"),
+            account: Some(own("1234567890")),
+        },
+        Payee::Uemoa {
+            alias: own("5f2b7c1e-1f0d-4a6b-9c3d-0a1b2c3d4e5f"),
+        },
+    ];
+    for key in [
+        "52998224725",
+        "60701190000104",
+        "+5511912345678",
+        "merchant@ex.com",
+        "4004901d-bd85-4769-8e52-cb4c42c506dc",
+    ] {
+        payees.push(Payee::PixKey {
+            key: own(key),
+            text: Some(own("Pedido 123")),
+        });
+    }
+    payees.extend([false, true].map(|is_card| Payee::VietQr {
+        bank_bin: own("970416"),
+        account: own("123456789"),
+        is_card,
+    }));
+    payees.extend(
+        [
+            FpsId::Id(own("1234567")),
+            FpsId::Mobile(own("+852-91234567")),
+            FpsId::Email(own("shop@example.hk")),
+        ]
+        .map(Payee::Fps),
+    );
+    payees
+}
+
+fn merchant() -> Merchant {
+    Merchant {
+        category: own("5812"),
+        name: own("Café São João"),
+        city: own("Brasília"),
+        post_code: Some(own("10110")),
+        plain_name: None,
+        plain_city: None,
+        language: own("PT"),
+    }
+}
+
+fn code(payee: Payee) -> ProfileCode {
+    let profile = payee.profile();
+    let currency = profile.currencies().first().copied().unwrap_or("CNY");
+    ProfileCode {
+        payee,
+        merchant: Some(merchant()),
+        country: profile.country().is_none().then(|| own("CN")),
+        amount: Some(Money::new(12_300, Currency::from_alpha(currency).unwrap())),
+        tip: None,
+        additional: Vec::new(),
+    }
+}
+
+fn sole(payload: &str) -> Reading {
+    let decoded = mpm::decode(payload).unwrap();
+    let mut readings = read(&decoded);
+    assert_eq!(readings.len(), 1, "{payload}");
+    readings.remove(0)
+}
+
+#[test]
+fn every_profile_generates_what_it_reads() {
+    let mut seen = Vec::new();
+    for payee in payees() {
+        for with_amount in [true, false] {
+            let mut code = code(payee.clone());
+            if !with_amount {
+                code.amount = None;
+            }
+            let payload = code.encode().unwrap_or_else(|error| panic!("{payee:?}: {error}"));
+            let reading = sole(&payload);
+            assert_eq!(
+                (reading.payee.as_ref(), reading.faults.as_slice()),
+                (Some(&payee), &[][..])
+            );
+            assert_eq!(reading.profile, payee.profile());
+            let decoded = mpm::decode(&payload).unwrap();
+            assert_eq!(decoded.amount(), code.amount);
+            assert_eq!(decoded.value(59), Some("Cafe Sao Joao"), "{payload}");
+            assert_eq!(decoded.value_in(64, 1), Some("Café São João"));
+            let is_dynamic = with_amount || matches!(payee, Payee::PixUrl { .. });
+            assert_eq!(decoded.initiation() == Some(Initiation::Dynamic), is_dynamic);
+        }
+        seen.push(payee.profile());
+    }
+    seen.dedup();
+    assert!(seen.len() >= 15, "{seen:?}");
+}
+
+#[test]
+fn tips_and_fees() {
+    let payee = payees().remove(0);
+    for (tip, objects) in [
+        (Tip::Ask, "550201"),
+        (Tip::Fixed(Money::new(150, Currency::CNY)), "55020256041.50"),
+        (Tip::Percent(1), "55020357040.01"),
+        (Tip::Percent(9_999), "550203570599.99"),
+    ] {
+        let mut code = code(payee.clone());
+        code.tip = Some(tip);
+        assert!(code.encode().unwrap().contains(objects), "{objects}");
+    }
+    for tip in [
+        Tip::Percent(0),
+        Tip::Percent(10_000),
+        Tip::Fixed(Money::new(0, Currency::CNY)),
+        Tip::Fixed(Money::new(100, Currency::from_alpha("EUR").unwrap())),
+    ] {
+        let mut code = code(payee.clone());
+        code.tip = Some(tip);
+        assert!(matches!(code.encode(), Err(ProfileError::Encode(_))), "{tip:?}");
+    }
+}
+
+#[test]
+fn transfers_to_a_person_name_no_merchant() {
+    for payee in payees() {
+        let may_omit = matches!(
+            payee.profile(),
+            Profile::PromptPay | Profile::PromptPayBill | Profile::VietQr
+        );
+        let mut code = code(payee);
+        code.merchant = None;
+        assert_eq!(code.encode().is_ok(), may_omit, "{:?}", code.payee);
+    }
+}
+
+#[test]
+fn other_scripts_need_a_plain_name() {
+    let mut code = code(payees().remove(0));
+    let merchant = code.merchant.as_mut().unwrap();
+    (merchant.name, merchant.city, merchant.language) = (own("面馆"), own("北京"), own("ZH"));
+    assert!(matches!(code.encode(), Err(ProfileError::NotPlain(_))));
+    let merchant = code.merchant.as_mut().unwrap();
+    (merchant.plain_name, merchant.plain_city) = (Some(own("Noodle House")), Some(own("Beijing")));
+    let payload = code.encode().unwrap();
+    let decoded = mpm::decode(&payload).unwrap();
+    assert_eq!(
+        (decoded.value(59), decoded.value_in(64, 1)),
+        (Some("Noodle House"), Some("面馆"))
+    );
+}
+
+#[test]
+fn uemoa_counts_its_crc_over_latin1() {
+    let payee = Payee::Uemoa {
+        alias: own("5f2b7c1e"),
+    };
+    let payload = code(payee).encode().unwrap();
+    let decoded = mpm::decode(&payload).unwrap();
+    assert_eq!(decoded.breaches(), [mpm::Breach::CrcLatin1]);
+    // The same in any other code is refused, and the reason is named.
+    let other = payload.replace("int.bceao.pi", "int.bceao.px");
+    assert!(mpm::decode(&other).is_err());
+}
+
+/// Public known answers (licence MIT: promptparse, vietnam-qr-pay, pix-utils, hkqr-fps, qris-python).
+#[test]
+fn live_codes() {
+    for (payload, profile) in [
+        (
+            "00020101021129370016A0000006770101110113006681222333353037645802TH63041DCF",
+            Profile::PromptPay,
+        ),
+        (
+            "00020101021230650016A00000067701011201150994000165501000212123456789012030667042953037645802TH54073649.2263044534",
+            Profile::PromptPayBill,
+        ),
+        (
+            "00020101021238530010A0000007270123000697041601091234567890208QRIBFTTA5303704540410005802VN62150811Chuyen tien63040371",
+            Profile::VietQr,
+        ),
+    ] {
+        let reading = sole(payload);
+        assert_eq!((reading.profile, reading.faults.as_slice()), (profile, &[][..]));
+        assert!(reading.payee.is_some());
+    }
+}
+
+#[test]
+fn broken_profiles_are_named() {
+    let fault = |payee: Payee, change: fn(&mut ProfileCode)| {
+        let mut code = code(payee);
+        change(&mut code);
+        code.encode().unwrap_err().to_string()
+    };
+    let dollars =
+        |code: &mut ProfileCode| code.amount = Some(Money::new(100, Currency::from_alpha("EUR").unwrap()));
+    let pix = |key: &str| Payee::PixKey {
+        key: own(key),
+        text: None,
+    };
+    assert_eq!(fault(pix("merchant@ex.com"), dollars), "53:currency");
+    assert_eq!(fault(pix("12345"), |_| ()), "26/01:value");
+    assert_eq!(
+        fault(pix("merchant@ex.com"), |code| code.additional =
+            vec![(5, own("a b"))]),
+        "62/05:value"
+    );
+    assert_eq!(
+        fault(
+            Payee::PixUrl {
+                url: own("psp.com/1")
+            },
+            |code| code.additional = vec![(5, own("A1"))]
+        ),
+        "62/05:value"
+    );
+    let khqr = |lifetime| Payee::KhqrPersonal {
+        account: own("sok@nbcq"),
+        lifetime,
+    };
+    assert_eq!(fault(khqr(None), |_| ()), "missing:99/01");
+    let backwards = Lifetime {
+        created_utc_ms: LIFETIME.expires_utc_ms,
+        expires_utc_ms: LIFETIME.created_utc_ms,
+    };
+    assert_eq!(fault(khqr(Some(backwards)), |_| ()), "99/01:value");
+    assert_eq!(
+        fault(payees().remove(3), |code| code.country = Some(own("SG"))),
+        "58:country"
+    );
+    let qris = payees()
+        .into_iter()
+        .find(|payee| payee.profile() == Profile::Qris)
+        .unwrap();
+    assert_eq!(
+        fault(qris, |code| code.merchant.as_mut().unwrap().post_code = None),
+        "missing:61"
+    );
+    let wrong_pan = Payee::Fps(FpsId::Mobile(own("91234567")));
+    assert_eq!(fault(wrong_pan, |_| ()), "26/03:value");
+    assert_eq!(Fault::Conflict(mpm::Place::root(30)).to_string(), "30:conflict");
+}
+
+#[test]
+fn khqr_is_asked_for_by_the_md5_of_its_payload() {
+    // RFC 1321, A.5.
+    assert_eq!(
+        khqr_query_key("message digest"),
+        "f96b697d7cb7938d525a2f31aaf161d0"
+    );
+}
