@@ -255,26 +255,121 @@ fn uemoa_counts_its_crc_over_latin1() {
     assert!(mpm::decode(&other).is_err());
 }
 
-/// Public known answers (licence MIT: promptparse, vietnam-qr-pay, pix-utils, hkqr-fps, qris-python).
+/// Public codes, mostly in use (MIT: promptparse, vietnam-qr-pay, pix-utils, hkqr-fps, qris-python, go-emv-code,
+/// emv-qr-code; Apache-2.0: emv-qrcode of mvallim), with the profile's faults that they have.
+const LIVE: &[(&str, Profile, &[&str])] = &[
+    (
+        "00020101021129370016A0000006770101110113006681222333353037645802TH63041DCF",
+        Profile::PromptPay,
+        &[],
+    ),
+    (
+        "00020101021129390016A000000677010111031514000080111111153037645802TH63047C0F",
+        Profile::PromptPay,
+        &[],
+    ),
+    (
+        "00020101021130620016A000000677010112011301122334455660211CUSTOMER0010306INV00153037645802TH62070703SCB6304780E",
+        Profile::PromptPayBill,
+        &[],
+    ),
+    (
+        "00020101021230650016A00000067701011201150994000165501000212123456789012030667042953037645802TH54073649.2263044534",
+        Profile::PromptPayBill,
+        &[],
+    ),
+    (
+        "00020101021238530010A0000007270123000697041601091234567890208QRIBFTTA5303704540410005802VN62150811Chuyen tien63040371",
+        Profile::VietQr,
+        &[],
+    ),
+    (
+        "00020101021138620010A00000072701320006970454011899MM24011M000000000208QRIBFTTA53037045802VN62190515MOMOW2W0000000080030466304DFB8",
+        Profile::VietQr,
+        &[],
+    ),
+    (
+        "00020101021126280010A000000775011001A80187905204549953037045802VN5907SUNFLY16005HaNoi62290313SUNFLY ONLINE0708SUNFLY016304AE6F",
+        Profile::VnPay,
+        &[],
+    ),
+    (
+        "00020126650014br.gov.bcb.pix0119pagador@example.com0220Gerado por Pix-Utils52040000530398654041.005802BR5914Fulano de Tal16009Sao Paulo62070503***63040EDC",
+        Profile::Pix,
+        &[],
+    ),
+    (
+        "00020126740014br.gov.bcb.pix2552payload.psp.com/3ec9d2f9-5f03-4e0e-820d-63a81e769e875204000053039865802BR5914FULANO DE TAL16015SAO MIGUEL DO O62070503***6304D899",
+        Profile::Pix,
+        &[],
+    ),
+    (
+        "00020126180014br.gov.bcb.pix5204000053039865802BR5913Fulano de Tal6008BRASILIA62070503***80950014br.gov.bcb.pix2573qr-h.sandbox.pix.bcb.gov.br/rest/api/rec/5ee5232ead29422396b44f5eb67180d663041AD9",
+        Profile::Pix,
+        &[],
+    ),
+    (
+        "00020126570014BR.GOV.BCB.PIX0114607011900001040217Mensagem opcional52040000530398654041.225802BR5920Teste Batch atualiza6009SAO PAULO622605221t9OGEuUWlqWQiY0CU2YmA63048179",
+        Profile::Pix,
+        &[],
+    ),
+    (
+        "00020104141234567890123426580014BR.GOV.BCB.PIX0136123e4567-e12b-12d1-a456-42665544000027300012BR.COM.OUTRO011001234567895204000053039865406123.455802BR5917NOME DO RECEBEDOR6008BRASILIA61087007490080390012BR.COM.OUTRO01190123.ABCD.3456.WXYZ6304549C",
+        Profile::Pix,
+        &["missing:62/05"],
+    ),
+    (
+        "00020101021126530012hk.com.hkicl0433FPS_Identifier_CRC201D@ird.gov.hk520400005303344540419895802HK5902NA6002HK63042767",
+        Profile::Fps,
+        &[],
+    ),
+    (
+        "00020101021226620014COM.GO-JEK.WWW011993600914123456789010210G1234567890303UMI51440014ID.CO.QRIS.WWW0215ID10200123456780303UMI520458125303360540525000550202560410005802ID5911TOKO CONTOH6007JAKARTA61051011062280512INV-2026-0010708KASIR-0163043EBC",
+        Profile::Qris,
+        &[],
+    ),
+    (
+        "00020101021126620014COM.GO-JEK.WWW011993600914123456789010210G1234567890303UMI5204581253033605802ID5911TOKO CONTOH6007JAKARTA62120708KASIR-016304E07E",
+        Profile::Qris,
+        &["missing:51", "missing:61"],
+    ),
+    (
+        "0002016003xxx01021129300012D156000000000510A93FO3230Q31280012D1560000000103081234567826680019jp.or.paymentsjapan01130000000000001020400010306000001040600000153033925903xxx64180002JA0108メルペイ カフェ520441115802JP610710661436304DEE9",
+        Profile::Jpqr,
+        &[],
+    ),
+    (
+        "00020101021252044131153137210116372101160123456789ABCDE6010Phnom Penh5913Merchant Shop5802KH540510.005303840622501081234567802090124444446304A0BA",
+        Profile::UnionPay,
+        &[],
+    ),
+];
+
 #[test]
 fn live_codes() {
-    for (payload, profile) in [
-        (
-            "00020101021129370016A0000006770101110113006681222333353037645802TH63041DCF",
-            Profile::PromptPay,
-        ),
-        (
-            "00020101021230650016A00000067701011201150994000165501000212123456789012030667042953037645802TH54073649.2263044534",
-            Profile::PromptPayBill,
-        ),
-        (
-            "00020101021238530010A0000007270123000697041601091234567890208QRIBFTTA5303704540410005802VN62150811Chuyen tien63040371",
-            Profile::VietQr,
-        ),
-    ] {
+    for (payload, profile, faults) in LIVE {
         let reading = sole(payload);
-        assert_eq!((reading.profile, reading.faults.as_slice()), (profile, &[][..]));
-        assert!(reading.payee.is_some());
+        let found: Vec<String> = reading.faults.iter().map(ToString::to_string).collect();
+        let found: Vec<&str> = found.iter().map(String::as_str).collect();
+        assert_eq!(
+            (reading.profile, found.as_slice()),
+            (*profile, *faults),
+            "{payload}"
+        );
+        assert!(reading.payee.is_some(), "{payload}");
+    }
+}
+
+#[test]
+fn payers_codes_belong_to_profiles_as_well() {
+    for (aid, profile) in [
+        ("A000000333010102", Some(Profile::UnionPay)),
+        ("A0000006022020", Some(Profile::Qris)),
+        ("A0000007271010", Some(Profile::VietQr)),
+        ("A0000006150001", Some(Profile::DuitNow)),
+        ("A0000000041010", None),
+    ] {
+        assert_eq!(Profile::of_cpm_aid(&hex::decode(aid).unwrap()), profile, "{aid}");
     }
 }
 

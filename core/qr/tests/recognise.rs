@@ -61,7 +61,10 @@ fn what_is_none_is_refused_with_a_reason() {
             "6 digits of no known wallet: WeChat Pay has 18, Alipay 16 to 24, UnionPay 19",
         ),
         ("hQVDUFY*", "a payer's code, damaged: bad_base64"),
-        ("0002015802CN", "a merchant's code, damaged or forged: missing_crc"),
+        (
+            "0002015802CN",
+            "a merchant's code, damaged or forged: missing_crc",
+        ),
         ("BCD\n002", "a credit transfer that is not valid: truncated"),
         ("SPC\n0200\n1\nx", "a Swiss bill that is not valid: truncated"),
         ("https://example.com/", "a link of no known payment service"),

@@ -1,5 +1,45 @@
 //! National profiles of merchant-presented codes behind one API: [`ProfileCode`] generates, [`read`] recognises and
 //! validates. What is generated is read again before it is given out, so both sides hold to one set of rules.
+//!
+//! ```
+//! use softpos_qr::mpm;
+//! use softpos_qr::profile::{Merchant, Payee, Profile, ProfileCode, PromptPayId, read};
+//! use softpos_types::{Currency, Money};
+//!
+//! // Brazil: a key, a name in any spelling, an amount.
+//! let pix = ProfileCode {
+//!     payee: Payee::PixKey { key: "merchant@ex.com".into(), text: None },
+//!     merchant: Some(Merchant {
+//!         category: "0000".into(),
+//!         name: "Padaria São João".into(),
+//!         city: "Brasília".into(),
+//!         post_code: None,
+//!         plain_name: None,
+//!         plain_city: None,
+//!         language: "PT".into(),
+//!     }),
+//!     country: None,
+//!     amount: Currency::from_alpha("BRL").map(|real| Money::new(1_250, real)),
+//!     tip: None,
+//!     additional: vec![(5, "PEDIDO123".into())],
+//! };
+//! let payload = pix.encode()?;
+//! let decoded = mpm::decode(&payload).expect("has no breach");
+//! assert_eq!(decoded.value(59), Some("Padaria Sao Joao"));
+//! assert_eq!(read(&decoded)[0].payee.as_ref(), Some(&pix.payee));
+//!
+//! // Thailand: a telephone number will do.
+//! let promptpay = ProfileCode {
+//!     payee: Payee::PromptPay(PromptPayId::from_phone("0812223333").expect("ten digits")),
+//!     merchant: None,
+//!     amount: None,
+//!     additional: Vec::new(),
+//!     ..pix
+//! };
+//! let payload = promptpay.encode()?;
+//! assert_eq!(read(&mpm::decode(&payload).expect("is read"))[0].profile, Profile::PromptPay);
+//! # Ok::<(), softpos_qr::profile::ProfileError>(())
+//! ```
 
 mod account;
 mod asia;
@@ -76,6 +116,15 @@ pub enum Fault {
     /// Not the profile's country.
     Country,
 }
+
+/// How the application identifiers of payers' codes begin.
+const CPM_AIDS: [(&[u8], Profile); 5] = [
+    (&[0xA0, 0, 0, 3, 0x33, 1, 1, 1], Profile::UnionPay),
+    (&[0xA0, 0, 0, 3, 0x33, 1, 1, 2], Profile::UnionPay),
+    (&[0xA0, 0, 0, 6, 2, 0x20, 0x20], Profile::Qris),
+    (&[0xA0, 0, 0, 7, 0x27, 0x10, 0x10], Profile::VietQr),
+    (&[0xA0, 0, 0, 6, 0x15, 0, 1], Profile::DuitNow),
+];
 
 /// Recognises every profile that a payload serves: one symbol often carries several.
 pub fn read(decoded: &Decoded<'_>) -> Vec<Reading> {
@@ -164,6 +213,14 @@ impl Profile {
             Self::Jpqr => Some("JP"),
             Self::QrPh => Some("PH"),
         }
+    }
+
+    /// The profile of a payer's code ([`crate::cpm`]), by its application identifier.
+    pub fn of_cpm_aid(aid: &[u8]) -> Option<Self> {
+        CPM_AIDS
+            .iter()
+            .find(|(start, _)| aid.starts_with(start))
+            .map(|(_, profile)| *profile)
     }
 
     /// Where its payloads differ from the specification.
