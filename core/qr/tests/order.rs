@@ -464,6 +464,15 @@ fn a_late_notice_raises_an_alarm_and_is_resolved_by_a_query() {
     assert_eq!(feed(&mut order, answered(2, Answer::Paid), 16_100), back);
     feed(&mut order, answered(3, Answer::ReversedRefunded), 16_200);
     assert_eq!((order.state(), order.is_open()), (State::ReversedRefunded, false));
+    // Told while the end is being written, it is not forgotten.
+    let mut order = Order::restore(Rules::ALIPAY, State::Reversing, at(0).utc_ms, at(0));
+    order.poll();
+    assert_eq!(feed(&mut order, Event::Journalled, 0), [call(1, Call::Reverse)]);
+    order.handle(answered(1, Answer::Reversed), at(100));
+    assert_eq!(order.poll(), Some(Effect::Journal(State::Reversed)));
+    order.handle(Event::NotifiedPaid, at(150));
+    let alarm = [Effect::AlarmLatePayment, call(2, Call::Query)];
+    assert_eq!(feed(&mut order, Event::Journalled, 200), alarm);
     // What was only rumour ends as it was.
     let mut order = Order::restore(Rules::ALIPAY, State::Failed, at(0).utc_ms, at(0));
     feed(&mut order, Event::NotifiedPaid, 0);

@@ -294,3 +294,51 @@ fn mutated_texts_never_panic() {
     }
     assert!(refused > 40_000, "{refused}");
 }
+
+/// The same on the bytes behind the base64 of payers' codes.
+#[test]
+fn mutated_payers_codes_never_panic() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let original = STANDARD.decode(CPM).unwrap();
+    let mut seed = 3_u64;
+    let mut next = |bound: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % bound
+    };
+    let mut read = 0;
+    for _ in 0..50_000 {
+        let mut bytes = original.clone();
+        for _ in 0..=next(3) {
+            // Behind the seven bytes that say what it is.
+            let at = 7 + next(bytes.len() - 8);
+            match next(4) {
+                0 => bytes.truncate(at + 1),
+                1 => bytes.insert(at, [0, 0x57, 0x5A, 0x61, 0x62, 0x81, 0xFF][next(7)]),
+                2 => drop(bytes.remove(at)),
+                _ => bytes[at] = u8::try_from(next(256)).unwrap(),
+            }
+            if bytes.len() < 16 {
+                break;
+            }
+        }
+        let Ok(decoded) = cpm::decode(&STANDARD.encode(&bytes)) else {
+            continue;
+        };
+        read += 1;
+        assert!((1..=2).contains(&decoded.applications().count()));
+        for data in decoded.payment_data() {
+            let _ = (
+                data.pan(),
+                data.track2(),
+                data.last_four(),
+                data.receipt_address(),
+                data.languages().count(),
+            );
+            assert!(data.for_host().len() <= bytes.len());
+        }
+    }
+    assert!(read > 1_000, "{read}");
+}

@@ -23,6 +23,8 @@ pub struct Order {
     submitted_utc_ms: u64,
     /// The cashier stopped while a state was being written.
     stop_wanted: bool,
+    /// The wallet told of a payment while a state was being written.
+    notice_wanted: bool,
     /// Restored after a kill: one answer that is not "paid" suffices for a reversal.
     is_restored: bool,
     /// An order that ended without a charge is being asked for again.
@@ -118,6 +120,7 @@ impl Order {
             submitted: now.tick,
             submitted_utc_ms,
             stop_wanted: false,
+            notice_wanted: false,
             is_restored: false,
             is_checking: false,
             is_refund: false,
@@ -156,7 +159,10 @@ impl Order {
         let Some(state) = self.writing.take() else { return };
         self.state = state;
         let stopped = core::mem::take(&mut self.stop_wanted);
+        let notified = core::mem::take(&mut self.notice_wanted);
         match state {
+            // States that are open are asked for anyway.
+            State::Failed | State::Reversed if notified => self.on_notice(now),
             State::Created | State::Paid | State::Failed | State::Reversed | State::ReversedRefunded => {}
             // Not sent yet, so there is nothing to take back.
             State::Submitted if stopped => self.enter(State::Failed),
@@ -191,6 +197,7 @@ impl Order {
             (Call::Submit, Answer::AwaitingPayer) => self.enter(State::AwaitingPayer),
             (Call::Query, _) if self.is_checking => self.on_checked(answer, now),
             (Call::Query, _) if self.state == State::Reversing => self.on_query_before_refund(answer, now),
+            (Call::Submit, Answer::Paid) if self.rules.confirms_paid => self.enter(State::Querying),
             (Call::Submit | Call::Query, Answer::Paid) => self.enter(State::Paid),
             (Call::Query, Answer::Failed) if !self.rules.reverses_failed => self.enter(State::Failed),
             (Call::Query | Call::Reverse | Call::Refund, Answer::Reversed) => self.enter(State::Reversed),
@@ -275,7 +282,11 @@ impl Order {
 
     /// A notice decides nothing by itself; it is a reason to ask.
     fn on_notice(&mut self, now: Now) {
-        if self.writing.is_some() || self.call.is_some() {
+        if self.writing.is_some() {
+            self.notice_wanted = true;
+            return;
+        }
+        if self.call.is_some() {
             return;
         }
         match self.state {

@@ -24,6 +24,8 @@ pub struct Rules {
     pub window: Window,
     /// A query that says failed is followed by a reversal all the same.
     pub reverses_failed: bool,
+    /// A charge that says paid may still be rolled back: it is asked for before it counts.
+    pub confirms_paid: bool,
 }
 
 /// Repetitions: some quick ones, then slow ones without end.
@@ -69,6 +71,7 @@ impl Rules {
         },
         window: Window::For { ms: 7 * DAY_MS },
         reverses_failed: true,
+        confirms_paid: false,
     };
 
     /// `WeChat` Pay across borders: the same with 30 seconds in all.
@@ -91,11 +94,13 @@ impl Rules {
         },
         window: Window::For { ms: DAY_MS },
         reverses_failed: false,
+        confirms_paid: true,
     };
 
     /// Antom, Alipay's global service (docs.antom.com).
     pub const ANTOM: Self = Self {
         query_interval_ms: 3_000,
+        confirms_paid: false,
         window: Window::BeijingDayAnd { ms: 15 * MINUTE_MS },
         ..Self::ALIPAY
     };
@@ -103,6 +108,7 @@ impl Rules {
     /// `UnionPay` (practice of integrators; ask the acquirer).
     pub const UNIONPAY: Self = Self {
         window: Window::Open,
+        confirms_paid: false,
         ..Self::ALIPAY
     };
 

@@ -83,7 +83,12 @@ impl ProfileCode {
     }
 
     fn payload(&self, profile: Profile) -> Result<MpmPayload, ProfileError> {
-        let is_for_one = self.amount.is_some() || matches!(self.payee, Payee::PixUrl { .. });
+        // In Brazil 12 means that the bank takes the code once: true of what lies at the bank only.
+        let is_for_one = if profile == Profile::Pix {
+            matches!(self.payee, Payee::PixUrl { .. })
+        } else {
+            self.amount.is_some()
+        };
         let merchant = self.merchant.as_ref();
         Ok(MpmPayload {
             initiation: if is_for_one {
