@@ -194,7 +194,7 @@ impl Flow {
     /// When the next renewal should be looked at. Renewals follow wall time, which ticks with every payment and
     /// at least every minute.
     pub(crate) fn refresh_due(&self) -> Option<Tick> {
-        (self.is_active() && self.setup.is_none() && self.refresh_retry.tries > 0)
+        (self.is_renewable() && self.setup.is_none() && self.refresh_retry.tries > 0)
             .then_some(self.refresh_retry.due)
     }
 

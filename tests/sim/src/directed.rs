@@ -349,6 +349,11 @@ impl Shop {
         self.world.endings.last()
     }
 
+    /// The trouble that the till last told of.
+    pub fn last_trouble(&self) -> Option<Code> {
+        self.world.troubles.last().copied()
+    }
+
     /// What the till sent with this exact path, whether or not it arrived.
     pub fn sent(&self, path: &str) -> Vec<&HostRequest> {
         self.world

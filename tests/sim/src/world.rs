@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use softpos_cards::Wallet;
 use softpos_crypto::pin_block::PinDigits;
-use softpos_flow::{Effect, EffectId, Ending, Event, Screen};
+use softpos_flow::{Effect, EffectId, Ending, Event, Notice, Screen};
 use softpos_host::{HostAnswer, HostRequest, HttpMethod, Sent, paths};
 use softpos_journal::State;
-use softpos_types::{Now, OrderId, Tick};
+use softpos_types::{Code, Now, OrderId, Tick};
 
 use crate::Faults;
 use crate::books::Books;
@@ -120,6 +120,8 @@ pub struct World {
     pub(crate) sent: Vec<HostRequest>,
     /// What the operator was told at the end of something.
     pub(crate) endings: Vec<Ending>,
+    /// What went wrong inside the till, as it said.
+    pub(crate) troubles: Vec<Code>,
     lines: Vec<String>,
     broken: Option<String>,
     effects: u64,
@@ -157,6 +159,7 @@ impl World {
             signatures_refused: 0,
             sent: Vec::new(),
             endings: Vec::new(),
+            troubles: Vec::new(),
             lines: Vec::new(),
             broken: None,
             effects: 0,
@@ -453,7 +456,12 @@ impl World {
                 }
             }
             Effect::Finish(ending) => self.finished(&ending),
-            Effect::Notify(notice) => self.line(|_| format!("notice {notice:?}")),
+            Effect::Notify(notice) => {
+                self.line(|_| format!("notice {notice:?}"));
+                if let Notice::Trouble(code) = notice {
+                    self.troubles.push(code);
+                }
+            }
             // The reader waits for a card: the last one has been taken away.
             Effect::Show(view) if matches!(view.screen, Screen::Card(_)) => self.in_field = None,
             Effect::Show(_) | Effect::Say(_) => {}

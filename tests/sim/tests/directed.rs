@@ -61,6 +61,44 @@ fn a_refund_that_was_lost_is_repeated_until_it_is_final() {
     the_same_bytes(&shop, paths::REFUNDS);
 }
 
+#[test]
+fn a_refund_on_the_screen_that_was_sent_once_never_fails() {
+    let mut shop = Shop::open();
+    let sale = shop.sold(5_000);
+    let refund = shop.refund(sale, 2_000).unwrap();
+    let refund_left = sent_once_then_refused(&mut shop, paths::REFUNDS, refund);
+    assert_eq!(refund_left, State::Unknown);
+    shop.pass(4 * MINUTE_MS);
+    shop.rest();
+    assert_eq!(shop.state(refund), Some(State::Approved));
+    the_same_bytes(&shop, paths::REFUNDS);
+}
+
+#[test]
+fn a_sale_that_was_sent_once_never_fails_but_is_reversed() {
+    let mut shop = Shop::open();
+    let sale = shop.tap(4_000).unwrap();
+    let sale_left = sent_once_then_refused(&mut shop, paths::TRANSACTIONS, sale);
+    assert_eq!(sale_left, State::Reversing);
+    shop.pass(4 * MINUTE_MS);
+    shop.rest();
+    assert_eq!(shop.state(sale), Some(State::Reversed));
+    assert!(shop.is_tombstone(sale), "its reversal came before it");
+    the_same_bytes(&shop, paths::TRANSACTIONS);
+}
+
+/// The first sending takes its time; every later one is certain not to have left. The state at its end on the
+/// screen.
+fn sent_once_then_refused(shop: &mut Shop, path: &'static str, key: PaymentKey) -> State {
+    shop.road(path, Road::RequestLate(4 * MINUTE_MS));
+    shop.until_sent(path);
+    shop.road(path, Road::Refused);
+    shop.until("its end on the screen", Shop::is_idle);
+    assert!(shop.sent(path).len() > 1, "it was sent again");
+    assert!(shop.received(path).is_empty());
+    shop.state(key).unwrap()
+}
+
 // The secure hardware refuses to sign a reversal: nothing is forgotten, nothing is sent twice.
 
 #[test]
@@ -90,6 +128,7 @@ fn left_as_unknown_and_undone(shop: &mut Shop, sale: PaymentKey) {
         state: State::Unknown,
     };
     assert_eq!(shop.last_ending(), Some(&left));
+    assert_eq!(shop.last_trouble(), Some(Code::SecureHardware));
     assert!(shop.sent(paths::REVERSALS).is_empty());
     assert!(shop.payment(sale).unwrap().is_open());
     assert_eq!(shop.tap(1_000), Err(Code::ReversalPending));
@@ -106,6 +145,7 @@ fn a_refused_approval_whose_reversal_cannot_be_signed_stands_on_both_sides() {
     shop.refuse_signatures(1);
     shop.refuse_approval(sale).unwrap();
     shop.rest();
+    assert_eq!(shop.last_trouble(), Some(Code::SecureHardware));
     assert_eq!(shop.state(sale), Some(State::Approved));
     assert!(shop.sent(paths::REVERSALS).is_empty());
     // It can be wished again.
@@ -436,6 +476,22 @@ fn a_late_approval_by_status_finds_nobody_waiting() {
 }
 
 #[test]
+fn an_approval_after_the_time_out_is_learned_by_asking_only() {
+    let mut shop = Shop::open();
+    shop.road(paths::TRANSACTIONS, Road::AnswerLate(70 * SECOND_MS));
+    shop.road(QUERIES, Road::AnswerLate(30 * SECOND_MS));
+    let sale = shop.tap(4_000).unwrap();
+    shop.until("the time-out", |shop| shop.state(sale) == Some(State::Unknown));
+    let stale = shop.stale();
+    shop.until("the late answer", |shop| shop.stale() > stale);
+    assert_eq!(shop.state(sale), Some(State::Unknown));
+    shop.until("the query's answer", Shop::is_idle);
+    assert_eq!(shop.state(sale), Some(State::Approved));
+    assert_eq!(shop.sent(paths::TRANSACTIONS).len(), 1);
+    shop.rest();
+}
+
+#[test]
 fn a_late_approval_while_the_reversal_waits_finds_nobody_waiting() {
     let mut shop = Shop::open();
     shop.road(paths::TRANSACTIONS, Road::AnswerLate(20 * SECOND_MS));
@@ -489,6 +545,19 @@ fn registers_of_a_set_that_was_never_confirmed_are_not_used() {
         .map(|ksn| ksn[..8].to_vec())
         .collect();
     assert_eq!(used, [first, second]);
+}
+
+#[test]
+fn lost_keys_are_loaded_anew_as_soon_as_the_host_answers() {
+    let mut shop = Shop::open();
+    shop.road(paths::KEYS, Road::Refused);
+    shop.kill_and_lose_keys();
+    shop.until("the third try", |shop| shop.sent(paths::KEYS).len() > 5);
+    assert_eq!(shop.tap(1_000), Err(Code::KeysExhausted));
+    shop.open_roads();
+    shop.until("a register file", |shop| shop.key_file().is_some());
+    shop.rest();
+    shop.sold(1_000);
 }
 
 #[test]
