@@ -108,9 +108,9 @@ impl<'a> Link<'a> {
                 .ok_or(LinkError::UnknownService)?;
             (Service::Upi, Some(UpiLink::parse(query)?))
         } else if is("weixin") {
-            let is_native = rest
-                .strip_prefix("wxpay/bizpayurl")
-                .is_some_and(|rest| rest.starts_with('?'));
+            let path = rest.strip_prefix("wxpay/bizpayurl");
+            // Newer codes have a part more.
+            let is_native = path.is_some_and(|path| path.starts_with('?') || path.starts_with("/up?"));
             (
                 is_native
                     .then_some(Service::WeChatNative)

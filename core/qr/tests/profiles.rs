@@ -145,7 +145,10 @@ fn code(payee: Payee) -> ProfileCode {
     ProfileCode {
         payee,
         merchant: Some(merchant()),
-        country: profile.country().is_none().then(|| own("CN")),
+        country: profile
+            .country()
+            .is_none()
+            .then(|| own(if profile == Profile::Uemoa { "SN" } else { "CN" })),
         amount: Some(Money::new(12_300, Currency::from_alpha(currency).unwrap())),
         tip: None,
         additional: Vec::new(),
@@ -495,4 +498,24 @@ fn mutated_profiles_never_panic() {
         }
     }
     assert!(read_again > 1_000 && faulty > 1_000, "{read_again} {faulty}");
+}
+
+/// The table of the read-me: the first payee of each profile, with an amount.
+#[test]
+fn the_read_me_shows_what_is_generated() {
+    let mut seen = Vec::new();
+    let mut table = own("| profile | code |\n| --- | --- |\n");
+    for payee in payees() {
+        let profile = payee.profile();
+        if seen.contains(&profile) {
+            continue;
+        }
+        seen.push(profile);
+        let payload = code(payee).encode().unwrap();
+        table.extend(["| ", profile.name(), " | `", payload.as_str(), "` |\n"]);
+    }
+    assert!(
+        include_str!("../README.md").contains(&table),
+        "the table should be\n{table}"
+    );
 }

@@ -99,7 +99,14 @@ fn links_of_strangers_are_not_taken_for_a_service() {
     ] {
         assert_eq!(Link::parse(url), Err(LinkError::UnknownService), "{url}");
     }
-    assert!(Link::parse("HTTPS://QR.95516.COM/00010000/1").is_ok());
+    for url in [
+        "HTTPS://QR.95516.COM/00010000/1",
+        "weixin://wxpay/bizpayurl?pr=AbCdEfGhz",
+        "weixin://wxpay/bizpayurl/up?pr=NwY5Mz9&groupid=00",
+        "https://buy.stripe.com/test_1",
+    ] {
+        assert!(Link::parse(url).is_ok(), "{url}");
+    }
     for (url, error) in [
         ("upi://pay?pa=a@b&am=1&am=2", LinkError::Duplicate),
         ("upi://pay?pa=a@b&am=-1", LinkError::BadAmount),
