@@ -2,7 +2,6 @@
 //!
 //! Every type here mirrors one of softpos-terminal or softpos-types; every call hands on to [`Terminal`] of the same
 //! name there. No rule about money, schemes or host codes lives here: what a call means is decided below.
-//! Doc comments go into the generated sources as they are, so they hold no Rust links.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -10,7 +9,7 @@
     clippy::missing_errors_doc,
     clippy::needless_pass_by_value,
     clippy::result_large_err,
-    reason = "signatures and docs are those of the other languages: values, exceptions, no Rust sections"
+    reason = "signatures and docs go to the other languages as they are: values, exceptions, no Rust sections or links"
 )]
 
 mod error;
