@@ -44,8 +44,9 @@ pub use softpos_flow::{
     RefundRequest, Screen, SettlementLine, SettlementView, View,
 };
 pub use softpos_host::{Anchors, KeyEntry, Limits, MerchantProfile};
-pub use softpos_journal::State;
+pub use softpos_journal::{State, Totals};
 pub use softpos_receipt::{Columns, Copy};
+pub use softpos_text::{Texts, words::display as amount_text};
 pub use software_hardware::SoftwareHardware;
 pub use steps::Step;
 pub use summary::{HistoryQuery, PaymentSummary};

@@ -37,6 +37,8 @@ pub struct Dependency {
     pub name: String,
     /// What for.
     pub kind: Kind,
+    /// Whether only a feature brings it.
+    pub optional: bool,
 }
 
 /// What a dependency is for.
@@ -111,6 +113,7 @@ fn read_package(root: &Path, package: &cargo_metadata::Package) -> Result<Packag
             } else {
                 Kind::Ships
             },
+            optional: dependency.optional,
         })
         .collect();
     Ok(Package {
@@ -151,6 +154,7 @@ pub(crate) mod fixtures {
                 .map(|name| Dependency {
                     name: (*name).to_owned(),
                     kind,
+                    optional: false,
                 })
                 .collect::<Vec<_>>()
         };

@@ -64,6 +64,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "softpos-ffi",
+        &[
+            "softpos-types",
+            "softpos-wire",
+            "softpos-crypto",
+            "softpos-emv",
+            "softpos-qr",
+            "softpos-host",
+            "softpos-journal",
+            "softpos-flow",
+            "softpos-text",
+            "softpos-receipt",
+            "softpos-store",
+            "softpos-terminal",
+        ],
+    ),
+    ("softpos-bindgen", &[]),
+    (
         "softpos-cards",
         &["softpos-types", "softpos-wire", "softpos-crypto"],
     ),
@@ -101,6 +119,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// In tests, which do not ship, every room may play against these, and these against every room.
 const SANDBOX: &[&str] = &["softpos-cards", "softpos-acquirer"];
+
+/// What a shell can demo and test itself with, when a feature asks for the sandbox; what ships has none of it.
+const SANDBOX_BY_FEATURE: &[&str] = &["softpos-ffi"];
 
 /// Packages that import what the table does not allow, or that the table does not know.
 pub fn imports(house: &House) -> Vec<Violation> {
@@ -143,7 +164,11 @@ fn of_package(house: &House, package: &Package) -> Vec<Violation> {
             let is_sandbox = |name: &str| SANDBOX.contains(&name);
             let in_own_tests = dependency.kind == Kind::Tests
                 && (is_sandbox(&other.name) || is_sandbox(&package.name) || other.name == package.name);
-            (!allowed.contains(&other.name.as_str()) && !in_own_tests).then(|| not_allowed(package, other))
+            let by_feature = dependency.optional
+                && is_sandbox(&other.name)
+                && SANDBOX_BY_FEATURE.contains(&package.name.as_str());
+            (!allowed.contains(&other.name.as_str()) && !in_own_tests && !by_feature)
+                .then(|| not_allowed(package, other))
         })
         .collect()
 }
@@ -241,6 +266,25 @@ mod tests {
         assert_eq!(whats(&shipped), ["softpos-cards must not import softpos-emv"]);
         let program = house(vec![package("core/cli", &["softpos-cards"], &[]), sandbox()]);
         assert!(imports(&program).is_empty());
+    }
+
+    #[test]
+    fn the_bindings_reach_the_sandbox_by_a_feature_alone() {
+        let sandbox = || package("core/sandbox/cards", &[], &[]);
+        let mut ffi = package("bindings/ffi", &["softpos-cards"], &[]);
+        assert_eq!(
+            whats(&house(vec![ffi.clone(), sandbox()])),
+            ["softpos-ffi must not import softpos-cards"]
+        );
+        for dependency in &mut ffi.dependencies {
+            dependency.optional = true;
+        }
+        assert!(imports(&house(vec![ffi, sandbox()])).is_empty());
+        let mut other = package("core/terminal", &["softpos-cards"], &[]);
+        for dependency in &mut other.dependencies {
+            dependency.optional = true;
+        }
+        assert_eq!(imports(&house(vec![other, sandbox()])).len(), 1);
     }
 
     #[test]

@@ -34,17 +34,18 @@ const TOP_LEVEL: &[&str] = &[
     "tests",
 ];
 
-/// Names other than `softpos-<folder>`; the one exception is `xtask`.
+/// Names other than `softpos-<folder>`; the exceptions are `xtask` and the tests of the bindings, whose folder has
+/// the name of what they test.
 pub fn names(house: &House) -> Vec<Violation> {
     house
         .packages
         .iter()
         .filter_map(|package| {
             let folder = package.folder.rsplit('/').next().unwrap_or_default();
-            let wanted = if folder == "xtask" {
-                folder.to_owned()
-            } else {
-                format!("softpos-{folder}")
+            let wanted = match package.folder.as_str() {
+                "tests/xtask" => String::from("xtask"),
+                "tests/ffi" => String::from("softpos-ffi-tests"),
+                _ => format!("softpos-{folder}"),
             };
             (package.name != wanted).then(|| {
                 Violation::new(

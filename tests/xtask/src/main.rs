@@ -10,6 +10,7 @@
 mod ci;
 mod crash;
 mod deny;
+mod kotlin_test;
 mod process;
 
 use std::process::ExitCode;
@@ -40,6 +41,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "licences, sources and bans of the dependencies; known advisories if their list can be fetched",
         run: deny::run,
+    },
+    Chore {
+        name: "kotlin-test",
+        arguments: "",
+        about: "the Kotlin driver on a JVM against the library and the reference host",
+        run: kotlin_test::run,
     },
 ];
 

@@ -1,5 +1,6 @@
 //! Running other programs, Cargo above all.
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -45,6 +46,15 @@ pub(crate) fn succeed(command: &mut Command) -> Result<(), Failure> {
 
 /// Builds the program of that name and says where it is.
 pub(crate) fn build(arguments: &[&str], program: &str) -> Result<PathBuf, Failure> {
+    made(arguments, program, executable)
+}
+
+/// Builds the dynamic library of that name and says where it is.
+pub(crate) fn library(arguments: &[&str], name: &str) -> Result<PathBuf, Failure> {
+    made(arguments, name, dynamic_library)
+}
+
+fn made(arguments: &[&str], name: &str, find: fn(&str, &str) -> Option<PathBuf>) -> Result<PathBuf, Failure> {
     let always = ["build", "--locked", "--message-format=json-render-diagnostics"];
     let mut command = cargo(always.into_iter().chain(arguments.iter().copied()));
     let output = command
@@ -58,8 +68,8 @@ pub(crate) fn build(arguments: &[&str], program: &str) -> Result<PathBuf, Failur
             output.status
         )));
     }
-    executable(&String::from_utf8_lossy(&output.stdout), program)
-        .ok_or_else(|| Failure::Failed(format!("{} built no program called {program}", shown(&command))))
+    find(&String::from_utf8_lossy(&output.stdout), name)
+        .ok_or_else(|| Failure::Failed(format!("{} made nothing called {name}", shown(&command))))
 }
 
 /// Measures how long something took.
@@ -92,15 +102,27 @@ pub(crate) fn cannot_run(command: &Command, error: &std::io::Error) -> Failure {
     Failure::Failed(format!("{} cannot be run: {error}", shown(command)))
 }
 
-/// Cargo writes one JSON object a line, one of them for each thing it made.
 fn executable(messages: &str, program: &str) -> Option<PathBuf> {
-    messages.lines().find_map(|line| {
+    targets(messages, program, "bin").find_map(|made| Some(PathBuf::from(made.get("executable")?.as_str()?)))
+}
+
+fn dynamic_library(messages: &str, name: &str) -> Option<PathBuf> {
+    let file = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
+    targets(messages, name, "cdylib").find_map(|made| {
+        let files = made.get("filenames")?.as_array()?;
+        let mut paths = files.iter().filter_map(|path| path.as_str()).map(PathBuf::from);
+        paths.find(|path| path.file_name().is_some_and(|name| name == file.as_str()))
+    })
+}
+
+/// Cargo writes one JSON object a line, one of them for each thing it made.
+fn targets(messages: &str, name: &str, kind: &str) -> impl Iterator<Item = serde_json::Value> {
+    messages.lines().filter_map(move |line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let target = message.get("target")?;
-        let is_program = target.get("name")?.as_str()? == program
-            && target.get("kind")?.as_array()?.iter().any(|kind| kind == "bin");
-        let path = message.get("executable")?.as_str()?;
-        is_program.then(|| PathBuf::from(path))
+        let is_wanted = target.get("name")?.as_str()? == name
+            && target.get("kind")?.as_array()?.iter().any(|one| one == kind);
+        is_wanted.then_some(message)
     })
 }
 
@@ -121,6 +143,19 @@ mod tests {
         );
         assert_eq!(executable(messages, "softpos"), Some(PathBuf::from("/t/softpos")));
         assert_eq!(executable(messages, "missing"), None);
+    }
+
+    #[test]
+    fn the_library_is_found_among_its_files() {
+        let file = format!("{DLL_PREFIX}softpos{DLL_SUFFIX}");
+        let messages = serde_json::json!({
+            "reason": "compiler-artifact",
+            "target": { "name": "softpos", "kind": ["lib", "cdylib", "staticlib"] },
+            "filenames": ["/t/libsoftpos.rlib", format!("/t/{file}"), "/t/libsoftpos.a"],
+        });
+        let found = dynamic_library(&messages.to_string(), "softpos");
+        assert_eq!(found, Some(Path::new("/t").join(file)));
+        assert_eq!(dynamic_library(&messages.to_string(), "other"), None);
     }
 
     #[test]

@@ -1,0 +1,149 @@
+//! The reference host in this process.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use softpos_acquirer::{FaultSpec, Host, HostConfig, HostError};
+use softpos_types as types;
+use softpos_types::Code;
+use tokio::runtime::Runtime;
+
+use crate::error::SoftPosError;
+use crate::guard;
+use crate::terminal::Terminal;
+
+/// The reference host, on a free local port, with its books in a folder. It runs until stop, or until nothing refers
+/// to it any more.
+#[derive(uniffi::Object)]
+pub struct SandboxHost {
+    host: Mutex<Option<Host>>,
+    url: String,
+    // Behind the host: a server's tasks end before their runtime does.
+    runtime: Runtime,
+}
+
+#[uniffi::export]
+impl SandboxHost {
+    /// Opens or makes the folder and serves. A port of 0 takes a free one.
+    #[uniffi::constructor]
+    pub fn start(dir: &str, port: u16) -> Result<Arc<Self>, SoftPosError> {
+        guard::call(|| {
+            let mut config = HostConfig::new(dir);
+            config.listen = SocketAddr::from(([127, 0, 0, 1], port));
+            let runtime = runtime()?;
+            let host = runtime.block_on(Host::start(config)).map_err(refused)?;
+            Ok(Arc::new(Self {
+                url: host.url(),
+                host: Mutex::new(Some(host)),
+                runtime,
+            }))
+        })
+    }
+
+    /// Where it answers: `https://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// A new terminal number, as the text of an activation code.
+    pub fn activation_text(&self) -> Result<String, SoftPosError> {
+        self.with(|host| {
+            let code = self
+                .runtime
+                .block_on(host.issue_activation_code())
+                .map_err(refused)?;
+            Ok(host.activation_uri(&code))
+        })
+    }
+
+    /// Switches faults, in the host's grammar, as `drop-after@transactions:next`; `off` ends them.
+    pub fn set_faults(&self, spec: &str) -> Result<(), SoftPosError> {
+        self.with(|host| {
+            let spec: FaultSpec = spec.parse().map_err(|error| {
+                types::SoftPosError::of(Code::NotExpected).with_detail(format!("{error}"))
+            })?;
+            host.set_faults(spec);
+            Ok(())
+        })
+    }
+
+    /// A simulated customer scans a shown code and pays it with this wallet, as `wechat`; the host's answer as JSON.
+    pub fn pay_code(&self, till: &Terminal, payload: &str, wallet: &str) -> Result<String, SoftPosError> {
+        self.with(|_| {
+            let answer = till.inner().sandbox_pay_code(payload, wallet)?;
+            if answer.status == 200 {
+                Ok(answer.body)
+            } else {
+                Err(types::SoftPosError::of(Code::HostRefused).with_detail(answer.body))
+            }
+        })
+    }
+
+    /// What all payments did to the merchant's account, in minor units.
+    pub fn booked_minor(&self) -> Result<i64, SoftPosError> {
+        self.with(|host| {
+            let rows = self.runtime.block_on(host.ledger()).map_err(refused)?;
+            let sum = rows
+                .iter()
+                .try_fold(0_i64, |sum, row| sum.checked_add(row.booked_minor));
+            sum.ok_or_else(|| types::SoftPosError::of(Code::AmountOverLimit))
+        })
+    }
+
+    /// How often a payment is in the books: 0 or 1, or the books are wrong.
+    pub fn times_booked(&self, key: &str) -> Result<u32, SoftPosError> {
+        self.with(|host| {
+            let rows = self.runtime.block_on(host.ledger()).map_err(refused)?;
+            let booked = rows
+                .iter()
+                .filter(|row| row.key.to_string() == key && row.booked_minor != 0);
+            Ok(u32::try_from(booked.count()).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// Stops it and closes its books; once stopped it refuses every call.
+    pub fn stop(&self) -> Result<(), SoftPosError> {
+        guard::call(|| {
+            let host = self.host.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(host) = host {
+                self.runtime.block_on(host.shutdown());
+            }
+            Ok(())
+        })
+    }
+}
+
+impl SandboxHost {
+    fn with<T>(
+        &self,
+        action: impl FnOnce(&Host) -> Result<T, types::SoftPosError>,
+    ) -> Result<T, SoftPosError> {
+        guard::call(|| {
+            let host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
+            action(
+                host.as_ref()
+                    .ok_or_else(|| types::SoftPosError::of(Code::SessionClosed))?,
+            )
+        })
+    }
+}
+
+fn runtime() -> Result<Runtime, types::SoftPosError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("sandbox-host")
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|error| types::SoftPosError::of(Code::SessionPoisoned).with_detail(error.to_string()))
+}
+
+fn refused(error: HostError) -> types::SoftPosError {
+    let code = match &error {
+        HostError::InUse(_) => Code::StoreInUse,
+        HostError::Newer { .. } => Code::StoreNewer,
+        HostError::Damaged(_) => Code::StoreDamaged,
+        HostError::Io(_) | HostError::Database(_) => Code::StoreUnreadable,
+    };
+    types::SoftPosError::of(code).with_detail(error.to_string())
+}

@@ -1,0 +1,339 @@
+//! The exported calls as a shell makes them, against software cards and the reference host in this process.
+#![cfg(feature = "sandbox")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::result_large_err,
+    clippy::wildcard_enum_match_arm,
+    missing_docs
+)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use softpos::{
+    CardStep, Columns, Ending, HistoryQuery, Language, LogLine, LogSink, Method, Paper, PaymentRequest,
+    PaymentState, PortError, RefundRequest, SandboxCard, SandboxHost, SandboxWallet, Screen, SecureHardware,
+    SlipCopy, SoftPosError, Step, Terminal, TerminalConfig, amount_from_text, amount_text, sandbox_break,
+    sandbox_hardware,
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<LogLine>>);
+
+impl LogSink for Lines {
+    fn write(&self, line: LogLine) -> Result<(), PortError> {
+        self.0.lock().unwrap().push(line);
+        Ok(())
+    }
+}
+
+struct Shop {
+    till: Arc<Terminal>,
+    host: Arc<SandboxHost>,
+    wallet: Arc<SandboxWallet>,
+    runtime: Runtime,
+    dir: TempDir,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let dir = TempDir::new().unwrap();
+        let host = SandboxHost::start(dir.path().join("host").to_str().unwrap(), 0).unwrap();
+        let shop = Self {
+            till: open_till(&dir, hardware(&dir)).unwrap(),
+            host,
+            wallet: SandboxWallet::new(),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .unwrap(),
+            dir,
+        };
+        shop.till.activate(&shop.host.activation_text().unwrap()).unwrap();
+        assert_eq!(shop.finish(|_| {}), Ending::Activated);
+        shop
+    }
+
+    fn step(&self) -> Step {
+        let wait = async { tokio::time::timeout(Duration::from_secs(20), self.till.next_step()).await };
+        self.runtime.block_on(wait).expect("a step in time").unwrap()
+    }
+
+    /// Serves the steps until something has ended.
+    fn finish(&self, mut serve: impl FnMut(&Step)) -> Ending {
+        loop {
+            let step = self.step();
+            serve(&step);
+            match step {
+                Step::Finished { ending, .. } => return ending,
+                Step::Closed => panic!("the session ended"),
+                _ => {}
+            }
+        }
+    }
+
+    fn start(&self, text: &str, method: Method) -> String {
+        let amount = amount_from_text(text, "CNY").unwrap();
+        let request = PaymentRequest {
+            amount,
+            method,
+            language: Language::En,
+            order: None,
+            category: None,
+        };
+        self.till.start(request).unwrap()
+    }
+
+    fn pay(&self, text: &str, card: &str) -> (String, Ending) {
+        let card = self.wallet.card(card).unwrap();
+        let key = self.start(text, Method::Card);
+        let ending = self.finish(|step| match step {
+            Step::Show { view, .. } if matches!(view.screen, Screen::Card { .. }) => tap(&self.till, &card),
+            Step::AskPin { .. } => type_pin(&self.till),
+            _ => {}
+        });
+        (key, ending)
+    }
+}
+
+fn open_till(dir: &TempDir, hardware: Arc<dyn SecureHardware>) -> Result<Arc<Terminal>, SoftPosError> {
+    let config = TerminalConfig {
+        dir: dir.path().join("till").to_str().unwrap().to_owned(),
+        language: Language::En,
+        app_version: String::from("test"),
+        host_url: None,
+        anchors: None,
+    };
+    Terminal::open(config, hardware, Arc::new(Lines::default()))
+}
+
+fn hardware(dir: &TempDir) -> Arc<dyn SecureHardware> {
+    sandbox_hardware(dir.path().join("keys").to_str().unwrap()).unwrap()
+}
+
+fn tap(till: &Terminal, card: &SandboxCard) {
+    let mut next = if card.present() {
+        till.card_present()
+    } else {
+        till.card_collision()
+    };
+    while let CardStep::Transmit { capdu } = next.unwrap() {
+        next = match card.transmit(&capdu) {
+            Ok(rapdu) => till.card_replied(&rapdu, 4_000),
+            Err(_) => till.card_lost(),
+        };
+    }
+    card.remove();
+}
+
+fn type_pin(till: &Terminal) {
+    let pin = till.pin_entry().unwrap();
+    for digit in [1, 2, 3, 9] {
+        pin.push_digit(digit).unwrap();
+    }
+    assert_eq!(pin.push_digit(10).unwrap_err().fault().code, "pin_length");
+    pin.backspace().unwrap();
+    assert_eq!(pin.submit().unwrap_err().fault().code, "pin_length");
+    pin.push_digit(4).unwrap();
+    assert_eq!(pin.length(), Ok(4));
+    pin.submit().unwrap();
+}
+
+fn payment(ending: Ending) -> PaymentState {
+    match ending {
+        Ending::Payment { state, .. } => state,
+        other => panic!("no payment: {other:?}"),
+    }
+}
+
+#[test]
+fn cards_are_approved_declined_asked_for_a_pin_and_pulled_away() {
+    let shop = Shop::open();
+    for (card, state) in [
+        ("visa-approved", PaymentState::Approved),
+        ("visa-declined", PaymentState::Declined),
+        ("visa-pin", PaymentState::Approved),
+        ("visa-pulled", PaymentState::Approved),
+        ("two-cards", PaymentState::Approved),
+    ] {
+        let (key, ending) = shop.pay("12.34", card);
+        assert_eq!(payment(ending), state, "{card}");
+        let summary = shop.till.payment(&key).unwrap();
+        assert_eq!((summary.state, summary.amount.amount_minor), (state, 1_234));
+    }
+    assert_eq!(shop.host.booked_minor(), Ok(4 * 1_234));
+    let query = HistoryQuery {
+        limit: 0,
+        state: Some(PaymentState::Declined),
+        text: None,
+    };
+    assert_eq!(shop.till.history(query).unwrap().len(), 1);
+}
+
+#[test]
+fn a_code_is_paid_cash_is_taken_and_a_sale_is_given_back() {
+    let shop = Shop::open();
+    let sale = shop.start("5", Method::Code);
+    let ending = shop.finish(|step| {
+        if let Step::Show { view, .. } = step
+            && let Screen::ShowCode { payload, .. } = &view.screen
+        {
+            shop.host.pay_code(&shop.till, payload, "wechat").unwrap();
+        }
+    });
+    assert_eq!(payment(ending), PaymentState::Approved);
+    let key = shop.start("2.50", Method::Cash);
+    assert_eq!(payment(shop.finish(|_| {})), PaymentState::Approved);
+    let paper = Paper {
+        language: Some(Language::En),
+        columns: Columns::Narrow,
+        reprint: false,
+    };
+    let slip = shop.till.receipt(&key, SlipCopy::Merchant, paper).unwrap();
+    assert!(slip.contains("2.50"), "{slip}");
+    let refund = RefundRequest {
+        original_key: sale,
+        amount: amount_from_text("1", "CNY").unwrap(),
+        language: Language::Zh,
+    };
+    shop.till.refund(refund).unwrap();
+    assert_eq!(payment(shop.finish(|_| {})), PaymentState::Approved);
+    assert_eq!(shop.host.booked_minor(), Ok(500 + 250 - 100));
+    shop.till.settle().unwrap();
+    let Ending::Settled { view } = shop.finish(|_| {}) else {
+        panic!("not settled");
+    };
+    assert!(view.balanced);
+    let slip = shop.till.day_close_slip(view.batch, paper).unwrap();
+    assert!(slip.contains("5.00") && slip.contains("2.50"), "{slip}");
+    let other = shop.till.day_close_slip(view.batch + 1, paper).unwrap_err();
+    assert_eq!(other.fault().code, "not_expected");
+}
+
+#[test]
+fn a_lost_answer_is_resolved_and_booked_once() {
+    let shop = Shop::open();
+    shop.host.set_faults("drop-after").unwrap();
+    let (key, ending) = shop.pay("9.99", "visa-approved");
+    assert_eq!(payment(ending), PaymentState::Approved);
+    assert_eq!(shop.host.times_booked(&key), Ok(1));
+    assert_eq!(shop.host.booked_minor(), Ok(999));
+}
+
+#[test]
+fn the_folder_is_held_once_and_goes_on_after_a_close() {
+    let shop = Shop::open();
+    let (key, _) = shop.pay("1", "visa-approved");
+    let second = open_till(&shop.dir, hardware(&shop.dir)).unwrap_err();
+    assert!(matches!(second, SoftPosError::StoreInUse { .. }), "{second:?}");
+    shop.till.shutdown().unwrap();
+    assert_eq!(shop.step_to_the_end(), Step::Closed);
+    let late = shop.till.force_sync().unwrap_err();
+    assert!(matches!(late, SoftPosError::Closed { .. }), "{late:?}");
+    let again = open_till(&shop.dir, hardware(&shop.dir)).unwrap();
+    assert_eq!(again.payment(&key).unwrap().state, PaymentState::Approved);
+}
+
+impl Shop {
+    fn step_to_the_end(&self) -> Step {
+        loop {
+            if self.step() == Step::Closed {
+                return self.step();
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_input_says_what_to_do_in_both_languages() {
+    let shop = Shop::open();
+    let mistakes = [
+        amount_from_text("0", "CNY").unwrap_err(),
+        amount_from_text("1.234", "CNY").unwrap_err(),
+        amount_from_text("1", "XXX").unwrap_err(),
+        shop.till.activate("softpos:nothing").unwrap_err(),
+        shop.till.payment("no key").unwrap_err(),
+        shop.wallet.restore("visa-approved").unwrap_err(),
+        shop.host.set_faults("thunder").unwrap_err(),
+        shop.till.pin_entry().unwrap_err(),
+    ];
+    for error in mistakes {
+        assert!(matches!(error, SoftPosError::InvalidInput { .. }), "{error:?}");
+        let fault = error.fault();
+        assert!(
+            fault.text_zh.ends_with('。') && fault.text_en.ends_with('.'),
+            "{fault:?}"
+        );
+    }
+    let amount = amount_from_text("1234.5", "CNY").unwrap();
+    assert_eq!(amount_text(amount).unwrap(), "¥1,234.50");
+    // Nobody asked for a card: bytes of any size change nothing.
+    for length in [0, 2, 70_000] {
+        let bytes = vec![0; length];
+        assert_eq!(shop.till.card_replied(&bytes, u32::MAX), Ok(CardStep::Done));
+    }
+}
+
+#[test]
+fn hardware_that_fails_is_an_error_with_a_code() {
+    struct Broken;
+
+    impl SecureHardware for Broken {
+        fn public_key(&self) -> Result<Vec<u8>, PortError> {
+            Err(PortError::Unavailable)
+        }
+        fn sign(&self, _: Vec<u8>) -> Result<Vec<u8>, PortError> {
+            Err(PortError::Failed)
+        }
+        fn wrap(&self, _: Vec<u8>) -> Result<Vec<u8>, PortError> {
+            Err(PortError::Failed)
+        }
+        fn unwrap(&self, _: Vec<u8>) -> Result<Vec<u8>, PortError> {
+            Err(PortError::KeyLost)
+        }
+        fn attest(&self, _: Vec<u8>) -> Result<softpos::Evidence, PortError> {
+            Err(PortError::Failed)
+        }
+        fn model(&self) -> Result<String, PortError> {
+            Err(PortError::Failed)
+        }
+    }
+
+    let dir = TempDir::new().unwrap();
+    let error = open_till(&dir, Arc::new(Broken)).unwrap_err();
+    assert_eq!(error.fault().code, "secure_hardware");
+    assert!(open_till(&dir, hardware(&dir)).is_ok(), "nothing was changed");
+}
+
+#[test]
+fn a_poisoned_session_says_so_and_where_ends_and_can_be_opened_again() {
+    let shop = Shop::open();
+    let first = sandbox_break(&shop.till).unwrap_err();
+    let shown = format!("{first} {first:?}");
+    assert!(!shown.contains("never leaves"), "{shown}");
+    assert!(shown.contains("sandbox/mod.rs:"), "{shown}");
+    for error in [
+        first,
+        shop.till.status().unwrap_err(),
+        shop.till.cancel().unwrap_err(),
+        shop.till.card_replied(&[], 0).unwrap_err(),
+    ] {
+        assert!(matches!(error, SoftPosError::Closed { .. }), "{error:?}");
+        assert_eq!(error.fault().code, "session_poisoned");
+    }
+    // Whoever waits is let go, and may ask again.
+    assert_eq!(shop.step_to_the_end(), Step::Closed);
+    shop.till.shutdown().unwrap();
+    let again = open_till(&shop.dir, hardware(&shop.dir)).unwrap();
+    assert!(again.status().unwrap().activated);
+    // The place of the panic belongs to that error alone.
+    assert_eq!(
+        again.payment("no key").unwrap_err().fault().detail.as_deref(),
+        Some("not a payment key")
+    );
+}
