@@ -51,11 +51,11 @@ impl Flow {
             .payment(request.original_key)
             .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
         check_refund(&self.ledger, sale, request.amount)?;
-        if self.busy(sale.key) {
-            // It is being undone.
+        let method = sale.method;
+        if method != Method::Cash && self.busy(sale.key) {
+            // It is being undone. Cash never is: the host is only being told of it.
             return Err(SoftPosError::of(Code::NotRefundable));
         }
-        let method = sale.method;
         if method != Method::Cash && !self.online {
             return Err(SoftPosError::of(Code::HostNotReached));
         }

@@ -151,3 +151,13 @@ fn yesterdays_sale_is_refunded_in_todays_batch() {
     shop.assert_reconciled();
     assert!(shop.settle().balanced);
 }
+
+#[test]
+fn cash_is_given_back_while_the_host_is_still_being_told_of_it() {
+    let mut shop = Shop::open();
+    shop.host.fault("delay=600:next");
+    let paid = shop.cash(1_000);
+    assert_eq!(shop.refund(paid.key, 400).state, State::Approved);
+    shop.come_to_rest();
+    shop.assert_reconciled();
+}
