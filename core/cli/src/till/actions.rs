@@ -63,10 +63,7 @@ impl Session<'_> {
                 Ok(self.list(&queue))
             }
             Command::Sync => self.sync(),
-            Command::Close => {
-                self.driver.terminal.settle()?;
-                self.drive()
-            }
+            Command::Close => self.close(),
             Command::Cards => Ok(self.cards()),
             Command::Fault { spec } => self.fault(&spec),
             Command::Status => self.status(),
@@ -193,6 +190,21 @@ impl Session<'_> {
         self.driver.give_up()?;
         self.drive()?;
         Ok(Exit::Done)
+    }
+
+    /// Closes the day. What keeps it from being closed is listed.
+    fn close(&mut self) -> Result<Exit, Failure> {
+        match self.driver.terminal.settle() {
+            Ok(()) => self.drive(),
+            Err(error) => {
+                if error.code() == Code::PaymentsUnsettled {
+                    let mut open = self.history(0, None)?;
+                    open.retain(|payment| payment.queued || payment.state.is_open());
+                    self.list(&open);
+                }
+                Err(error.into())
+            }
+        }
     }
 
     fn history(&self, limit: u32, state: Option<State>) -> Result<Vec<PaymentSummary>, Failure> {
