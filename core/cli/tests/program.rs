@@ -129,6 +129,15 @@ fn a_script_sells_refunds_and_closes() {
     assert_eq!((code, objects(&out).len()), (0, 6));
 }
 
+/// The script of the first page. The host is still being told of the cash when the day is to be closed.
+#[test]
+fn a_day_is_closed_right_after_a_cash_sale() {
+    let data = folder();
+    let lines = "sale 12.50 --card visa-approved\nsale 20 --card visa-declined\ncash 5\nclose\n";
+    let (code, out, err) = script(data.path(), &[], lines);
+    assert_eq!(code, 0, "{out}{err}");
+}
+
 #[test]
 fn exit_codes_tell_how_the_last_command_went() {
     let data = folder();

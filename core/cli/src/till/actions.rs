@@ -194,6 +194,10 @@ impl Session<'_> {
 
     /// Closes the day. What keeps it from being closed is listed.
     fn close(&mut self) -> Result<Exit, Failure> {
+        // What the host can be told now is told first. Without a network nothing is sent, and closing says why.
+        if self.driver.terminal.force_sync().is_ok() {
+            self.settle_down()?;
+        }
         match self.driver.terminal.settle() {
             Ok(()) => self.drive(),
             Err(error) => {
