@@ -72,6 +72,16 @@ fn made(arguments: &[&str], name: &str, find: fn(&str, &str) -> Option<PathBuf>)
         .ok_or_else(|| Failure::Failed(format!("{} made nothing called {name}", shown(&command))))
 }
 
+/// Whether a program is there; gives what it says of itself, or says what to do about it.
+pub(crate) fn need(chore: &str, program: &str, version: &str, how: &str) -> Result<String, Failure> {
+    let output = Command::new(program)
+        .arg(version)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::Failed(format!("{chore}: {program} is missing ({error}): {how}")))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
 /// Measures how long something took.
 pub(crate) struct Stopwatch(Instant);
 
@@ -163,5 +173,16 @@ mod tests {
         let mut command = Command::new("/usr/bin/cargo");
         command.args(["fmt", "--check"]);
         assert_eq!(shown(&command), "cargo fmt --check");
+    }
+
+    #[test]
+    fn a_missing_program_says_what_to_do() {
+        let Err(Failure::Failed(why)) = need("chore", "no-such-program", "--version", "install it") else {
+            panic!("found");
+        };
+        assert!(
+            why.contains("no-such-program is missing") && why.contains("install it"),
+            "{why}"
+        );
     }
 }
