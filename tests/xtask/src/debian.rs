@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::Failure;
-use crate::process::{need, succeed};
+use crate::process::{need, succeed, succeed_as};
 
 /// What is in it.
 pub(crate) struct Recipe {
@@ -138,7 +138,7 @@ impl Debian {
             .arg(suite)
             .arg(&self.root)
             .args(mirror());
-        logged(&mut base, &folder.join("debootstrap.log"))?;
+        logged(&mut base, "debootstrap", &folder.join("debootstrap.log"))?;
         for file in NETWORK {
             let ours = Path::new("/").join(file);
             if ours.exists() {
@@ -148,8 +148,8 @@ impl Debian {
         println!("{chore}: installing {}", packages.join(", "));
         let list = packages.join(" ");
         let mut install = self.command(&[], "/", ["sh", "-euc", INSTALL, "sh", &list]);
-        logged(&mut install, &folder.join("apt.log"))?;
-        succeed(&mut self.command(&[], "/", ["sh", "-euc", finish]))
+        logged(&mut install, "apt-get install", &folder.join("apt.log"))?;
+        succeed_as(&mut self.command(&[], "/", ["sh", "-euc", finish]), finish)
     }
 }
 
@@ -238,10 +238,10 @@ fn locked(chore: &str, folder: &Path) -> Result<File, Failure> {
 }
 
 /// Runs quietly; on a failure the end of what it said is shown.
-fn logged(command: &mut Command, log: &Path) -> Result<(), Failure> {
+fn logged(command: &mut Command, name: &str, log: &Path) -> Result<(), Failure> {
     let file = File::create(log).map_err(|error| failed(log, &error))?;
     let both = file.try_clone().map_err(|error| failed(log, &error))?;
-    succeed(command.stdout(file).stderr(both)).map_err(|failure| {
+    succeed_as(command.stdout(file).stderr(both), name).map_err(|failure| {
         let said = fs::read(log).unwrap_or_default();
         let said = String::from_utf8_lossy(&said).into_owned();
         let lines: Vec<&str> = said.lines().collect();
@@ -310,10 +310,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let script = "seq 1 40; echo wrong >&2; exit 3";
-        let Err(Failure::Failed(why)) = logged(Command::new("sh").args(["-c", script]), &log) else {
+        let Err(Failure::Failed(why)) = logged(Command::new("sh").args(["-c", script]), "a script", &log)
+        else {
             panic!("passed");
         };
-        assert!(why.contains("40\nwrong\n") && !why.contains("\n5\n"), "{why}");
+        assert!(
+            why.contains("40\nwrong\na script ended with") && !why.contains("\n5\n"),
+            "{why}"
+        );
     }
 
     #[test]

@@ -36,11 +36,17 @@ pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command
 
 /// Runs to the end; anything but success is a failure.
 pub(crate) fn succeed(command: &mut Command) -> Result<(), Failure> {
+    let name = shown(command);
+    succeed_as(command, &name)
+}
+
+/// As [`succeed`], for a command that says less than its purpose does.
+pub(crate) fn succeed_as(command: &mut Command, name: &str) -> Result<(), Failure> {
     let status = command.status().map_err(|error| cannot_run(command, &error))?;
     if status.success() {
         Ok(())
     } else {
-        Err(Failure::Failed(format!("{} ended with {status}", shown(command))))
+        Err(Failure::Failed(format!("{name} ended with {status}")))
     }
 }
 

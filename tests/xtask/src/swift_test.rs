@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use crate::bindings::Bindings;
 use crate::debian::{Debian, Recipe};
-use crate::process::{Stopwatch, cache, need, root, succeed};
+use crate::process::{Stopwatch, cache, need, root, succeed_as};
 use crate::{Failure, takes_none};
 
 /// The Swift that the package is written in.
@@ -52,7 +52,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         place(&sources.join(from), &package().join("Generated").join(to))?;
     }
     println!("swift-test: compiling and testing");
-    succeed(&mut swift.test(bindings.folder(), &made)?)?;
+    succeed_as(
+        &mut swift.test(bindings.folder(), &made)?,
+        "swift-test: swift test",
+    )?;
     println!("swift-test: passed in {:.0} s", watch.elapsed().as_secs_f64());
     Ok(())
 }
