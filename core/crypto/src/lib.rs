@@ -12,6 +12,7 @@ extern crate alloc;
 mod aes_key;
 pub mod bundle;
 pub mod dukpt;
+pub mod emv_rsa;
 pub mod entropy;
 pub mod gcm;
 mod hkdf;

@@ -3,6 +3,7 @@
 mod crypto_cmac;
 mod crypto_dukpt_aes;
 mod crypto_ecdh_p256;
+mod crypto_emv_rsa;
 mod crypto_gcm;
 mod crypto_hkdf;
 mod crypto_kcv;
@@ -29,6 +30,7 @@ pub(crate) fn by_name(kind: &str) -> Option<Kind> {
         "crypto.cmac" => crypto_cmac::run,
         "crypto.dukpt-aes" => crypto_dukpt_aes::run,
         "crypto.ecdh-p256" => crypto_ecdh_p256::run,
+        "crypto.emv-rsa" => crypto_emv_rsa::run,
         "crypto.gcm" => crypto_gcm::run,
         "crypto.hkdf" => crypto_hkdf::run,
         "crypto.kcv" => crypto_kcv::run,
