@@ -17,6 +17,23 @@ pub struct ReaderConfig {
     pub combinations: Vec<Combination>,
     /// What the terminal tells the kernels about itself.
     pub terminal: TerminalData,
+    /// Kernels that may read cards although no foreign vector proves them ([`KernelId::is_proven`]). Empty until an
+    /// integrator has certified them.
+    pub unproven_kernels: Vec<KernelId>,
+}
+
+impl ReaderConfig {
+    // Rule K-UNPROVEN: a kernel without foreign evidence reads no card unless the configuration names it.
+    // [source: inference; test: config::tests::unproven_kernels_are_off_until_named; evidence: own]
+    /// The combinations whose kernels may be used.
+    pub(crate) fn enabled(&self) -> Vec<Combination> {
+        let may_read = |kernel: KernelId| kernel.is_proven() || self.unproven_kernels.contains(&kernel);
+        self.combinations
+            .iter()
+            .filter(|combination| may_read(combination.kernel))
+            .cloned()
+            .collect()
+    }
 }
 
 /// One accepted (application, kernel, transaction type).
@@ -163,6 +180,8 @@ impl KernelId {
     pub const C6: Self = Self(6);
     /// `UnionPay`.
     pub const C7: Self = Self(7);
+    /// The kernel all schemes share.
+    pub const C8: Self = Self(8);
 
     /// A kernel from its one or three bytes read as a number.
     pub const fn new(number: u32) -> Self {
@@ -172,6 +191,12 @@ impl KernelId {
     /// The bytes read as one number.
     pub const fn number(self) -> u32 {
         self.0
+    }
+
+    /// Whether public transcripts or vectors of others prove this kernel. The rules of all others come from one
+    /// vendor's kernels or from general knowledge: they are `unverified`, and off unless the configuration names them.
+    pub const fn is_proven(self) -> bool {
+        matches!(self, Self::C2 | Self::C3)
     }
 
     /// What a directory entry asks for (Book B 3.3.2): `None` if the identifier cannot be read.
@@ -212,6 +237,28 @@ mod tests {
         let visa = Aid::new(&[0xA0, 0, 0, 0, 3, 0x10, 0x10]).unwrap();
         assert_eq!(visa.rid(), [0xA0, 0, 0, 0, 3]);
         assert_eq!(format!("{visa:?}"), "A0000000031010");
+    }
+
+    #[test]
+    fn unproven_kernels_are_off_until_named() {
+        let combination = |kernel| Combination {
+            aid: Aid::new(&[0xA0, 0, 0, 3, 0x33]).unwrap(),
+            kernel,
+            transaction_type: 0,
+            settings: CombinationSettings::default(),
+        };
+        let mut config = ReaderConfig {
+            combinations: [KernelId::C2, KernelId::C3, KernelId::C7, KernelId::C8]
+                .map(combination)
+                .into(),
+            ..ReaderConfig::default()
+        };
+        let enabled = |config: &ReaderConfig| -> Vec<KernelId> {
+            config.enabled().iter().map(|one| one.kernel).collect()
+        };
+        assert_eq!(enabled(&config), [KernelId::C2, KernelId::C3]);
+        config.unproven_kernels.push(KernelId::C7);
+        assert_eq!(enabled(&config), [KernelId::C2, KernelId::C3, KernelId::C7]);
     }
 
     #[test]

@@ -15,9 +15,17 @@ use crate::data::CardData;
 use crate::entry::Activation;
 use crate::outcome::{Cvm, Reason};
 
-/// The objects of field 55, in this order, as far as card and reader have them. Number, track, name and expiry
-/// are not among them: they travel sealed.
-const ISSUER_DATA: [Tag; 23] = [
+/// Which objects a kernel gives out, in this order, as far as card and reader have them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordTags {
+    /// The data record that goes with the kernel's outcome; holds card data.
+    pub(crate) data_record: &'static [Tag],
+    /// Field 55. Number, track, name and expiry are not among them: they travel sealed.
+    pub(crate) issuer_data: &'static [Tag],
+}
+
+/// Field 55 as acquirers of Visa cards take it.
+pub(crate) const ISSUER_DATA: [Tag; 23] = [
     tag::CRYPTOGRAM,
     tag::CRYPTOGRAM_INFORMATION,
     tag::ISSUER_APPLICATION_DATA,
@@ -113,6 +121,7 @@ pub struct CardRead {
     pub scheme: Scheme,
     /// The first language of the card that softpos speaks.
     pub language: Option<Language>,
+    data_record: &'static [Tag],
     reader: TerminalData,
     fci: CardData,
     card: CardData,
@@ -127,6 +136,9 @@ pub(crate) struct ReadParts {
     pub(crate) iad: Vec<u8>,
     pub(crate) cryptogram_information: u8,
     pub(crate) cvm: Cvm,
+    /// 9F34 as this kernel codes it.
+    pub(crate) cvm_results: [u8; 3],
+    pub(crate) tags: RecordTags,
     pub(crate) entry_mode: EntryMode,
     pub(crate) activation: Activation,
     /// The reader's own data objects.
@@ -152,7 +164,7 @@ impl CardRead {
             Some(&[psn]) => Some(psn),
             Some(_) => return Err(Reason::DataMissing(tag::PAN_SEQUENCE)),
         };
-        reader.set(tag::CVM_RESULTS, &parts.cvm.results());
+        reader.set(tag::CVM_RESULTS, &parts.cvm_results);
         if card.value(tag::CRYPTOGRAM_INFORMATION).is_none() {
             // Kernels that answer without 9F27 state the type in the issuer data; hosts want the object.
             card.insert(tag::CRYPTOGRAM_INFORMATION, &[parts.cryptogram_information])?;
@@ -193,11 +205,12 @@ impl CardRead {
             entry_mode: parts.entry_mode,
             scheme: Scheme::of(&parts.activation.adf_name),
             language: language(&fci),
+            data_record: parts.tags.data_record,
             reader,
             fci,
             card,
         };
-        read.de55 = read.issuer_data();
+        read.de55 = read.listed(parts.tags.issuer_data);
         Ok(read)
     }
 
@@ -211,9 +224,21 @@ impl CardRead {
         self.card.value(tag).or_else(|| self.fci.value(tag))
     }
 
-    fn issuer_data(&self) -> Vec<u8> {
-        let mut writer = TlvWriter::new();
-        for tag in ISSUER_DATA {
+    /// The kernel's data record (Book A): number and track included, so it only ever travels sealed.
+    pub fn data_record(&self) -> SecretBytes {
+        SecretBytes::new(self.listed(self.data_record))
+    }
+
+    /// Reserves the room first: a buffer that grows leaves copies behind.
+    fn listed(&self, tags: &[Tag]) -> Vec<u8> {
+        let room = tags
+            .iter()
+            .filter_map(|tag| self.data_object(*tag))
+            .fold(0, |sum: usize, value| {
+                sum.saturating_add(value.len()).saturating_add(6)
+            });
+        let mut writer = TlvWriter::with_capacity(room);
+        for &tag in tags {
             if let Some(value) = self.data_object(tag) {
                 writer.put(tag, value);
             }

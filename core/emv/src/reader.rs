@@ -93,7 +93,7 @@ impl Reader {
     pub fn new(config: &ReaderConfig, transaction: Transaction) -> Result<Self, ReaderError> {
         let terminal = own_data(&config.terminal, &transaction).ok_or(ReaderError::Amount)?;
         let entry =
-            EntryPoint::start_a(&config.combinations, transaction.clone()).ok_or_else(nothing_allowed)?;
+            EntryPoint::start_a(&config.enabled(), transaction.clone()).ok_or_else(nothing_allowed)?;
         Ok(Self {
             entry,
             terminal,

@@ -114,6 +114,11 @@ fn reader_config(parameters: &ReaderParameters) -> Option<ReaderConfig> {
     Some(ReaderConfig {
         combinations,
         terminal,
+        unproven_kernels: parameters
+            .unproven_kernels
+            .iter()
+            .map(|number| KernelId::new(u32::from(*number)))
+            .collect(),
     })
 }
 

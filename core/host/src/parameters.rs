@@ -165,6 +165,9 @@ pub struct ReaderParameters {
     pub capks: Vec<CaPublicKey>,
     /// Revoked issuer certificates: RID, index and serial, upper-case hex.
     pub revoked: Vec<String>,
+    /// Kernels that may read cards although no foreign evidence proves them; absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unproven_kernels: Vec<u8>,
 }
 
 /// Settings of one (AID, kernel, transaction type); an absent limit is not checked.

@@ -193,6 +193,13 @@ impl TlvWriter {
         Self { bytes: Vec::new() }
     }
 
+    /// An empty list with room for this many bytes, so that what is written is never moved.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+        }
+    }
+
     /// Appends one object.
     pub fn put(&mut self, tag: Tag, value: &[u8]) -> &mut Self {
         tag.write(&mut self.bytes);

@@ -189,5 +189,6 @@ fn reader(terminal: &TerminalId) -> ReaderParameters {
         combinations: vec![visa],
         capks: Vec::new(),
         revoked: Vec::new(),
+        unproven_kernels: vec![4, 5, 6, 7, 8],
     }
 }

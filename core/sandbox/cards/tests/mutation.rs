@@ -50,6 +50,7 @@ fn reader(random: &mut Random) -> Reader {
     let config = ReaderConfig {
         combinations: vec![combination],
         terminal,
+        ..ReaderConfig::default()
     };
     let unpredictable = [(); 4].map(|()| [(); 4].map(|()| random.byte()));
     let transaction = Transaction {

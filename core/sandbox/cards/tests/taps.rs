@@ -42,6 +42,7 @@ fn reader(amount_minor: i64) -> Reader {
     let config = ReaderConfig {
         combinations: vec![combination],
         terminal,
+        ..ReaderConfig::default()
     };
     let transaction = Transaction {
         amount: Money::new(amount_minor, Currency::CNY),

@@ -276,5 +276,6 @@ fn reader() -> ReaderParameters {
         }],
         capks: Vec::new(),
         revoked: Vec::new(),
+        unproven_kernels: Vec::new(),
     }
 }

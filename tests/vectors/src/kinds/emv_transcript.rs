@@ -125,6 +125,7 @@ fn configuration(input: Fields<'_>) -> Result<(ReaderConfig, Transaction), Failu
     let config = ReaderConfig {
         combinations: combinations.collect::<Result<_, Failure>>()?,
         terminal,
+        ..ReaderConfig::default()
     };
     let digits = |name: &str| number(&transaction.bytes(name)?);
     let currency = u16::try_from(digits("5F2A")?)

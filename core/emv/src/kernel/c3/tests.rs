@@ -40,6 +40,7 @@ fn config(ttq: [u8; 4], floor_limit_minor: i64, cvm_limit_minor: i64) -> ReaderC
     ReaderConfig {
         combinations: [combination].into(),
         terminal,
+        ..ReaderConfig::default()
     }
 }
 
