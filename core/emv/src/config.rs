@@ -7,32 +7,36 @@ use core::fmt;
 use softpos_types::{LocalTime, Money};
 use softpos_wire::Tag;
 
-/// The unpredictable numbers a transaction brings along: one for each time a kernel is activated.
+/// How often one transaction activates a kernel before it ends.
 pub(crate) const MAX_ACTIVATIONS: usize = 4;
+
+/// Unpredictable numbers for one activation: relay resistance takes a new one for each of its three tries.
+pub(crate) const NUMBERS_AN_ACTIVATION: usize = 3;
 
 /// The card side of the signed parameters.
 #[derive(Clone, Debug, Default)]
 pub struct ReaderConfig {
     /// What is accepted, in the acquirer's order.
     pub combinations: Vec<Combination>,
-    /// What the terminal tells the kernels about itself.
+    /// What the terminal tells all kernels about itself.
     pub terminal: TerminalData,
-    /// Kernels that may read cards although no foreign vector proves them ([`KernelId::is_proven`]). Empty until an
-    /// integrator has certified them.
-    pub unproven_kernels: Vec<KernelId>,
+    /// What it tells one kernel, whatever the application; goes before `terminal`.
+    pub kernels: Vec<(KernelId, TerminalData)>,
+    /// Kernels without foreign proof that the integrator turned on: without this their combinations do not count.
+    pub unverified_kernels: Vec<KernelId>,
 }
 
 impl ReaderConfig {
-    // Rule K-UNPROVEN: a kernel without foreign evidence reads no card unless the configuration names it.
-    // [source: inference; test: config::tests::unproven_kernels_are_off_until_named; evidence: own]
-    /// The combinations whose kernels may be used.
-    pub(crate) fn enabled(&self) -> Vec<Combination> {
-        let may_read = |kernel: KernelId| kernel.is_proven() || self.unproven_kernels.contains(&kernel);
-        self.combinations
-            .iter()
-            .filter(|combination| may_read(combination.kernel))
-            .cloned()
-            .collect()
+    /// What a kernel is told for an accepted combination: its own data before the kernel's before the terminal's.
+    pub(crate) fn data_for(&self, kernel: KernelId, own: &TerminalData) -> TerminalData {
+        let mut data = self.terminal.clone();
+        let of_kernel = self.kernels.iter().filter(|(id, _)| *id == kernel);
+        for source in of_kernel.map(|(_, data)| data).chain([own]) {
+            for (tag, value) in source.iter() {
+                data.set(tag, value);
+            }
+        }
+        data
     }
 }
 
@@ -68,6 +72,8 @@ pub struct CombinationSettings {
     pub cvm_limit_minor: Option<i64>,
     /// 9F66, terminal transaction qualifiers before pre-processing.
     pub ttq: Option<[u8; 4]>,
+    /// What the kernel is told for this combination only, as limits and action codes in `DF81xx`.
+    pub data: TerminalData,
 }
 
 /// Terminal data for the kernels: tag to value, as 9F1A, 9F33, 9F35, 9F40, 9F1E, 9F4E.
@@ -107,8 +113,8 @@ pub struct Transaction {
     pub transaction_type: u8,
     /// 9A and 9F21.
     pub local: LocalTime,
-    /// 9F37 of each activation, from fresh entropy: a number is never used twice.
-    pub unpredictable: [[u8; 4]; MAX_ACTIVATIONS],
+    /// Numbers for 9F37, some for each activation, from fresh entropy: a number is never used twice.
+    pub unpredictable: [[[u8; 4]; NUMBERS_AN_ACTIVATION]; MAX_ACTIVATIONS],
 }
 
 /// An application identifier: 5 to 16 bytes, the first five being the registered provider (RID).
@@ -180,7 +186,7 @@ impl KernelId {
     pub const C6: Self = Self(6);
     /// `UnionPay`.
     pub const C7: Self = Self(7);
-    /// The kernel all schemes share.
+    /// The common kernel of all schemes.
     pub const C8: Self = Self(8);
 
     /// A kernel from its one or three bytes read as a number.
@@ -191,12 +197,6 @@ impl KernelId {
     /// The bytes read as one number.
     pub const fn number(self) -> u32 {
         self.0
-    }
-
-    /// Whether public transcripts or vectors of others prove this kernel. The rules of all others come from one
-    /// vendor's kernels or from general knowledge: they are `unverified`, and off unless the configuration names them.
-    pub const fn is_proven(self) -> bool {
-        matches!(self, Self::C2 | Self::C3)
     }
 
     /// What a directory entry asks for (Book B 3.3.2): `None` if the identifier cannot be read.
@@ -237,28 +237,6 @@ mod tests {
         let visa = Aid::new(&[0xA0, 0, 0, 0, 3, 0x10, 0x10]).unwrap();
         assert_eq!(visa.rid(), [0xA0, 0, 0, 0, 3]);
         assert_eq!(format!("{visa:?}"), "A0000000031010");
-    }
-
-    #[test]
-    fn unproven_kernels_are_off_until_named() {
-        let combination = |kernel| Combination {
-            aid: Aid::new(&[0xA0, 0, 0, 3, 0x33]).unwrap(),
-            kernel,
-            transaction_type: 0,
-            settings: CombinationSettings::default(),
-        };
-        let mut config = ReaderConfig {
-            combinations: [KernelId::C2, KernelId::C3, KernelId::C7, KernelId::C8]
-                .map(combination)
-                .into(),
-            ..ReaderConfig::default()
-        };
-        let enabled = |config: &ReaderConfig| -> Vec<KernelId> {
-            config.enabled().iter().map(|one| one.kernel).collect()
-        };
-        assert_eq!(enabled(&config), [KernelId::C2, KernelId::C3]);
-        config.unproven_kernels.push(KernelId::C7);
-        assert_eq!(enabled(&config), [KernelId::C2, KernelId::C3, KernelId::C7]);
     }
 
     #[test]

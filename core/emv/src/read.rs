@@ -15,17 +15,9 @@ use crate::data::CardData;
 use crate::entry::Activation;
 use crate::outcome::{Cvm, Reason};
 
-/// Which objects a kernel gives out, in this order, as far as card and reader have them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RecordTags {
-    /// The data record that goes with the kernel's outcome; holds card data.
-    pub(crate) data_record: &'static [Tag],
-    /// Field 55. Number, track, name and expiry are not among them: they travel sealed.
-    pub(crate) issuer_data: &'static [Tag],
-}
-
-/// Field 55 as acquirers of Visa cards take it.
-pub(crate) const ISSUER_DATA: [Tag; 23] = [
+/// The objects of field 55 that a kernel sends whose scheme asks for no others, in this order, as far as card and
+/// reader have them. Number, track, name and expiry are not among them: they travel sealed.
+pub(crate) const ISSUER_DATA: &[Tag] = &[
     tag::CRYPTOGRAM,
     tag::CRYPTOGRAM_INFORMATION,
     tag::ISSUER_APPLICATION_DATA,
@@ -121,10 +113,10 @@ pub struct CardRead {
     pub scheme: Scheme,
     /// The first language of the card that softpos speaks.
     pub language: Option<Language>,
-    data_record: &'static [Tag],
     reader: TerminalData,
     fci: CardData,
     card: CardData,
+    record_tags: &'static [Tag],
 }
 
 /// What a kernel collected.
@@ -136,9 +128,12 @@ pub(crate) struct ReadParts {
     pub(crate) iad: Vec<u8>,
     pub(crate) cryptogram_information: u8,
     pub(crate) cvm: Cvm,
-    /// 9F34 as this kernel codes it.
+    /// 9F34.
     pub(crate) cvm_results: [u8; 3],
-    pub(crate) tags: RecordTags,
+    /// What goes into field 55, in this order; never number, track, name or expiry.
+    pub(crate) issuer_tags: &'static [Tag],
+    /// What the kernel's data record holds, in this order.
+    pub(crate) record_tags: &'static [Tag],
     pub(crate) entry_mode: EntryMode,
     pub(crate) activation: Activation,
     /// The reader's own data objects.
@@ -205,13 +200,18 @@ impl CardRead {
             entry_mode: parts.entry_mode,
             scheme: Scheme::of(&parts.activation.adf_name),
             language: language(&fci),
-            data_record: parts.tags.data_record,
             reader,
             fci,
             card,
+            record_tags: parts.record_tags,
         };
-        read.de55 = read.listed(parts.tags.issuer_data);
+        read.de55 = read.objects(parts.issuer_tags);
         Ok(read)
+    }
+
+    /// The kernel's data record: data objects, number and track among them.
+    pub fn data_record(&self) -> SecretBytes {
+        SecretBytes::new(self.objects(self.record_tags))
     }
 
     /// A data object of the transaction: the reader's own first, then what the card gave.
@@ -224,24 +224,15 @@ impl CardRead {
         self.card.value(tag).or_else(|| self.fci.value(tag))
     }
 
-    /// The kernel's data record (Book A): number and track included, so it only ever travels sealed.
-    pub fn data_record(&self) -> SecretBytes {
-        SecretBytes::new(self.listed(self.data_record))
-    }
-
-    /// Reserves the room first: a buffer that grows leaves copies behind.
-    fn listed(&self, tags: &[Tag]) -> Vec<u8> {
-        let room = tags
-            .iter()
-            .filter_map(|tag| self.data_object(*tag))
-            .fold(0, |sum: usize, value| {
-                sum.saturating_add(value.len()).saturating_add(6)
-            });
-        let mut writer = TlvWriter::with_capacity(room);
-        for &tag in tags {
-            if let Some(value) = self.data_object(tag) {
-                writer.put(tag, value);
-            }
+    fn objects(&self, tags: &[Tag]) -> Vec<u8> {
+        let found = || {
+            tags.iter()
+                .filter_map(|tag| Some((*tag, self.data_object(*tag)?)))
+        };
+        // The buffer never moves: what it held before would stay behind.
+        let mut writer = TlvWriter::for_objects(found());
+        for (tag, value) in found() {
+            writer.put(tag, value);
         }
         writer.into_vec()
     }

@@ -193,10 +193,15 @@ impl TlvWriter {
         Self { bytes: Vec::new() }
     }
 
-    /// An empty list with room for this many bytes, so that what is written is never moved.
-    pub fn with_capacity(bytes: usize) -> Self {
+    /// An empty list with room for these objects: it does not move while they are put into it.
+    pub fn for_objects<'v>(objects: impl Iterator<Item = (Tag, &'v [u8])>) -> Self {
+        /// A tag and a length of three bytes each.
+        const HEAD: usize = 6;
+        let room = objects.fold(0_usize, |sum, (_, value)| {
+            sum.saturating_add(value.len()).saturating_add(HEAD)
+        });
         Self {
-            bytes: Vec::with_capacity(bytes),
+            bytes: Vec::with_capacity(room),
         }
     }
 

@@ -49,7 +49,7 @@ fn reader(amount_minor: i64) -> Reader {
         other_minor: 0,
         transaction_type: 0,
         local: LocalTime::from_utc(1_790_000_000_000, 480),
-        unpredictable: [[0x11; 4], [0x22; 4], [0x33; 4], [0x44; 4]],
+        unpredictable: [[0x11; 4], [0x22; 4], [0x33; 4], [0x44; 4]].map(|number| [number; 3]),
     };
     Reader::new(&config, transaction).unwrap()
 }

@@ -22,7 +22,7 @@ use super::{Kernel, KernelInput, Progress};
 use crate::brand;
 use crate::data::CardData;
 use crate::outcome::{Cvm, KernelOutcome, OutcomeKind, Reason};
-use crate::read::{CardRead, EntryMode, ISSUER_DATA, ReadParts, RecordTags};
+use crate::read::{CardRead, EntryMode, ISSUER_DATA, ReadParts};
 use crate::ui::{Message, Status, UiRequest};
 
 /// "See phone": how long the message and the field's silence last (6986).
@@ -245,10 +245,8 @@ impl C3 {
             cryptogram_information: cryptogram.information(),
             cvm,
             cvm_results: cvm.results(),
-            tags: RecordTags {
-                data_record: &ISSUER_DATA,
-                issuer_data: &ISSUER_DATA,
-            },
+            issuer_tags: ISSUER_DATA,
+            record_tags: ISSUER_DATA,
             entry_mode: EntryMode::ContactlessChip,
             activation: self.input.activation.clone(),
             reader: self.input.data.clone(),

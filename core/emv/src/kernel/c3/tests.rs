@@ -57,7 +57,7 @@ fn transaction(amount_minor: i64) -> Transaction {
             minute: 0,
             second: 0,
         },
-        unpredictable: [[0xAB; 4], [0xCD; 4], [0xEF; 4], [0x12; 4]],
+        unpredictable: [[0xAB; 4], [0xCD; 4], [0xEF; 4], [0x12; 4]].map(|number| [number; 3]),
     }
 }
 
