@@ -54,7 +54,7 @@ pub fn issuer_certificate(
 
 /// Recovers a card's key (tag 9F46, with 9F48 and 9F47) under its issuer's.
 ///
-/// `static_data` are the signed records, in order, and what 9F4A adds to them.
+/// `static_data` are the signed records, in order, and what 9F4A adds to them; hashed behind each other.
 ///
 /// # Errors
 /// [`Refused`].
@@ -62,7 +62,7 @@ pub fn icc_certificate(
     issuer: &PublicKey,
     certificate: &[u8],
     (remainder, exponent): (&[u8], &[u8]),
-    static_data: &[u8],
+    static_data: &[&[u8]],
 ) -> Result<Certificate, Refused> {
     let recovered = issuer.recover(certificate)?;
     certified::<10>(recovered.expose(), 0x04, (remainder, exponent), static_data)
@@ -72,9 +72,9 @@ pub fn icc_certificate(
 ///
 /// # Errors
 /// [`Refused`].
-pub fn static_data(issuer: &PublicKey, signature: &[u8], static_data: &[u8]) -> Result<[u8; 2], Refused> {
+pub fn static_data(issuer: &PublicKey, signature: &[u8], static_data: &[&[u8]]) -> Result<[u8; 2], Refused> {
     let recovered = issuer.recover(signature)?;
-    let signed = signed(recovered.expose(), 0x03, &[static_data])?;
+    let signed = signed(recovered.expose(), 0x03, static_data)?;
     match *signed {
         [ALGORITHM_1, first, second, ..] => Ok([first, second]),
         _ => Err(Refused),
@@ -91,10 +91,10 @@ pub fn static_data(issuer: &PublicKey, signature: &[u8], static_data: &[u8]) -> 
 pub fn dynamic_data(
     card: &PublicKey,
     signature: &[u8],
-    terminal_data: &[u8],
+    terminal_data: &[&[u8]],
 ) -> Result<DynamicData, Refused> {
     let recovered = card.recover(signature)?;
-    let signed = signed(recovered.expose(), 0x05, &[terminal_data])?;
+    let signed = signed(recovered.expose(), 0x05, terminal_data)?;
     let &[ALGORITHM_1, length, ref data @ ..] = signed else {
         return Err(Refused);
     };
@@ -136,7 +136,7 @@ pub fn combined_data(
     signature: &[u8],
     unpredictable_number: [u8; 4],
 ) -> Result<CombinedData, Refused> {
-    let DynamicData { dynamic_number, rest } = dynamic_data(card, signature, &unpredictable_number)?;
+    let DynamicData { dynamic_number, rest } = dynamic_data(card, signature, &[&unpredictable_number])?;
     let (&[cryptogram_information], tail) = rest.expose().split_first_chunk().ok_or(Refused)?;
     let (cryptogram, tail) = tail.split_first_chunk().ok_or(Refused)?;
     let (transaction_hash, tail) = tail.split_first_chunk().ok_or(Refused)?;
@@ -181,9 +181,9 @@ fn certified<const N: usize>(
     recovered: &[u8],
     format: u8,
     (remainder, exponent): (&[u8], &[u8]),
-    static_data: &[u8],
+    static_data: &[&[u8]],
 ) -> Result<Certificate, Refused> {
-    let signed = signed(recovered, format, &[remainder, exponent, static_data])?;
+    let signed = signed(recovered, format, &[&[remainder, exponent], static_data].concat())?;
     let (subject, rest) = signed.split_first_chunk::<N>().ok_or(Refused)?;
     let (expiry_mmyy, rest) = rest.split_first_chunk().ok_or(Refused)?;
     let (serial, rest) = rest.split_first_chunk().ok_or(Refused)?;
@@ -203,6 +203,11 @@ fn certified<const N: usize>(
         serial: *serial,
         key,
     })
+}
+
+/// The checksum that is published with an authority's key: SHA-1 over RID, index, modulus and exponent (Book 2, 11).
+pub fn key_checksum((rid, index): ([u8; 5], u8), modulus: &[u8], exponent: &[u8]) -> [u8; 20] {
+    hash_of([&rid[..], &[index], modulus, exponent].into_iter())
 }
 
 /// SHA-1 of the parts behind each other.

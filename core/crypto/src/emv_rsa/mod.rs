@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 
 pub use self::certificates::{
     Certificate, CombinedData, DynamicData, combined_data, dynamic_data, icc_certificate, issuer_certificate,
-    static_data,
+    key_checksum, static_data,
 };
 use self::modulus::{MAX_BYTES, Modulus};
 

@@ -70,7 +70,7 @@ fn exponent_65537_works_on_the_card_level() {
             &key(ISSUER, "03"),
             &bytes(ICC_CERTIFICATE),
             (&remainder, exponent),
-            data,
+            &[data],
         )
     };
     let card = recover(&bytes(STATIC_DATA), &[1, 0, 1]).unwrap();
@@ -85,21 +85,31 @@ fn exponent_65537_works_on_the_card_level() {
 
 #[test]
 fn signed_static_data() {
-    let code = |data: &str| static_data(&key(ISSUER, "03"), &bytes(SSAD), &bytes(data));
+    let code = |data: &str| static_data(&key(ISSUER, "03"), &bytes(SSAD), &[&bytes(data)]);
     assert_eq!(code(SSAD_DATA), Ok([0x35, 0x30]));
     assert_eq!(code(DDA_DATA), Err(Refused));
 }
 
 #[test]
 fn signed_dynamic_data() {
-    let visa = dynamic_data(&key(VISA_94_ICC, "03"), &bytes(VISA_94_SDAD), &bytes("7FBC4049")).unwrap();
+    let visa = dynamic_data(
+        &key(VISA_94_ICC, "03"),
+        &bytes(VISA_94_SDAD),
+        &[&bytes("7FBC4049")],
+    )
+    .unwrap();
     assert_eq!(visa.dynamic_number.expose(), [0x00, 0xAE]);
     assert_eq!(
-        dynamic_data(&key(VISA_94_ICC, "03"), &bytes(VISA_94_SDAD), &bytes("7FBC404A")).unwrap_err(),
+        dynamic_data(
+            &key(VISA_94_ICC, "03"),
+            &bytes(VISA_94_SDAD),
+            &[&bytes("7FBC404A")]
+        )
+        .unwrap_err(),
         Refused
     );
     let card = key(ICC, "010001");
-    let signed = dynamic_data(&card, &bytes(SDAD), &bytes(DDA_DATA)).unwrap();
+    let signed = dynamic_data(&card, &bytes(SDAD), &[&bytes(DDA_DATA)]).unwrap();
     assert_eq!(signed.dynamic_number.expose(), bytes("9756470017CF7A85"));
 }
 
@@ -131,7 +141,7 @@ fn every_changed_bit_is_refused() {
         let mut signature = bytes(VISA_94_SDAD);
         signature[position / 8] ^= 1 << (position % 8);
         assert_eq!(
-            dynamic_data(&card, &signature, &bytes("7FBC4049")).unwrap_err(),
+            dynamic_data(&card, &signature, &[&bytes("7FBC4049")]).unwrap_err(),
             Refused
         );
     }

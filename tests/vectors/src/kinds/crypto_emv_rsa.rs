@@ -27,19 +27,19 @@ pub(super) fn run(input: Fields<'_>, _expect: &Value) -> Result<Answer, Failure>
             let [certificate, remainder, exponent] = certificate(input)?;
             let static_data = input.bytes("static_data")?;
             key(input, "issuer_")?
-                .and_then(|key| icc_certificate(&key, &certificate, (&remainder, &exponent), &static_data))
+                .and_then(|key| icc_certificate(&key, &certificate, (&remainder, &exponent), &[&static_data]))
                 .map(|card| certified("pan", &card))
         }
         "static" => {
             let (signature, data) = (input.bytes("signature")?, input.bytes("static_data")?);
             key(input, "issuer_")?
-                .and_then(|key| static_data(&key, &signature, &data))
+                .and_then(|key| static_data(&key, &signature, &[&data]))
                 .map(|code| json!({ "data_authentication_code": upper_hex(code) }))
         }
         "dynamic" => {
             let (signature, data) = (input.bytes("signature")?, input.bytes("dynamic_data")?);
             key(input, "icc_")?
-                .and_then(|key| dynamic_data(&key, &signature, &data))
+                .and_then(|key| dynamic_data(&key, &signature, &[&data]))
                 .map(|data| json!({ "icc_dynamic_number": upper_hex(data.dynamic_number.expose()) }))
         }
         "combined" => combined(input)?,

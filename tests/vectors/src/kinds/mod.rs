@@ -10,9 +10,11 @@ mod crypto_kcv;
 mod crypto_keyblock;
 mod crypto_pinblock;
 mod emv_afl;
+mod emv_capk;
 mod emv_dol;
 mod emv_entrypoint;
 mod emv_issuer_ac;
+mod emv_oda;
 mod emv_tlv;
 mod emv_transcript;
 mod host_response_code;
@@ -37,9 +39,11 @@ pub(crate) fn by_name(kind: &str) -> Option<Kind> {
         "crypto.keyblock" => crypto_keyblock::run,
         "crypto.pinblock" => crypto_pinblock::run,
         "emv.afl" => emv_afl::run,
+        "emv.capk" => emv_capk::run,
         "emv.dol" => emv_dol::run,
         "emv.entrypoint" => emv_entrypoint::run,
         "emv.issuer-ac" => emv_issuer_ac::run,
+        "emv.oda" => emv_oda::run,
         "emv.tlv" => emv_tlv::run,
         "emv.transcript" => emv_transcript::run,
         "host.response-code" => host_response_code::run,
