@@ -106,6 +106,7 @@ impl Order {
             Event::NotifiedPaid => self.on_notice(now),
             Event::Stopped => self.on_stop(),
             Event::DeadlinePassed => self.on_deadline(now),
+            Event::Hurried => self.on_hurry(now),
         }
     }
 
@@ -315,6 +316,12 @@ impl Order {
             State::Submitted | State::AwaitingPayer | State::Unknown | State::Querying
         ) {
             self.enter(State::Reversing);
+        }
+    }
+
+    fn on_hurry(&mut self, now: Now) {
+        if self.due.is_some() && self.state != State::Reversing {
+            self.due = Some(now.tick);
         }
     }
 
