@@ -392,8 +392,10 @@ impl Flow {
                     OrderEvent::Answered { id, answer }
                 }
                 // Undone by somebody else: take it back here too.
-                None if status.key == key && status.state == TransactionState::Reversed => {
-                    OrderEvent::Stopped
+                None if is_undone(payment, &status) && is_waited_for(payment.state) => OrderEvent::Stopped,
+                None if is_undone(payment, &status) => {
+                    let answer = Answer::Reversed;
+                    OrderEvent::Answered { id, answer }
                 }
                 None => OrderEvent::Unanswered { id },
             },
@@ -525,6 +527,15 @@ fn answer(payment: &Payment, status: &StatusReply) -> Option<Answer> {
         TransactionState::NotFound => Some(Answer::NotFound),
         TransactionState::Approved | TransactionState::Declined | TransactionState::Reversed => None,
     }
+}
+
+fn is_undone(payment: &Payment, status: &StatusReply) -> bool {
+    status.key == payment.key && status.state == TransactionState::Reversed
+}
+
+/// Whether its result is still awaited, rather than being undone or asked for again after its end.
+const fn is_waited_for(state: State) -> bool {
+    matches!(state, State::Armed | State::AwaitingPayer | State::Unknown)
 }
 
 fn rules_of(wallet: &WalletParameters) -> Rules {

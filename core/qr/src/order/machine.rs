@@ -235,9 +235,10 @@ impl Order {
 
     fn ask_later(&mut self, now: Now) {
         let next = now.tick.after_ms(self.rules.query_interval_ms);
-        // The last query falls on the end of the time.
+        // The last query falls on the end of the time, or a little later rather than close upon the one before.
         let is_last = !self.is_checking && next > self.give_up_at();
-        self.due = Some(if is_last { self.give_up_at() } else { next });
+        let earliest = now.tick.after_ms(self.rules.query_interval_ms / 2);
+        self.due = Some(if is_last { self.give_up_at().max(earliest) } else { next });
     }
 
     fn give_up_at(&self) -> Tick {

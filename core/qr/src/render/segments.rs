@@ -44,17 +44,16 @@ impl Mode {
 
     /// Mode indicator and character count (ISO/IEC 18004, table 3).
     const fn header_bits(self, version: i16) -> u32 {
-        let count = match (self, version) {
-            (Self::Numeric, ..=9) => 10,
-            (Self::Numeric, ..=26) => 12,
-            (Self::Numeric, _) => 14,
-            (Self::Alphanumeric, ..=9) => 9,
-            (Self::Alphanumeric, ..=26) => 11,
-            (Self::Alphanumeric, _) => 13,
-            (Self::Byte, ..=9) => 8,
-            (Self::Byte, _) => 16,
-        };
-        4 + count
+        match (self, version) {
+            (Self::Numeric, ..=9) => 4 + 10,
+            (Self::Numeric, ..=26) => 4 + 12,
+            (Self::Numeric, _) => 4 + 14,
+            (Self::Alphanumeric, ..=9) => 4 + 9,
+            (Self::Alphanumeric, ..=26) => 4 + 11,
+            (Self::Alphanumeric, _) => 4 + 13,
+            (Self::Byte, ..=9) => 4 + 8,
+            (Self::Byte, _) => 4 + 16,
+        }
     }
 }
 

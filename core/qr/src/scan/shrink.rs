@@ -2,17 +2,24 @@
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use core::num::NonZeroUsize;
 
-/// The picture with at most so many pixels, at the largest whole divisor of its sides.
+/// The largest divisor: the largest picture at the smallest look needs less.
+const MAX_DIVISOR: usize = 64;
+
+/// The picture with at most so many pixels, at the smallest whole divisor of its sides.
 pub(super) fn to(luma: &[u8], width: usize, height: usize, most: usize) -> (Cow<'_, [u8]>, usize, usize) {
     let pixels = width.saturating_mul(height);
-    let divisor = (1_usize..)
-        .find(|divisor| pixels <= most.saturating_mul(divisor.saturating_mul(*divisor)))
-        .unwrap_or(1);
-    let (small_width, small_height) = (width / divisor.max(1), height / divisor.max(1));
-    if divisor == 1 || small_width == 0 || small_height == 0 {
+    let fits = |divisor: &usize| pixels <= most.saturating_mul(divisor.saturating_mul(*divisor));
+    let divisor = (1..=MAX_DIVISOR).find(fits).and_then(NonZeroUsize::new);
+    let Some(divisor) = divisor.filter(|divisor| divisor.get() > 1) else {
+        return (Cow::Borrowed(luma), width, height);
+    };
+    let (small_width, small_height) = (width / divisor, height / divisor);
+    if small_width == 0 || small_height == 0 {
         return (Cow::Borrowed(luma), width, height);
     }
+    let divisor = divisor.get();
     let mut small = Vec::with_capacity(small_width.saturating_mul(small_height));
     let mut sums = alloc::vec![0_u32; small_width];
     let area = u32::try_from(divisor.saturating_mul(divisor)).unwrap_or(u32::MAX);
@@ -20,12 +27,11 @@ pub(super) fn to(luma: &[u8], width: usize, height: usize, most: usize) -> (Cow<
         sums.fill(0);
         for row in band.chunks(width) {
             for (sum, part) in sums.iter_mut().zip(row.chunks(divisor)) {
-                *sum = part
-                    .iter()
-                    .fold(*sum, |sum, grey| sum.saturating_add(u32::from(*grey)));
+                *sum = part.iter().fold(*sum, |sum, grey| sum.saturating_add(u32::from(*grey)));
             }
         }
-        small.extend(sums.iter().map(|sum| u8::try_from(sum / area).unwrap_or(u8::MAX)));
+        let mean = |sum: &u32| sum.checked_div(area).and_then(|mean| u8::try_from(mean).ok());
+        small.extend(sums.iter().map(|sum| mean(sum).unwrap_or(u8::MAX)));
     }
     (Cow::Owned(small), small_width, small_height)
 }
