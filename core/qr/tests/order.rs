@@ -8,11 +8,10 @@
     clippy::indexing_slicing
 )]
 
-use softpos_qr::PaymentCode;
 use softpos_qr::order::{
     Answer, Call, CallId, Charge, Circumstances, Desk, Effect, Event, NotBegun, Order, Rules, State, Window,
 };
-use softpos_types::{Now, Tick};
+use softpos_types::{Now, SecretBytes, Tick};
 
 const WALLETS: [Rules; 5] = [
     Rules::WECHAT,

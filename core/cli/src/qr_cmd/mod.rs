@@ -21,7 +21,9 @@ pub(crate) fn run(command: &QrCommand, out: Out) -> Result<Exit, Failure> {
         QrCommand::Read { file } => {
             let text = read(file)?;
             out.line(PLAIN, &text);
-            Ok(explain::explain(&text, true, out))
+            // What was asked for is there, whether or not it is a payment code.
+            explain::explain(&text, true, out);
+            Ok(Exit::Done)
         }
         QrCommand::Explain { text } => Ok(explain::explain(text, false, out)),
         QrCommand::Show(show) => draw(show, out),

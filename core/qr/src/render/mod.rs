@@ -8,7 +8,7 @@
 //! use softpos_qr::render::{Purpose, Symbol};
 //!
 //! let symbol = Symbol::new("00020101021153039865802CN", Purpose::Screen).unwrap();
-//! assert_eq!((symbol.version(), symbol.side()), (2, 25));
+//! assert_eq!((symbol.version(), symbol.side()), (1, 21));
 //! assert!(symbol.is_dark(0, 0));
 //! assert!(symbol.svg(&Default::default()).starts_with("<svg"));
 //! ```
