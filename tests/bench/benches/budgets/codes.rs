@@ -79,7 +79,7 @@ fn reading() {
     println!(
         "{}",
         Line::figure(
-            "camera frames read (turned, tilted, blurred, noisy)".into(),
+            "camera frames read (turned, tilted, blurred, noisy)",
             format!("{read} of {FRAMES}, median {:.1} ms", times.p50().as_secs_f64() * 1e3)
         )
     );
