@@ -15,6 +15,7 @@ mod crypto_retail_mac;
 mod emv_afl;
 mod emv_capk;
 mod emv_dol;
+mod emv_ecdsa_sd;
 mod emv_entrypoint;
 mod emv_issuer_ac;
 mod emv_oda;
@@ -47,6 +48,7 @@ pub(crate) fn by_name(kind: &str) -> Option<Kind> {
         "emv.afl" => emv_afl::run,
         "emv.capk" => emv_capk::run,
         "emv.dol" => emv_dol::run,
+        "emv.ecdsa-sd" => emv_ecdsa_sd::run,
         "emv.entrypoint" => emv_entrypoint::run,
         "emv.issuer-ac" => emv_issuer_ac::run,
         "emv.oda" => emv_oda::run,
