@@ -1,8 +1,9 @@
 //! Codes that customers show and the till scans. The last digit of a code says what its customer does.
 
 use softpos_qr::cpm::{CpmCode, tags};
-use softpos_scenarios::{Shop, sale, side_by_side};
-use softpos_terminal::{Announcement, Screen, State, Step};
+use softpos_qr::render::{Purpose, Symbol};
+use softpos_scenarios::{HostPlace, Shop, sale, side_by_side};
+use softpos_terminal::{Announcement, Ending, LumaFrame, Screen, State, Step};
 use softpos_types::{Code, Method, SecretBytes};
 
 /// Codes of `WeChat` Pay, Alipay and `UnionPay` with this ending.
@@ -164,6 +165,42 @@ fn a_used_code_is_refused_by_its_wallet_whichever_till_scans_it() {
     // The till's own memory of codes goes with the program; the wallet's stays.
     shop.reopen_till();
     assert_eq!(shop.scan(2_000, &code).state, State::Declined);
+    shop.assert_reconciled();
+}
+
+/// What a camera sees of a code that fills its frame.
+fn picture(text: &str) -> (usize, Vec<u8>) {
+    let symbol = Symbol::new(text, Purpose::Screen).unwrap();
+    ((symbol.side() + 8) * 4, symbol.luma(4))
+}
+
+fn frame((side, luma): &(usize, Vec<u8>)) -> LumaFrame<'_> {
+    LumaFrame {
+        bytes: luma,
+        width: *side,
+        height: *side,
+        stride: *side,
+    }
+}
+
+#[test]
+fn a_camera_activates_the_till_and_charges_what_it_sees() {
+    let mut shop = Shop::unopened(HostPlace::start());
+    let blank = (100, vec![255; 10_000]);
+    assert!(!shop.till().activate_frame(&frame(&blank)).unwrap());
+    let wrong = shop.till().activate_frame(&frame(&picture("134567890123456780")));
+    assert_eq!(wrong.unwrap_err().code(), Code::ActivationMalformed);
+    let text = shop.host.activation_text();
+    assert!(shop.till().activate_frame(&frame(&picture(&text))).unwrap());
+    assert_eq!(shop.finish(), Ending::Activated);
+    let request = || sale(2_200, Method::Code);
+    assert_eq!(shop.till().charge_frame(request(), &frame(&blank)).unwrap(), None);
+    let merchants = shop.till().charge_frame(request(), &frame(&picture(&text)));
+    assert_eq!(merchants.unwrap_err().code(), Code::NotAPaymentCode);
+    let [(_, code), ..] = codes(4);
+    let key = shop.till().charge_frame(request(), &frame(&picture(&code))).unwrap().unwrap();
+    shop.finish();
+    assert_eq!(shop.payment(key).state, State::Approved);
     shop.assert_reconciled();
 }
 
