@@ -45,7 +45,8 @@ impl Terminal {
         let Some(text) = read(frame)? else {
             return Ok(None);
         };
-        self.charge_code(request, &SecretBytes::copy_of(text.as_bytes())).map(Some)
+        self.charge_code(request, &SecretBytes::copy_of(text.as_bytes()))
+            .map(Some)
     }
 
     /// Activates with the code in a camera's frame; says whether there was one.
