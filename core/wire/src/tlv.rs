@@ -48,6 +48,11 @@ impl<'a> Tlvs<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
+
+    /// What has not been walked yet; empty after an error.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Tlvs<'a> {
@@ -363,7 +368,8 @@ mod tests {
 
     #[test]
     fn the_only_object() {
-        let only = |text: &str| super::only(&hex::decode(text).unwrap(), tag::RECORD_TEMPLATE).map(<[u8]>::len);
+        let only =
+            |text: &str| super::only(&hex::decode(text).unwrap(), tag::RECORD_TEMPLATE).map(<[u8]>::len);
         assert_eq!(only("7002AABB"), Some(2));
         assert_eq!(only("007002AABB0000"), Some(2), "padding is nothing");
         assert_eq!(only("7002AABB5A00"), None);

@@ -126,11 +126,20 @@ mod tests {
     #[test]
     fn denial_goes_before_everything() {
         for terminal_type in [0x21, 0x22, 0x23] {
-            let terminal = ActionCodes { tac_denial: FLOOR_CODE, ..NONE };
+            let terminal = ActionCodes {
+                tac_denial: FLOOR_CODE,
+                ..NONE
+            };
             assert_eq!(analyse(FLOOR, terminal_type, &terminal), Cryptogram::Aac);
-            let card = ActionCodes { iac_denial: Some(FLOOR_CODE), ..NONE };
+            let card = ActionCodes {
+                iac_denial: Some(FLOOR_CODE),
+                ..NONE
+            };
             assert_eq!(analyse(FLOOR, terminal_type, &card), Cryptogram::Aac);
-            let none = ActionCodes { iac_denial: None, ..NONE };
+            let none = ActionCodes {
+                iac_denial: None,
+                ..NONE
+            };
             assert_ne!(analyse(FLOOR, terminal_type, &none), Cryptogram::Aac);
         }
     }
@@ -147,11 +156,42 @@ mod tests {
         for terminal_type in [0x13, 0x16, 0x23, 0x26, 0x36] {
             let of = |codes| analyse(FLOOR, terminal_type, &codes);
             assert_eq!(of(NONE), Cryptogram::Tc);
-            assert_eq!(of(ActionCodes { tac_default: FLOOR_CODE, ..NONE }), Cryptogram::Aac);
-            assert_eq!(of(ActionCodes { iac_default: Some(FLOOR_CODE), ..NONE }), Cryptogram::Aac);
-            assert_eq!(of(ActionCodes { iac_default: None, ..NONE }), Cryptogram::Aac);
-            assert_eq!(of(ActionCodes { tac_online: FLOOR_CODE, ..NONE }), Cryptogram::Tc);
-            let clean = analyse(Tvr::default(), terminal_type, &ActionCodes { iac_default: None, ..NONE });
+            assert_eq!(
+                of(ActionCodes {
+                    tac_default: FLOOR_CODE,
+                    ..NONE
+                }),
+                Cryptogram::Aac
+            );
+            assert_eq!(
+                of(ActionCodes {
+                    iac_default: Some(FLOOR_CODE),
+                    ..NONE
+                }),
+                Cryptogram::Aac
+            );
+            assert_eq!(
+                of(ActionCodes {
+                    iac_default: None,
+                    ..NONE
+                }),
+                Cryptogram::Aac
+            );
+            assert_eq!(
+                of(ActionCodes {
+                    tac_online: FLOOR_CODE,
+                    ..NONE
+                }),
+                Cryptogram::Tc
+            );
+            let clean = analyse(
+                Tvr::default(),
+                terminal_type,
+                &ActionCodes {
+                    iac_default: None,
+                    ..NONE
+                },
+            );
             assert_eq!(clean, Cryptogram::Tc);
         }
     }
@@ -161,10 +201,34 @@ mod tests {
         for terminal_type in [0x12, 0x15, 0x22, 0x25, 0x35] {
             let of = |codes| analyse(FLOOR, terminal_type, &codes);
             assert_eq!(of(NONE), Cryptogram::Tc);
-            assert_eq!(of(ActionCodes { tac_online: FLOOR_CODE, ..NONE }), Cryptogram::Arqc);
-            assert_eq!(of(ActionCodes { iac_online: Some(FLOOR_CODE), ..NONE }), Cryptogram::Arqc);
-            assert_eq!(of(ActionCodes { iac_online: None, ..NONE }), Cryptogram::Arqc);
-            assert_eq!(of(ActionCodes { tac_default: FLOOR_CODE, ..NONE }), Cryptogram::Tc);
+            assert_eq!(
+                of(ActionCodes {
+                    tac_online: FLOOR_CODE,
+                    ..NONE
+                }),
+                Cryptogram::Arqc
+            );
+            assert_eq!(
+                of(ActionCodes {
+                    iac_online: Some(FLOOR_CODE),
+                    ..NONE
+                }),
+                Cryptogram::Arqc
+            );
+            assert_eq!(
+                of(ActionCodes {
+                    iac_online: None,
+                    ..NONE
+                }),
+                Cryptogram::Arqc
+            );
+            assert_eq!(
+                of(ActionCodes {
+                    tac_default: FLOOR_CODE,
+                    ..NONE
+                }),
+                Cryptogram::Tc
+            );
         }
     }
 
@@ -174,7 +238,11 @@ mod tests {
         assert_eq!(p1(Cryptogram::Tc, true, false, false), 0x50);
         assert_eq!(p1(Cryptogram::Arqc, true, true, false), 0x90);
         assert_eq!(p1(Cryptogram::Arqc, false, false, false), 0x80);
-        assert_eq!(p1(Cryptogram::Arqc, false, true, false), 0x00, "a device without CDA");
+        assert_eq!(
+            p1(Cryptogram::Arqc, false, true, false),
+            0x00,
+            "a device without CDA"
+        );
         assert_eq!(p1(Cryptogram::Aac, true, false, false), 0x00);
         assert_eq!(p1(Cryptogram::Aac, true, false, true), 0x10);
         for p1 in [0x00, 0x10, 0x40, 0x50, 0x80, 0x90] {
@@ -186,7 +254,13 @@ mod tests {
     #[test]
     fn a_card_never_gives_more_than_was_asked_for() {
         use Cryptogram::{Aac, Arqc, Tc};
-        let allowed = |asked, answered| Request { cryptogram: asked, signed: false }.allows(answered);
+        let allowed = |asked, answered| {
+            Request {
+                cryptogram: asked,
+                signed: false,
+            }
+            .allows(answered)
+        };
         for asked in [Aac, Arqc, Tc] {
             assert!(allowed(asked, Aac));
         }

@@ -1,4 +1,4 @@
-//! What the acquirer configures for kernel 2 (emv: tags DF81xx), with the defaults of a public reader (danhu).
+//! What the acquirer configures for kernel 2 (tags `DF81xx`), with the defaults of a public reader (danhu).
 
 use alloc::vec::Vec;
 
@@ -59,7 +59,8 @@ impl Config {
     pub(super) fn read(data: &TerminalData) -> Result<Self, Reason> {
         let capabilities: [u8; 3] = optional(data, tag::TERMINAL_CAPABILITIES)?.unwrap_or([0, 0x08, 0]);
         let [input, verification, security] = capabilities;
-        let byte = |tag, default: u8| Ok(optional(data, tag)?.map_or(default, |[byte]: [u8; 1]| byte));
+        let byte =
+            |tag, default: u8| Ok::<u8, Reason>(optional(data, tag)?.map_or(default, |[byte]: [u8; 1]| byte));
         // Empty, it would have the kernel wait for the terminal's word; this reader gives all its words at the start.
         if data.value(tags::PROCEED) == Some(&[]) {
             return Err(Reason::TerminalDataMissing(tags::PROCEED));
@@ -67,7 +68,8 @@ impl Config {
         let [terminal_type] = required(data, tag::TERMINAL_TYPE)?;
         let limit_minor = amount(data, tags::LIMIT_WITHOUT_DEVICE)?
             .ok_or(Reason::TerminalDataMissing(tags::LIMIT_WITHOUT_DEVICE))?;
-        let number = |tag, default: u16| Ok(optional(data, tag)?.map_or(default, u16::from_be_bytes));
+        let number =
+            |tag, default: u16| Ok::<u16, Reason>(optional(data, tag)?.map_or(default, u16::from_be_bytes));
         Ok(Self {
             flags: byte(tags::CONFIGURATION, NO_STRIPE_MODE)?,
             input_capability: byte(tags::INPUT_CAPABILITY, input)?,
@@ -164,10 +166,15 @@ mod tests {
     #[test]
     fn defaults() {
         let config = Config::read(&least()).unwrap();
-        assert!(config.emv_mode() && !config.stripe_mode() && !config.on_device() && !config.relay_resistance());
+        assert!(
+            config.emv_mode() && !config.stripe_mode() && !config.on_device() && !config.relay_resistance()
+        );
         assert_eq!(config.tac_denial, [0x84, 0, 0, 0, 0x0C]);
         assert_eq!((config.floor_limit_minor, config.cvm_limit_minor), (0, 0));
-        assert_eq!((config.limit_minor, config.limit_with_device_minor), (10_000, 10_000));
+        assert_eq!(
+            (config.limit_minor, config.limit_with_device_minor),
+            (10_000, 10_000)
+        );
         assert_eq!((config.torn_capacity, config.torn_lifetime_ms), (0, 300_000));
         assert_eq!((config.message_hold_ms, config.field_off_ms), (1_300, 1_300));
         assert_eq!(config.cvm_capability_below, 0x08, "no PIN below the limit");
@@ -178,7 +185,10 @@ mod tests {
         let mut data = least();
         data.set(tag::TERMINAL_CAPABILITIES, &[0, 0x40, 0x08]);
         let config = Config::read(&data).unwrap();
-        assert_eq!((config.cvm_capability_above, config.cvm_capability_below), (0x40, 0x08));
+        assert_eq!(
+            (config.cvm_capability_above, config.cvm_capability_below),
+            (0x40, 0x08)
+        );
         data.set(tags::CVM_CAPABILITY_ABOVE, &[0x60]);
         assert_eq!(Config::read(&data).unwrap().cvm_capability_above, 0x60);
     }
@@ -202,7 +212,10 @@ mod tests {
             (tags::PROCEED, &[]),
             (tags::MESSAGE_HOLD, &[0xAA, 0, 0]),
         ] {
-            assert_eq!(read(&|data| data.set(wrong, value)), Reason::TerminalDataMissing(wrong));
+            assert_eq!(
+                read(&|data| data.set(wrong, value)),
+                Reason::TerminalDataMissing(wrong)
+            );
         }
     }
 }

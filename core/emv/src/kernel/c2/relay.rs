@@ -1,7 +1,12 @@
 //! Relay resistance: does the card answer as fast as it promises? Every time is in units of 100 us.
 
-use softpos_wire::apdu::{self, ApduTooLong, Capdu};
+use alloc::vec::Vec;
+
+use softpos_wire::apdu;
 use softpos_wire::{tag, tlv};
+
+use super::tags;
+use crate::data::CardData;
 
 /// How often the exchange is done before a slow card counts as relayed.
 pub(super) const MAX_EXCHANGES: u8 = 3;
@@ -56,16 +61,8 @@ pub(super) enum Verdict {
 }
 
 /// EXCHANGE RELAY RESISTANCE DATA with the reader's number.
-pub(super) fn command(number: [u8; 4]) -> Result<alloc::vec::Vec<u8>, ApduTooLong> {
-    Capdu {
-        cla: 0x80,
-        ins: 0xEA,
-        p1: 0,
-        p2: 0,
-        data: &number,
-        le: Some(0x100),
-    }
-    .to_bytes()
+pub(super) fn command([a, b, c, d]: [u8; 4]) -> Vec<u8> {
+    alloc::vec![0x80, 0xEA, 0x00, 0x00, 0x04, a, b, c, d, 0x00]
 }
 
 impl Promise {
@@ -121,14 +118,43 @@ impl Timing {
 }
 
 impl Exchange {
+    /// The exchange of a cut tap.
+    pub(super) fn restored(objects: &CardData) -> Option<Self> {
+        let number = |tag| objects.array(tag).map(u16::from_be_bytes);
+        let [count] = objects.array(tags::EXCHANGES)?;
+        Some(Self {
+            number: objects.array(tags::READER_ENTROPY)?,
+            promise: Promise {
+                entropy: objects.array(tags::CARD_ENTROPY)?,
+                min: number(tags::MIN_TIME)?,
+                max: number(tags::MAX_TIME)?,
+                estimate: number(tags::ANSWER_ESTIMATE)?,
+            },
+            measured: number(tags::MEASURED_TIME)?.into(),
+            count,
+        })
+    }
+
     /// The 14 bytes that end the ICC dynamic data of CDA.
     pub(super) fn signed_form(self) -> [u8; 14] {
-        let [a, b, c, d] = self.number;
-        let [e, f, g, h] = self.promise.entropy;
-        let [min1, min2] = self.promise.min.to_be_bytes();
-        let [max1, max2] = self.promise.max.to_be_bytes();
-        let [est1, est2] = self.promise.estimate.to_be_bytes();
-        [a, b, c, d, e, f, g, h, min1, min2, max1, max2, est1, est2]
+        let Promise {
+            entropy,
+            min,
+            max,
+            estimate,
+        } = self.promise;
+        let parts = [
+            &self.number[..],
+            &entropy,
+            &min.to_be_bytes(),
+            &max.to_be_bytes(),
+            &estimate.to_be_bytes(),
+        ];
+        let mut form = [0; 14];
+        for (to, from) in form.iter_mut().zip(parts.into_iter().flatten()) {
+            *to = *from;
+        }
+        form
     }
 }
 
@@ -193,7 +219,11 @@ mod tests {
         assert_eq!(TIMING.verdict(30, GENUINE), Verdict::InTime);
         assert_eq!(TIMING.verdict(150, GENUINE), Verdict::InTime);
         assert_eq!(TIMING.verdict(151, GENUINE), Verdict::TooSlow);
-        assert_eq!(TIMING.verdict(0, promise(19, 100, 24)), Verdict::InTime, "never below zero");
+        assert_eq!(
+            TIMING.verdict(0, promise(19, 100, 24)),
+            Verdict::InTime,
+            "never below zero"
+        );
     }
 
     #[test]
@@ -220,13 +250,17 @@ mod tests {
 
     #[test]
     fn command_and_answer_byte_for_byte() {
-        assert_eq!(command([1, 2, 3, 4]).unwrap(), [0x80, 0xEA, 0, 0, 4, 1, 2, 3, 4, 0]);
+        assert_eq!(command([1, 2, 3, 4]), [0x80, 0xEA, 0, 0, 4, 1, 2, 3, 4, 0]);
         let parse = |text: &str| {
             let bytes = hex::decode(text).unwrap();
             Promise::parse(apdu::Rapdu::parse(&bytes).unwrap())
         };
         assert_eq!(parse("800A0102030400320064001E9000"), Some(GENUINE));
-        for wrong in ["80090102030400320064009000", "770A0102030400320064001E9000", "9000"] {
+        for wrong in [
+            "80090102030400320064009000",
+            "770A0102030400320064001E9000",
+            "9000",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
         let exchange = Exchange {
@@ -235,6 +269,9 @@ mod tests {
             measured: 0,
             count: 1,
         };
-        assert_eq!(exchange.signed_form(), [9, 9, 9, 9, 1, 2, 3, 4, 0, 50, 0, 100, 0, 30]);
+        assert_eq!(
+            exchange.signed_form(),
+            [9, 9, 9, 9, 1, 2, 3, 4, 0, 50, 0, 100, 0, 30]
+        );
     }
 }

@@ -102,28 +102,53 @@ mod tests {
     #[test]
     fn versions() {
         assert_eq!(set(ALLOWED), []);
-        let other = Facts { card_version: Some([0, 3]), ..ALLOWED };
+        let other = Facts {
+            card_version: Some([0, 3]),
+            ..ALLOWED
+        };
         assert_eq!(set(other), [tvr::VERSIONS_DIFFER]);
-        let none = Facts { card_version: None, ..ALLOWED };
+        let none = Facts {
+            card_version: None,
+            ..ALLOWED
+        };
         assert_eq!(set(none), []);
-        let reader_without = Facts { reader_version: None, ..ALLOWED };
+        let reader_without = Facts {
+            reader_version: None,
+            ..ALLOWED
+        };
         assert_eq!(set(reader_without), [tvr::VERSIONS_DIFFER]);
     }
 
     #[test]
     fn the_first_and_the_last_day_count() {
-        let on = |today| set(Facts { today, first_day: Some([0x19, 1, 1]), last_day: [0x19, 0x12, 0x31], ..ALLOWED });
+        let on = |today| {
+            set(Facts {
+                today,
+                first_day: Some([0x19, 1, 1]),
+                last_day: [0x19, 0x12, 0x31],
+                ..ALLOWED
+            })
+        };
         assert_eq!(on([0x18, 0x12, 0x31]), [tvr::NOT_YET_VALID]);
         assert_eq!(on([0x19, 1, 1]), []);
         assert_eq!(on([0x19, 0x12, 0x31]), []);
         assert_eq!(on([0x20, 1, 1]), [tvr::EXPIRED]);
-        let old = Facts { first_day: Some([0x99, 1, 1]), ..ALLOWED };
+        let old = Facts {
+            first_day: Some([0x99, 1, 1]),
+            ..ALLOWED
+        };
         assert_eq!(set(old), [], "1999");
     }
 
     #[test]
     fn place_and_kind() {
-        let with = |usage, transaction_type| set(Facts { usage: Some(usage), transaction_type, ..ALLOWED });
+        let with = |usage, transaction_type| {
+            set(Facts {
+                usage: Some(usage),
+                transaction_type,
+                ..ALLOWED
+            })
+        };
         assert_eq!(with([0xFE, 0], 0), [tvr::SERVICE_NOT_ALLOWED], "not at terminals");
         assert_eq!(with([0x21, 0], 0), [], "goods at home");
         assert_eq!(with([0x09, 0], 0), [], "services at home");
@@ -131,21 +156,57 @@ mod tests {
         assert_eq!(with([0x81, 0], 0x01), []);
         assert_eq!(with([0x41, 0], 0x17), [tvr::SERVICE_NOT_ALLOWED]);
         assert_eq!(with([0x01, 0], 0x20), [], "nothing is asked of a refund");
-        let abroad = Facts { usage: Some([0x11, 0]), issuer_country: Some([0x08, 0x40]), ..ALLOWED };
+        let abroad = Facts {
+            usage: Some([0x11, 0]),
+            issuer_country: Some([0x08, 0x40]),
+            ..ALLOWED
+        };
         assert_eq!(set(abroad), []);
-        let machine = Facts { usage: Some([0xFD, 0]), cash_machine: true, ..ALLOWED };
+        let machine = Facts {
+            usage: Some([0xFD, 0]),
+            cash_machine: true,
+            ..ALLOWED
+        };
         assert_eq!(set(machine), [tvr::SERVICE_NOT_ALLOWED]);
-        assert_eq!(set(Facts { usage: Some([0x01, 0]), issuer_country: None, ..ALLOWED }), []);
+        assert_eq!(
+            set(Facts {
+                usage: Some([0x01, 0]),
+                issuer_country: None,
+                ..ALLOWED
+            }),
+            []
+        );
     }
 
     /// A peer refuses every payment that only carries 9F03.
     #[test]
     fn cashback_is_an_amount_not_a_tag() {
-        let no_cashback = Facts { usage: Some([0xFF, 0x00]), ..ALLOWED };
+        let no_cashback = Facts {
+            usage: Some([0xFF, 0x00]),
+            ..ALLOWED
+        };
         assert_eq!(set(no_cashback), []);
-        assert_eq!(set(Facts { cashback: true, ..no_cashback }), [tvr::SERVICE_NOT_ALLOWED]);
-        assert_eq!(set(Facts { cashback: true, usage: Some([0xFF, 0x80]), ..ALLOWED }), []);
-        let abroad = Facts { cashback: true, usage: Some([0xFF, 0x80]), issuer_country: Some([0x08, 0x40]), ..ALLOWED };
+        assert_eq!(
+            set(Facts {
+                cashback: true,
+                ..no_cashback
+            }),
+            [tvr::SERVICE_NOT_ALLOWED]
+        );
+        assert_eq!(
+            set(Facts {
+                cashback: true,
+                usage: Some([0xFF, 0x80]),
+                ..ALLOWED
+            }),
+            []
+        );
+        let abroad = Facts {
+            cashback: true,
+            usage: Some([0xFF, 0x80]),
+            issuer_country: Some([0x08, 0x40]),
+            ..ALLOWED
+        };
         assert_eq!(set(abroad), [tvr::SERVICE_NOT_ALLOWED]);
     }
 }

@@ -38,7 +38,10 @@ impl Tvr {
 
     /// Whether an action code names one of the set bits.
     pub(super) fn meets(self, action_code: [u8; 5]) -> bool {
-        self.0.iter().zip(action_code).any(|(byte, mask)| byte & mask != 0)
+        self.0
+            .iter()
+            .zip(action_code)
+            .any(|(byte, mask)| byte & mask != 0)
     }
 
     /// Whether any bit is set.

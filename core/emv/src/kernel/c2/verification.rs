@@ -182,18 +182,33 @@ mod tests {
     #[test]
     fn a_device_counts_above_the_limit_only() {
         let on_device = |amount_minor| {
-            of("1F03", |facts| Facts { on_device: true, amount_minor, ..facts })
+            of("1F03", |facts| Facts {
+                on_device: true,
+                amount_minor,
+                ..facts
+            })
         };
         assert_eq!(on_device(5_001), done(Cvm::OnDevice, [0x01, 0, 0x02]));
-        assert_eq!(on_device(5_000), done(Cvm::None, [0x3F, 0, 0x02]), "at the exact limit: none");
+        assert_eq!(
+            on_device(5_000),
+            done(Cvm::None, [0x3F, 0, 0x02]),
+            "at the exact limit: none"
+        );
     }
 
     #[test]
     fn cards_without_verification_or_list() {
-        let silent = of("0203", |facts| Facts { card_verifies: false, ..facts });
+        let silent = of("0203", |facts| Facts {
+            card_verifies: false,
+            ..facts
+        });
         assert_eq!(silent, done(Cvm::None, [0x3F, 0, 0]));
         for empty in [None, Some(&[][..]), Some(&[0; 8])] {
-            let none = select(&Facts { list: empty, ..facts(&[]) }).unwrap();
+            let none = select(&Facts {
+                list: empty,
+                ..facts(&[])
+            })
+            .unwrap();
             assert_eq!(none.results, [0x3F, 0, 0]);
             assert_eq!(none.marks, [Some(tvr::CARD_DATA_MISSING), None]);
         }
@@ -206,19 +221,35 @@ mod tests {
         let pin = of("0203", |facts| facts);
         assert_eq!((pin.cvm, pin.results), (Cvm::OnlinePin, [0x02, 0x03, 0x00]));
         assert_eq!(pin.marks, [None, Some(tvr::ONLINE_PIN)]);
-        assert_eq!(of("5E03", |facts| facts), done(Cvm::Signature, [0x1E, 0x03, 0x00]));
+        assert_eq!(
+            of("5E03", |facts| facts),
+            done(Cvm::Signature, [0x1E, 0x03, 0x00])
+        );
         assert_eq!(of("1F00", |facts| facts), done(Cvm::None, [0x1F, 0x00, 0x02]));
     }
 
     #[test]
     fn what_the_reader_cannot_do_is_passed_over_only_if_the_rule_says_so() {
-        let no_pin = |facts| Facts { capability: NO_CVM, ..facts };
+        fn no_pin(facts: Facts<'_>) -> Facts<'_> {
+            Facts {
+                capability: NO_CVM,
+                ..facts
+            }
+        }
         assert_eq!(of("42001F00", no_pin).results, [0x1F, 0x00, 0x02]);
         let stuck = of("02001F00", no_pin);
         assert_eq!(stuck.results, [0x3F, 0x00, 0x01]);
         assert_eq!(stuck.marks, [None, Some(tvr::VERIFICATION_FAILED)]);
-        assert_eq!(of("02031F03", no_pin).results, [0x1F, 0x03, 0x02], "condition 03 does not hold");
-        assert_eq!(of("41001F00", |facts| facts).results, [0x1F, 0x00, 0x02], "offline PIN");
+        assert_eq!(
+            of("02031F03", no_pin).results,
+            [0x1F, 0x03, 0x02],
+            "condition 03 does not hold"
+        );
+        assert_eq!(
+            of("41001F00", |facts| facts).results,
+            [0x1F, 0x00, 0x02],
+            "offline PIN"
+        );
     }
 
     #[test]
@@ -246,7 +277,12 @@ mod tests {
     #[test]
     fn conditions_about_the_kind_of_payment() {
         let of_type = |rules, transaction_type, unattended| {
-            of(rules, |facts| Facts { transaction_type, unattended, ..facts }).results[0]
+            of(rules, |facts| Facts {
+                transaction_type,
+                unattended,
+                ..facts
+            })
+            .results[0]
         };
         assert_eq!(of_type("1F01", 0x01, true), 0x1F);
         assert_eq!(of_type("1F01", 0x01, false), 0x3F);
@@ -262,13 +298,32 @@ mod tests {
     /// X is 100, Y 10,000. A peer has "under" and "over" the wrong way round.
     #[test]
     fn under_is_below_and_over_is_above() {
-        let at = |rules, amount_minor| of(rules, |facts| Facts { amount_minor, ..facts }).results[0];
-        assert_eq!([at("1F06", 99), at("1F06", 100), at("1F06", 101)], [0x1F, 0x3F, 0x3F]);
-        assert_eq!([at("1F07", 99), at("1F07", 100), at("1F07", 101)], [0x3F, 0x3F, 0x1F]);
+        let at = |rules, amount_minor| {
+            of(rules, |facts| Facts {
+                amount_minor,
+                ..facts
+            })
+            .results[0]
+        };
+        assert_eq!(
+            [at("1F06", 99), at("1F06", 100), at("1F06", 101)],
+            [0x1F, 0x3F, 0x3F]
+        );
+        assert_eq!(
+            [at("1F07", 99), at("1F07", 100), at("1F07", 101)],
+            [0x3F, 0x3F, 0x1F]
+        );
         assert_eq!([at("1F08", 9_999), at("1F08", 10_000)], [0x1F, 0x3F]);
         assert_eq!([at("1F09", 10_000), at("1F09", 10_001)], [0x3F, 0x1F]);
         for own_currency in [None, Some(false)] {
-            assert_eq!(of("1F09", |facts| Facts { own_currency, ..facts }).results[0], 0x3F);
+            assert_eq!(
+                of("1F09", |facts| Facts {
+                    own_currency,
+                    ..facts
+                })
+                .results[0],
+                0x3F
+            );
         }
     }
 }
