@@ -1,76 +1,109 @@
-//! Makes unsound inputs of sound ones.
+//! Inputs made of sound ones: cut, glued, altered.
 
-/// xorshift64*: small and the same on every machine.
-pub(crate) struct Random(u64);
-
-/// Bytes that mean something in TLV.
-const TELLING: [u8; 12] = [
-    0x00, 0x01, 0x1F, 0x5A, 0x70, 0x77, 0x7F, 0x80, 0x81, 0x82, 0x9F, 0xFF,
+/// Longest input.
+const MAX_BYTES: usize = 16_384;
+/// Bytes that mean something in many formats: ends of ranges, separators, parts of characters.
+const TELLING: [u8; 20] = [
+    0x00, 0x01, 0x7F, 0x80, 0x81, 0x82, 0x84, 0xFF, b'0', b'1', b'9', b' ', b'.', b':', b'/', b'=', b'\n',
+    0xC3, 0xA9, 0xE6,
 ];
 
-impl Random {
-    pub(crate) const fn new(seed: u64) -> Self {
-        // Zero would stay zero.
-        Self((seed ^ 0x5EED_0000_0000_0061) | 1)
+/// Makes inputs, the same ones for the same seed.
+#[derive(Clone, Debug)]
+pub struct Mutator {
+    state: u64,
+    corpus: Vec<Vec<u8>>,
+    given: usize,
+}
+
+impl Mutator {
+    /// Starts from sound inputs.
+    pub const fn new(seed: u64, corpus: Vec<Vec<u8>>) -> Self {
+        Self {
+            state: seed ^ 0x9E37_79B9_7F4A_7C15,
+            corpus,
+            given: 0,
+        }
     }
 
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33
+    /// The next input: the sound ones as they are, then altered ones without end.
+    pub fn next_input(&mut self) -> Vec<u8> {
+        if let Some(sound) = self.corpus.get(self.given) {
+            self.given = self.given.saturating_add(1);
+            return sound.clone();
+        }
+        let mut input = self.pick();
+        for _ in 0..=self.below(4) {
+            self.alter(&mut input);
+        }
+        input.truncate(MAX_BYTES);
+        input
     }
 
-    /// Zero to below `bound`; zero for zero.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound).unwrap_or(u64::MAX);
-        self.next()
-            .checked_rem(bound)
-            .and_then(|value| usize::try_from(value).ok())
-            .unwrap_or(0)
+    fn alter(&mut self, input: &mut Vec<u8>) {
+        let at = self.below(input.len().saturating_add(1));
+        match self.below(8) {
+            0 => input.truncate(at),
+            1 => self.set(input, at, |mutator, _| mutator.byte()),
+            2 => self.set(input, at, |mutator, byte| byte ^ (1_u8 << (mutator.below(8) & 7))),
+            3 => {
+                let byte = self.byte();
+                input.insert(at, byte);
+            }
+            4 if !input.is_empty() => drop(input.remove(at.min(input.len().saturating_sub(1)))),
+            5 => {
+                // A part of itself once more: a second object, a deeper template.
+                let length = self.below(64);
+                let part: Vec<u8> = input.iter().skip(at).take(length).copied().collect();
+                let to = self.below(input.len().saturating_add(1));
+                input.splice(to..to, part);
+            }
+            6 => {
+                let other = self.pick();
+                let from = self.below(other.len().saturating_add(1));
+                input.truncate(at);
+                input.extend(other.into_iter().skip(from));
+            }
+            _ => {
+                let length = self.below(32);
+                let noise: Vec<u8> = (0..length).map(|_| self.byte()).collect();
+                input.splice(at..at, noise);
+            }
+        }
+    }
+
+    fn set(&mut self, input: &mut [u8], at: usize, change: impl FnOnce(&mut Self, u8) -> u8) {
+        if let Some(byte) = input.get(at).copied() {
+            let changed = change(self, byte);
+            if let Some(place) = input.get_mut(at) {
+                *place = changed;
+            }
+        }
     }
 
     fn byte(&mut self) -> u8 {
-        let [low, ..] = self.next().to_le_bytes();
-        low
+        let at = self.below(TELLING.len().saturating_mul(2));
+        let random = self.draw().to_le_bytes();
+        TELLING.get(at).copied().unwrap_or(random[3])
     }
-}
 
-/// One to six changes: a bit, a telling byte, a cut, an insertion, a repetition, a removal, a swap.
-pub(crate) fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
-    for _ in 0..=random.below(6) {
-        let at = random.below(bytes.len());
-        let length = 1 + random.below(12);
-        let end = at.saturating_add(length).min(bytes.len());
-        match random.below(8) {
-            0 | 1 => {
-                let bit = 1 << random.below(8);
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= bit;
-                }
-            }
-            2 => {
-                let telling = TELLING.get(random.below(TELLING.len())).copied();
-                if let Some((byte, telling)) = bytes.get_mut(at).zip(telling) {
-                    *byte = telling;
-                }
-            }
-            3 => bytes.truncate(at),
-            4 => bytes.insert(at, random.byte()),
-            5 => {
-                let part = bytes.get(at..end).unwrap_or_default().to_vec();
-                bytes.splice(at..at, part);
-            }
-            6 => {
-                bytes.drain(at..end);
-            }
-            _ => {
-                let other = random.below(bytes.len());
-                if !bytes.is_empty() {
-                    bytes.swap(at, other);
-                }
-            }
-        }
+    fn pick(&mut self) -> Vec<u8> {
+        let at = self.below(self.corpus.len());
+        self.corpus.get(at).cloned().unwrap_or_default()
+    }
+
+    /// Below the bound; 0 for none.
+    fn below(&mut self, bound: usize) -> usize {
+        let drawn = usize::try_from(self.draw() >> 33).unwrap_or_default();
+        drawn.checked_rem(bound).unwrap_or_default()
+    }
+
+    const fn draw(&mut self) -> u64 {
+        self.state = self
+            .state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        self.state
     }
 }
 
@@ -79,22 +112,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_inputs() {
-        let run = |seed| {
-            let mut random = Random::new(seed);
-            let mut bytes = vec![7; 40];
-            mutate(&mut bytes, &mut random);
-            bytes
+    fn the_sound_ones_come_first_and_a_seed_makes_the_same_inputs() {
+        let corpus = vec![b"one".to_vec(), b"two".to_vec()];
+        let inputs = |seed| {
+            let mut mutator = Mutator::new(seed, corpus.clone());
+            (0..200).map(|_| mutator.next_input()).collect::<Vec<_>>()
         };
-        assert_eq!(run(1), run(1));
-        assert_ne!(run(1), run(2));
-    }
-
-    #[test]
-    fn nothing_is_mutated_without_panic() {
-        let mut random = Random::new(0);
-        for _ in 0..1_000 {
-            mutate(&mut Vec::new(), &mut random);
-        }
+        let first = inputs(1);
+        assert_eq!(first[..2], corpus[..]);
+        assert_eq!(first, inputs(1));
+        assert_ne!(first, inputs(2));
+        let new = first.iter().filter(|input| !corpus.contains(input)).count();
+        assert!(new > 150, "{new}");
     }
 }
