@@ -185,7 +185,7 @@ impl Flow {
             return;
         };
         if not_trusted {
-            self.effect(Effect::Notify(Notice::Trouble(Code::HostNotTrusted)));
+            self.effect(Effect::Notify(Notice::trouble(Code::HostNotTrusted)));
         }
         match exchange.ask {
             Ask::Request(key) if self.is_code_request(key) => self.on_code_outcome(key, failed(sent), now),

@@ -35,10 +35,10 @@ impl Books {
             Effect::Finish(
                 Ending::Activated
                 | Ending::ActivationFailed { .. }
-                | Ending::Settled(_)
+                | Ending::Settled { .. }
                 | Ending::SettleFailed { .. },
             )
-            | Effect::Notify(Notice::Forwarding { .. } | Notice::Link { .. } | Notice::Trouble(_))
+            | Effect::Notify(Notice::Forwarding { .. } | Notice::Link { .. } | Notice::Trouble { .. })
             | Effect::Transceive { .. }
             | Effect::AskPin { .. }
             | Effect::Sign { .. }
