@@ -47,6 +47,8 @@ pub enum Screen {
         /// When it can no longer be paid.
         expires_utc_ms: u64,
     },
+    /// The payer has to confirm in the wallet.
+    AskPayer,
     /// Result unknown, being asked for: do not charge again.
     ResultUnknown {
         /// How often it was asked for.

@@ -72,6 +72,8 @@ pub enum Announcement {
     RemoveCard,
     /// Look at your phone and tap again.
     SeePhone,
+    /// The payer has to confirm in the wallet.
+    AskPayer,
     /// Paid.
     Approved {
         /// How.
@@ -125,6 +127,13 @@ pub enum Notice {
         state: PaymentState,
         /// The host's response code.
         de39: Option<String>,
+    },
+    /// A wallet is said to have been paid for an order that had ended without a charge; the host is being asked.
+    LatePayment {
+        /// Which.
+        key: PaymentKey,
+        /// Its amount.
+        amount: Amount,
     },
     /// The queue is being sent.
     Forwarding {

@@ -211,7 +211,10 @@ fn a_code_is_paid_cash_is_taken_and_a_sale_is_given_back() {
     assert!(view.balanced);
     let slip = shop.till.day_close_slip(view.batch.value(), paper).unwrap();
     assert!(slip.contains("5.00") && slip.contains("2.50"), "{slip}");
-    let other = shop.till.day_close_slip(view.batch.value() + 1, paper).unwrap_err();
+    let other = shop
+        .till
+        .day_close_slip(view.batch.value() + 1, paper)
+        .unwrap_err();
     assert_eq!(other.fault().code, "not_expected");
     // It is made from the journal: another start of the till makes the same.
     shop.till.shutdown().unwrap();

@@ -13,6 +13,7 @@ extern crate alloc;
 mod attended;
 mod background;
 mod card_prompt;
+mod charge;
 mod decide;
 mod draft;
 mod effect;

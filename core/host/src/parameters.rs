@@ -67,7 +67,7 @@ pub struct Parameters {
     pub offline: OfflinePolicy,
     /// Times.
     pub timers: Timers,
-    /// Shown codes.
+    /// Payment codes.
     pub codes: CodeParameters,
     /// Receipts.
     pub receipt: ReceiptParameters,
@@ -140,11 +140,56 @@ pub struct Timers {
     pub pin_ms: u64,
 }
 
-/// Shown codes.
+/// Payment codes, shown and scanned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeParameters {
     /// How long a shown code can be paid.
     pub lifetime_ms: u64,
+    /// Wallets whose codes may be charged, the merchant's choice first.
+    #[serde(default)]
+    pub wallets: Vec<WalletParameters>,
+}
+
+/// One wallet whose codes this till may charge, with its published rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletParameters {
+    /// `wechat`, `wechat_hk`, `alipay`, `unionpay`.
+    pub wallet: String,
+    /// Applications of consumer-presented codes (4F) that this wallet stands for, or their beginnings, in hex.
+    #[serde(default)]
+    pub aids: Vec<String>,
+    /// From an unknown result to the first query.
+    pub first_query_ms: u64,
+    /// From one query to the next.
+    pub query_interval_ms: u64,
+    /// From the charge to the last query; whatever is not paid then is reversed.
+    pub total_ms: u64,
+    /// From the charge to the earliest reversal.
+    pub reverse_not_before_ms: u64,
+    /// Before each quick repetition of a reversal.
+    pub retry_quick_ms: u64,
+    /// How many quick ones.
+    pub retry_quick_count: u32,
+    /// Before each slow one.
+    pub retry_slow_ms: u64,
+    /// How long a charge can be reversed.
+    pub window: WalletWindow,
+    /// A query that says failed is followed by a reversal all the same.
+    pub reverses_failed: bool,
+    /// A charge that says paid may still be rolled back: it is asked for before it counts.
+    pub confirms_paid: bool,
+}
+
+/// How long a charge can be reversed; afterwards the host gives the money back by a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalletWindow {
+    /// Milliseconds after the charge.
+    For(u64),
+    /// Milliseconds after the end of the charge's day in Beijing.
+    BeijingDayAnd(u64),
+    /// No limit is known.
+    Open,
 }
 
 /// Receipts.
@@ -159,11 +204,17 @@ pub struct ReceiptParameters {
 pub struct ReaderParameters {
     /// Terminal data for the kernels: tag to value, both upper-case hex (`9F35`: `26`).
     pub terminal: BTreeMap<String, String>,
+    /// Data for one kernel, whatever the application, by its number; goes before `terminal`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kernels: BTreeMap<u8, BTreeMap<String, String>>,
+    /// Kernels without foreign proof that the integrator turned on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unverified_kernels: Vec<u8>,
     /// What is accepted: (AID, kernel, transaction type) and its settings.
     pub combinations: Vec<CombinationParameters>,
     /// Certification authority public keys.
     pub capks: Vec<CaPublicKey>,
-    /// Revoked issuer certificates: RID, index and serial, upper-case hex.
+    /// Revoked issuer certificates: RID, index and serial, 9 bytes in upper-case hex.
     pub revoked: Vec<String>,
 }
 
@@ -197,6 +248,9 @@ pub struct CombinationParameters {
     /// Terminal transaction qualifiers (9F66), 8 hex digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttq: Option<String>,
+    /// Data for the kernel, as limits and action codes; goes before that of the kernel and the terminal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, String>,
 }
 
 /// A certification authority's public key, checked against its checksum when loaded.
@@ -212,6 +266,26 @@ pub struct CaPublicKey {
     pub exponent: String,
     /// SHA-1 over RID, index, modulus and exponent, hex.
     pub checksum: String,
+    /// Last day of validity, YYMMDD; absent: the scheme names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_yymmdd: Option<String>,
+}
+
+impl WalletParameters {
+    /// A till that asks without a pause, or waits for hours, would be wrong with any wallet.
+    fn is_sane(&self) -> bool {
+        const HOUR_MS: u64 = 3_600_000;
+        let pauses = [
+            self.first_query_ms,
+            self.query_interval_ms,
+            self.total_ms,
+            self.retry_quick_ms,
+            self.retry_slow_ms,
+        ];
+        pauses.iter().all(|pause| (1..=HOUR_MS).contains(pause))
+            && self.reverse_not_before_ms <= HOUR_MS
+            && self.aids.len() <= 16
+    }
 }
 
 impl SignedBundle {
@@ -274,7 +348,9 @@ impl Parameters {
                 .iter()
                 .all(|amount| (0..=softpos_types::Money::MAX_PAYMENT_MINOR).contains(amount))
             && (-840..=840).contains(&self.utc_offset_min)
-            && (1..=2).contains(&self.receipt.copies);
+            && (1..=2).contains(&self.receipt.copies)
+            && self.codes.wallets.len() <= 16
+            && self.codes.wallets.iter().all(WalletParameters::is_sane);
         if sane {
             Ok(())
         } else {
