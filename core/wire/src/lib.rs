@@ -13,6 +13,7 @@ pub mod afl;
 pub mod apdu;
 pub mod bcd;
 pub mod bits;
+pub mod cvm_list;
 pub mod dol;
 pub mod gpo;
 pub mod tag;
