@@ -103,7 +103,7 @@ impl Shop {
 
 fn open_till(dir: &TempDir, hardware: Arc<dyn SecureHardware>) -> Result<Arc<Terminal>, SoftPosError> {
     let config = TerminalConfig {
-        dir: dir.path().join("till").to_str().unwrap().to_owned(),
+        dir: dir.path().join("till"),
         language: Language::En,
         app_version: String::from("test"),
         host_url: None,
@@ -164,7 +164,7 @@ fn cards_are_approved_declined_asked_for_a_pin_and_pulled_away() {
         let (key, ending) = shop.pay("12.34", card);
         assert_eq!(payment(ending), state, "{card}");
         let summary = shop.till.payment(&key).unwrap();
-        assert_eq!((summary.state, summary.amount.amount_minor), (state, 1_234));
+        assert_eq!((summary.state, summary.amount.amount_minor()), (state, 1_234));
     }
     assert_eq!(shop.host.booked_minor(), Ok(4 * 1_234));
     let query = HistoryQuery {
@@ -209,10 +209,17 @@ fn a_code_is_paid_cash_is_taken_and_a_sale_is_given_back() {
         panic!("not settled");
     };
     assert!(view.balanced);
-    let slip = shop.till.day_close_slip(view.batch, paper).unwrap();
+    let slip = shop.till.day_close_slip(view.batch.value(), paper).unwrap();
     assert!(slip.contains("5.00") && slip.contains("2.50"), "{slip}");
-    let other = shop.till.day_close_slip(view.batch + 1, paper).unwrap_err();
+    let other = shop
+        .till
+        .day_close_slip(view.batch.value() + 1, paper)
+        .unwrap_err();
     assert_eq!(other.fault().code, "not_expected");
+    // It is made from the journal: another start of the till makes the same.
+    shop.till.shutdown().unwrap();
+    let again = open_till(&shop.dir, hardware(&shop.dir)).unwrap();
+    assert_eq!(again.day_close_slip(view.batch.value(), paper).unwrap(), slip);
 }
 
 #[test]
