@@ -12,6 +12,7 @@
     reason = "signatures and docs go to the other languages as they are: values, exceptions, no Rust sections or links"
 )]
 
+mod codes;
 mod error;
 mod guard;
 mod handed_out;
@@ -28,6 +29,7 @@ mod step;
 mod terminal;
 mod words;
 
+pub use codes::{CodePurpose, CodeSymbol, FrameSize, code_symbol};
 pub use error::{Fault, SoftPosError};
 pub use money::{Money, amount_from_text, amount_text};
 pub use payment::{HistoryQuery, PaymentSummary};
