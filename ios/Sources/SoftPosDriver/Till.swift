@@ -209,12 +209,12 @@ extension Till {
             shown.text = text
             shown.pinWanted = view.screen == .enterPin
             state = shown
-            if case .card(let fieldOffMs) = view.screen {
+            if case .card(_, let fieldOffMs) = view.screen {
                 cards.prompt(fieldOffMs: fieldOffMs)
             } else {
                 cards.stop()
             }
-        case .say(let text):
+        case .say(_, let text):
             happened.yield(.say(text: text))
         case .askPin:
             state.pinWanted = true
