@@ -1,6 +1,11 @@
 //! The kernels: one module each, one trait for all, one enum so that matches stay exhaustive.
 
 mod c3;
+mod c7;
+mod endings;
+mod intake;
+#[cfg(test)]
+mod scripted;
 
 use alloc::vec::Vec;
 
@@ -119,4 +124,6 @@ macro_rules! kernels {
 kernels! {
     /// Kernel 3, Visa.
     C3(c3::C3), KernelId::C3, verified;
+    /// Kernel 7, `UnionPay`.
+    C7(c7::C7), KernelId::C7, unverified;
 }
