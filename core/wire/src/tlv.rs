@@ -48,6 +48,11 @@ impl<'a> Tlvs<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
+
+    /// What has not been walked yet; empty after an error.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Tlvs<'a> {

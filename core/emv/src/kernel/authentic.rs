@@ -31,11 +31,18 @@ impl Intake {
         let card = |tag| self.card.value(tag);
         let chain = chain(input, pan, &card)?;
         let issuer = chain.issuer()?;
-        chain.static_signature(&issuer.key, &self.static_data()?).map(drop)
+        chain
+            .static_signature(&issuer.key, &self.static_data()?)
+            .map(drop)
     }
 
     /// Whether the card signed these data (9F4B, fDDA).
-    pub(super) fn dynamic_signature(&self, input: &KernelInput, pan: &Pan, signed: &[u8]) -> Result<(), OdaFailure> {
+    pub(super) fn dynamic_signature(
+        &self,
+        input: &KernelInput,
+        pan: &Pan,
+        signed: &[u8],
+    ) -> Result<(), OdaFailure> {
         let key = self.card_key(input, pan)?;
         oda::dynamic(&key, self.card.value(tag::SIGNED_DYNAMIC_DATA), &[signed]).map(drop)
     }
@@ -91,7 +98,10 @@ fn chain<'a>(
     pan: &'a Pan,
     card: &'a dyn Fn(Tag) -> Option<&'a [u8]>,
 ) -> Result<Chain<'a>, OdaFailure> {
-    let today = input.data.value(tag::TRANSACTION_DATE).and_then(|date| date.try_into().ok());
+    let today = input
+        .data
+        .value(tag::TRANSACTION_DATE)
+        .and_then(|date| date.try_into().ok());
     Ok(Chain {
         keys: &input.keys,
         rid: input.activation.adf_name.rid(),

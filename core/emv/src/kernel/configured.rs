@@ -111,7 +111,11 @@ impl Reach {
 }
 
 /// Whether 9F07 allows this kind of payment in this country; a card without 9F07 or 5F28 allows it (Book 3 10.4.2).
-pub(super) fn usage_allowed(control: Option<[u8; 2]>, issuer_country: Option<[u8; 2]>, data: &TerminalData) -> bool {
+pub(super) fn usage_allowed(
+    control: Option<[u8; 2]>,
+    issuer_country: Option<[u8; 2]>,
+    data: &TerminalData,
+) -> bool {
     let (Some([first, second]), Some(country)) = (control, issuer_country) else {
         return true;
     };
@@ -200,7 +204,10 @@ mod tests {
         assert!(usage_allowed(Some([0x80, 0]), home, &at(1, 0)));
         assert!(!usage_allowed(Some([0x7F, 0]), home, &at(1, 0)));
         assert!(usage_allowed(Some([0x40, 0]), abroad, &at(1, 0)));
-        assert!(!usage_allowed(Some([0x20, 0x40]), home, &at(0, 1)), "cashback at home");
+        assert!(
+            !usage_allowed(Some([0x20, 0x40]), home, &at(0, 1)),
+            "cashback at home"
+        );
         assert!(usage_allowed(Some([0x20, 0x80]), home, &at(0, 1)));
     }
 }

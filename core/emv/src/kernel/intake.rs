@@ -16,6 +16,7 @@ use crate::brand;
 use crate::config::TerminalData;
 use crate::data::CardData;
 use crate::entry::Activation;
+use crate::oda::{StaticData, with_century};
 use crate::outcome::Reason;
 
 /// Records of one card that are read before it counts as hostile.
@@ -72,8 +73,8 @@ pub(super) struct Intake {
     records: Vec<RecordId>,
     next: usize,
     objects: usize,
-    /// Records for offline data authentication, as received, with their files.
-    signed: Vec<(u8, SecretBytes)>,
+    /// The records that are authenticated.
+    pub(super) signed: StaticData,
 }
 
 impl Intake {
@@ -86,7 +87,7 @@ impl Intake {
             records: Vec::new(),
             next: 0,
             objects: 0,
-            signed: Vec::new(),
+            signed: StaticData::default(),
         };
         let template = tlv::child(&activation.fci, tag::FCI_TEMPLATE)
             .map_err(|_| Reason::Malformed)?
@@ -163,7 +164,7 @@ impl Intake {
             _ => return Err(Reason::Malformed),
         }
         if let Some(record) = self.records.get(self.next).filter(|record| record.oda) {
-            self.signed.push((record.sfi, SecretBytes::copy_of(answer.body)));
+            self.signed.add_record(record.sfi, answer.body);
         }
         self.next = self.next.saturating_add(1);
         Ok(())
@@ -244,9 +245,15 @@ impl Intake {
 
     /// Whether the last day of validity has passed: 5F24, else the month of track 2.
     pub(super) fn expired(&self, track_yymm: [u8; 2], data: &TerminalData) -> bool {
-        let [year, month] = track_yymm;
-        let last = self.card.array(tag::EXPIRY_DATE).unwrap_or([year, month, 0x31]);
-        today(data).is_none_or(|today| with_century(today) > with_century(last))
+        match self.card.array(tag::EXPIRY_DATE) {
+            Some(last) => after(last, data),
+            None => Self::track_expired(track_yymm, data),
+        }
+    }
+
+    /// Whether the month of track 2 has passed.
+    pub(super) fn track_expired([year, month]: [u8; 2], data: &TerminalData) -> bool {
+        after([year, month, 0x31], data)
     }
 
     /// Whether 5F25 lies in the future; absent: no.
@@ -256,24 +263,13 @@ impl Intake {
         };
         today(data).is_none_or(|today| with_century(today) < with_century(first))
     }
+}
 
-    /// TODO wire
-    pub(super) fn authentic(&self, _dynamic_data: &[u8]) -> bool {
-        false
-    }
-
-    /// The records that are signed, with their files, in the order read.
-    pub(super) fn signed_records(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        self.signed.iter().map(|(sfi, record)| (*sfi, record.expose()))
-    }
+/// Whether today lies after this day; a reader without a date counts every card as expired.
+fn after(last: [u8; 3], data: &TerminalData) -> bool {
+    today(data).is_none_or(|today| with_century(today) > with_century(last))
 }
 
 fn today(data: &TerminalData) -> Option<[u8; 3]> {
     data.value(tag::TRANSACTION_DATE)?.try_into().ok()
-}
-
-/// YYMMDD with its century: 50 to 99 are of the last one.
-const fn with_century([year, month, day]: [u8; 3]) -> [u8; 4] {
-    let century = if year >= 0x50 { 0x19 } else { 0x20 };
-    [century, year, month, day]
 }

@@ -1,5 +1,7 @@
 //! Offline data authentication of kernel 4: combined, else static, else none; never dynamic alone.
 
+use alloc::boxed::Box;
+
 use softpos_crypto::emv_rsa::PublicKey;
 use softpos_types::Pan;
 use softpos_wire::tag;
@@ -15,7 +17,7 @@ pub(super) enum Oda {
     /// By signed static data.
     Static,
     /// Together with its cryptogram, under this key.
-    Combined(PublicKey),
+    Combined(Box<PublicKey>),
 }
 
 impl Oda {
@@ -34,7 +36,7 @@ impl C4 {
         let [first, _] = self.intake.card.array(tag::AIP).unwrap_or_default();
         if first & 0x01 != 0 {
             match self.intake.card_key(&self.input, pan) {
-                Ok(key) => self.oda = Oda::Combined(key),
+                Ok(key) => self.oda = Oda::Combined(Box::new(key)),
                 Err(_) => set(&mut self.tvr, 1, 0x04),
             }
         } else if first & 0x40 != 0 {

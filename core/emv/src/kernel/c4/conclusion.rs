@@ -34,9 +34,10 @@ impl C4 {
         if self.input.activation.restarted {
             return end_application(reason);
         }
-        let message = match reason {
-            Reason::SeePhone => Message::SeePhone,
-            _ => Message::PresentAgain,
+        let message = if reason == Reason::SeePhone {
+            Message::SeePhone
+        } else {
+            Message::PresentAgain
         };
         restart(reason, message, RESTART_MS)
     }
@@ -55,13 +56,14 @@ impl C4 {
             _ => return Err(Reason::DataConflict),
         };
         let signed = answered == Request::Aac || self.signed(template, information, body)?;
+        let may_wait = self.delayed() && self.delay_allowed();
         let read = self.read(information)?;
         Ok(match (answered, request) {
             (Request::Aac, _) | (_, Request::Aac) => declined(Reason::CardDeclined, Some(read)),
             (Request::Tc, Request::Arqc) => declined(Reason::DataConflict, Some(read)),
             _ if !signed => declined(Reason::NotAuthenticated, Some(read)),
             (Request::Tc, Request::Tc) => approved(read),
-            (Request::Arqc, _) if self.delayed() && self.delay_allowed() => approved(read),
+            (Request::Arqc, _) if may_wait => approved(read),
             (Request::Arqc, _) => online(read),
         })
     }

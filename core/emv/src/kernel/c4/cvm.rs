@@ -83,14 +83,13 @@ impl Holder<'_> {
         }
         // Rule C4-CVM-FREE: where none is required, a No-CVM rule anywhere in the list counts.
         // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c4::cvm::tests::none_required; evidence: own]
-        if !self.required {
-            if let Some([_, condition]) = rules.iter().find(|[code, _]| code & 0x3F == 0x1F) {
-                return Verified::By {
-                    cvm: Cvm::None,
-                    results: [0x1F, *condition, 0x02],
-                    tvr_3: 0,
-                };
-            }
+        let free = rules.iter().find(|[code, _]| code & 0x3F == 0x1F);
+        if let (false, Some([_, condition])) = (self.required, free) {
+            return Verified::By {
+                cvm: Cvm::None,
+                results: [0x1F, *condition, 0x02],
+                tvr_3: 0,
+            };
         }
         self.first_that_works(*amounts, rules)
     }
@@ -167,7 +166,6 @@ impl Holder<'_> {
             })
         };
         match code & 0x3F {
-            0x00 | 0x03..=0x05 => Ok(None),
             // Rule C4-CVM-MOBILE: code 01 of a customer's device is its own verification; 9F71 byte 3 says how it
             // went: 01 failed, so the customer looks at the device; 02 done; anything else does not count.
             // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c4::cvm::tests::verified_on_the_device;
@@ -183,7 +181,8 @@ impl Holder<'_> {
             0x02 if self.can(code) => Ok(by(Cvm::OnlinePin, 0x00, ONLINE_PIN)),
             0x1E if self.can(code) => Ok(by(Cvm::Signature, 0x00, 0)),
             0x1F => Ok(by(Cvm::None, 0x02, 0)),
-            0x01 | 0x02 | 0x1E => Ok(None),
+            // Fail, plain and enciphered PIN of a card in a slot, or nothing that this pair can do.
+            0x00..=0x05 | 0x1E => Ok(None),
             _ => Err(CVM_UNKNOWN),
         }
     }
@@ -241,7 +240,8 @@ mod tests {
 
     fn at(case: &Case, kind: u8, amount_minor: u64) -> Verified {
         let mut card = CardData::default();
-        card.insert(tags::CVM_LIST, &hex::decode(case.list).unwrap()).unwrap();
+        card.insert(tags::CVM_LIST, &hex::decode(case.list).unwrap())
+            .unwrap();
         card.insert(Tag::new(0x9F42), &[0x08, 0x40]).unwrap();
         if let Some(mobile) = case.mobile {
             card.insert(tags::MOBILE_CVM, &mobile).unwrap();
@@ -275,7 +275,10 @@ mod tests {
             ..REQUIRED
         };
         assert_eq!(verify(&case), FAILED);
-        let free = Case { required: false, ..case };
+        let free = Case {
+            required: false,
+            ..case
+        };
         assert_eq!(verify(&free), by(Cvm::None, [0x3F, 0, 0]));
     }
 
@@ -297,10 +300,20 @@ mod tests {
     #[test]
     fn the_first_rule_that_works() {
         let list = "0000000000000000420342011E031F00";
-        let with = |abilities| verify(&Case { list, abilities, ..REQUIRED });
+        let with = |abilities| {
+            verify(&Case {
+                list,
+                abilities,
+                ..REQUIRED
+            })
+        };
         assert_eq!(with(ALL), by(Cvm::OnlinePin, [0x02, 0x03, 0x00]));
         assert_eq!(with(0x20), by(Cvm::Signature, [0x1E, 0x03, 0x00]));
-        assert_eq!(with(0x00), by(Cvm::None, [0x1F, 0x00, 0x02]), "1E03 does not apply");
+        assert_eq!(
+            with(0x00),
+            by(Cvm::None, [0x1F, 0x00, 0x02]),
+            "1E03 does not apply"
+        );
     }
 
     #[test]
@@ -313,7 +326,15 @@ mod tests {
             "000000000000000042",
             "00000000",
         ] {
-            assert_eq!(verify(&Case { list, abilities: 0, ..REQUIRED }), FAILED, "{list}");
+            assert_eq!(
+                verify(&Case {
+                    list,
+                    abilities: 0,
+                    ..REQUIRED
+                }),
+                FAILED,
+                "{list}"
+            );
         }
         let unknown = Case {
             list: "0000000000000000600020001F00",
@@ -350,7 +371,10 @@ mod tests {
             mobile,
             ..REQUIRED
         };
-        assert_eq!(verify(&phone(Some([1, 0, 2]))), by(Cvm::OnDevice, [0x01, 0x03, 0x02]));
+        assert_eq!(
+            verify(&phone(Some([1, 0, 2]))),
+            by(Cvm::OnDevice, [0x01, 0x03, 0x02])
+        );
         assert_eq!(verify(&phone(Some([1, 0, 1]))), Verified::SeePhone);
         for blocked in [Some([1, 0, 3]), Some([1, 0, 0]), None] {
             assert_eq!(verify(&phone(blocked)), by(Cvm::Signature, [0x1E, 0x03, 0x00]));
@@ -359,7 +383,11 @@ mod tests {
             aip: CARD,
             ..phone(Some([1, 0, 2]))
         };
-        assert_eq!(verify(&plastic), by(Cvm::Signature, [0x1E, 0x03, 0x00]), "a card's own PIN");
+        assert_eq!(
+            verify(&plastic),
+            by(Cvm::Signature, [0x1E, 0x03, 0x00]),
+            "a card's own PIN"
+        );
         let reader_cannot = Case {
             abilities: 0x20,
             ..phone(Some([1, 0, 2]))

@@ -121,7 +121,12 @@ impl C4 {
         if indicators.floor_limit_exceeded && limits.floor.is_none() {
             limits.floor = amount_minor(data)?.checked_sub(1);
         }
-        Ok(risk::limits_for(&self.intake.card, &self.intake.fci, data, limits))
+        Ok(risk::limits_for(
+            &self.intake.card,
+            &self.intake.fci,
+            data,
+            limits,
+        ))
     }
 
     // Rule C4-CVM-REQUIRED: an amount at or above the verification limit sets 9F6D bit 4 and 9F6E B3b7, unless 9F6E
@@ -175,7 +180,10 @@ impl C4 {
                 return Err(end_application(Reason::DataMissing(needed)));
             }
         }
-        let track = self.intake.track(&self.input.activation).map_err(end_application)?;
+        let track = self
+            .intake
+            .track(&self.input.activation)
+            .map_err(end_application)?;
         self.authenticate(&track.pan);
         self.restrict(track.expiry_yymm);
         self.check_limits()?;
@@ -195,8 +203,7 @@ impl C4 {
         let cdol = self.intake.card.value(tags::CDOL_1).unwrap_or_default();
         self.cdol = Intake::dol_data(cdol, &self.input.data)?;
         let p1 = request.p1(self.oda.is_combined());
-        self.command =
-            Some(apdu::generate_ac(p1, self.cdol.expose(), true).map_err(|_| Reason::Malformed)?);
+        self.command = Some(apdu::generate_ac(p1, self.cdol.expose(), true).map_err(|_| Reason::Malformed)?);
         self.state = State::AwaitCryptogram(request);
         Ok(Progress::Continue)
     }
@@ -226,7 +233,10 @@ impl C4 {
             data,
         );
         let results = [
-            (version.is_some() && own_version.is_some() && version != own_version, 0x80),
+            (
+                version.is_some() && own_version.is_some() && version != own_version,
+                0x80,
+            ),
             (intake.expired(track_yymm, data), 0x40),
             (intake.not_yet_effective(data), 0x20),
             (!usage || (self.delayed() && !self.delay_allowed()), 0x10),
@@ -247,7 +257,8 @@ impl C4 {
         let Some([_, second]) = self.intake.card.array::<2>(tags::CARD_CAPABILITIES) else {
             return true;
         };
-        let home = self.intake.card.value(tag::ISSUER_COUNTRY) == self.input.data.value(tag::TERMINAL_COUNTRY);
+        let home =
+            self.intake.card.value(tag::ISSUER_COUNTRY) == self.input.data.value(tag::TERMINAL_COUNTRY);
         let wanted = if home { 0x40 } else { 0x20 };
         second & 0x80 == 0 || second & wanted != 0
     }

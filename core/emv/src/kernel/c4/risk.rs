@@ -33,7 +33,9 @@ impl Request {
 // none or the reader has no such set.
 // [source: peer FIME; test: kernel::c4::risk::tests::limits_by_card_set; evidence: own]
 pub(super) fn limits_for(card: &CardData, fci: &CardData, data: &TerminalData, otherwise: Limits) -> Limits {
-    let capabilities = card.value(tags::CARD_CAPABILITIES).or(fci.value(tags::CARD_CAPABILITIES));
+    let capabilities = card
+        .value(tags::CARD_CAPABILITIES)
+        .or(fci.value(tags::CARD_CAPABILITIES));
     let Some(&[_, second]) = capabilities else {
         return otherwise;
     };
@@ -155,8 +157,14 @@ mod tests {
             default: [0; 5],
         };
         let floor = [0, 0, 0, 0x80, 0];
-        let denial = ActionCodes { denial: floor, ..NONE };
-        let online = ActionCodes { online: floor, ..NONE };
+        let denial = ActionCodes {
+            denial: floor,
+            ..NONE
+        };
+        let online = ActionCodes {
+            online: floor,
+            ..NONE
+        };
         for reach in [Reach::OnlineOnly, Reach::OnlineCapable, Reach::OfflineOnly] {
             assert_eq!(request(floor, denial, NONE, reach), Request::Aac);
             assert_eq!(request(floor, NONE, denial, reach), Request::Aac);
@@ -171,6 +179,9 @@ mod tests {
     #[test]
     fn missing_codes_of_the_card() {
         let codes = issuer_codes(&CardData::default());
-        assert_eq!((codes.denial, codes.online, codes.default), ([0; 5], [0xFF; 5], [0xFF; 5]));
+        assert_eq!(
+            (codes.denial, codes.online, codes.default),
+            ([0; 5], [0xFF; 5], [0xFF; 5])
+        );
     }
 }

@@ -20,7 +20,6 @@ pub(super) const CARD_VERSION: Tag = Tag::new(0x9F08);
 pub(super) const IAC_DEFAULT: Tag = Tag::new(0x9F0D);
 pub(super) const IAC_DENIAL: Tag = Tag::new(0x9F0E);
 pub(super) const IAC_ONLINE: Tag = Tag::new(0x9F0F);
-pub(super) const SIGNED_DYNAMIC_DATA: Tag = Tag::new(0x9F4B);
 
 /// 9F15: merchant category code.
 const MERCHANT_CATEGORY: Tag = Tag::new(0x9F15);

@@ -276,7 +276,10 @@ mod tests {
     fn verification_in_its_order() {
         let cvm = |ttq, requirements| decide(&arqc(ttq, requirements));
         assert_eq!(cvm(ttq(PIN | SIGN, 0), [0, 0x0F]), Decision::Online(Cvm::None));
-        assert_eq!(cvm(ttq(PIN | SIGN, 0), [0xC0, 0]), Decision::Online(Cvm::OnlinePin));
+        assert_eq!(
+            cvm(ttq(PIN | SIGN, 0), [0xC0, 0]),
+            Decision::Online(Cvm::OnlinePin)
+        );
         assert_eq!(cvm(ttq(SIGN, 0), [0xC0, 0]), Decision::Online(Cvm::Signature));
         assert_eq!(cvm(ttq(PIN, 0), [0x40, 0x01]), Decision::Online(Cvm::None));
     }
@@ -302,8 +305,14 @@ mod tests {
 
     #[test]
     fn fallbacks() {
-        assert_eq!(decide(&arqc(ttq(SIGN, CVM), [0, 0x03])), Decision::Online(Cvm::Signature));
-        assert_eq!(decide(&arqc(ttq(PIN, CVM), [0, 0x03])), Decision::Online(Cvm::None));
+        assert_eq!(
+            decide(&arqc(ttq(SIGN, CVM), [0, 0x03])),
+            Decision::Online(Cvm::Signature)
+        );
+        assert_eq!(
+            decide(&arqc(ttq(PIN, CVM), [0, 0x03])),
+            Decision::Online(Cvm::None)
+        );
     }
 
     #[test]
@@ -357,18 +366,38 @@ mod tests {
             })
         };
         assert_eq!(failed(0, 0x40, true), Decision::Online(Cvm::None));
-        assert_eq!(failed(0, 0x40, false), Decision::Decline(Reason::NotAuthenticated));
-        assert_eq!(failed(0x10, 0x20, false), Decision::OtherInterface(Reason::NotAuthenticated));
-        assert_eq!(failed(0, 0x20, false), Decision::Decline(Reason::NotAuthenticated));
-        assert_eq!(failed(0x10, 0x00, true), Decision::Decline(Reason::NotAuthenticated));
+        assert_eq!(
+            failed(0, 0x40, false),
+            Decision::Decline(Reason::NotAuthenticated)
+        );
+        assert_eq!(
+            failed(0x10, 0x20, false),
+            Decision::OtherInterface(Reason::NotAuthenticated)
+        );
+        assert_eq!(
+            failed(0, 0x20, false),
+            Decision::Decline(Reason::NotAuthenticated)
+        );
+        assert_eq!(
+            failed(0x10, 0x00, true),
+            Decision::Decline(Reason::NotAuthenticated)
+        );
     }
 
     #[test]
     fn expiry() {
-        let expired = |facts| decide(&Facts { expired: true, ..facts });
+        let expired = |facts| {
+            decide(&Facts {
+                expired: true,
+                ..facts
+            })
+        };
         assert_eq!(expired(arqc(ttq(0, 0), [0, 0x08])), Decision::Online(Cvm::None));
         assert_eq!(expired(tc(ttq(0, 0), [0, 0x08])), Decision::Online(Cvm::None));
-        assert_eq!(expired(arqc(ttq(0, 0), [0, 0x04])), Decision::Decline(Reason::Expired));
+        assert_eq!(
+            expired(arqc(ttq(0, 0), [0, 0x04])),
+            Decision::Decline(Reason::Expired)
+        );
         assert_eq!(expired(arqc(ttq(0, 0), [0, 0])), Decision::Online(Cvm::None));
         assert_eq!(expired(tc(ttq(0, 0), [0, 0])), Decision::Decline(Reason::Expired));
     }
@@ -379,7 +408,10 @@ mod tests {
             decide(&arqc(ttq(0x08, 0), [0, 0x80])),
             Decision::OtherInterface(Reason::Kernel)
         );
-        assert_eq!(decide(&arqc(ttq(0x08, 0), [0, 0])), Decision::Decline(Reason::Kernel));
+        assert_eq!(
+            decide(&arqc(ttq(0x08, 0), [0, 0])),
+            Decision::Decline(Reason::Kernel)
+        );
         assert_eq!(decide(&tc(ttq(0x08, 0), [0, 0])), Decision::Approve(Cvm::None));
     }
 }

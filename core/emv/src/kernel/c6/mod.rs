@@ -58,8 +58,8 @@ impl C6 {
         let intake = Intake::new(&input.activation, HABITS).map_err(end_application)?;
         let pdol = intake.fci.value(tag::PDOL).unwrap_or_default();
         let pdol = Intake::dol_data(pdol, &input.data).map_err(end_application)?;
-        let command = apdu::get_processing_options(pdol.expose())
-            .map_err(|_| end_application(Reason::Malformed))?;
+        let command =
+            apdu::get_processing_options(pdol.expose()).map_err(|_| end_application(Reason::Malformed))?;
         Ok(Self {
             ttq: Ttq(input.activation.ttq.unwrap_or_default()),
             input,
@@ -108,8 +108,8 @@ impl C6 {
     fn fits(&self, cryptogram: Cryptogram) -> Result<(), Reason> {
         let has = |tag| self.intake.card.value(tag).is_some();
         let (wanted, unwanted) = match cryptogram {
-            Cryptogram::Tc => (tags::SIGNED_DYNAMIC_DATA, tag::CRYPTOGRAM),
-            Cryptogram::Arqc | Cryptogram::Aac => (tag::CRYPTOGRAM, tags::SIGNED_DYNAMIC_DATA),
+            Cryptogram::Tc => (tag::SIGNED_DYNAMIC_DATA, tag::CRYPTOGRAM),
+            Cryptogram::Arqc | Cryptogram::Aac => (tag::CRYPTOGRAM, tag::SIGNED_DYNAMIC_DATA),
         };
         if !has(wanted) {
             return Err(Reason::DataMissing(wanted));
@@ -220,7 +220,7 @@ impl C6 {
             self.intake.card.insert(tag::CRYPTOGRAM, &cryptogram)?;
             return Ok(true);
         }
-        let missing = self.intake.card.value(tags::CA_KEY_INDEX).is_none();
+        let missing = self.intake.card.value(tag::CA_KEY_INDEX).is_none();
         set(&mut self.tvr, 1, if missing { 0x24 } else { 0x04 });
         Ok(false)
     }
@@ -229,7 +229,7 @@ impl C6 {
     // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c6::tests::expiry_is_that_of_track_2; evidence: own]
     fn facts(&mut self, cryptogram: Cryptogram, signed: bool, track_yymm: [u8; 2]) -> Result<Facts, Reason> {
         let (intake, data) = (&self.intake, &self.input.data);
-        let expired = intake.track_expired(track_yymm, data);
+        let expired = Intake::track_expired(track_yymm, data);
         let not_yet_effective = intake.not_yet_effective(data);
         let usage = usage_allowed(
             intake.card.array(tag::USAGE_CONTROL),
@@ -259,13 +259,13 @@ impl C6 {
     // application.
     // [source: foreign vector, one field 55; test: kernel::c6::tests::results_inside_the_issuer_data; evidence: own]
     fn device_result(&self) -> Result<u8, Reason> {
-        let Some(&[_, second, ..]) = self.intake.issuer_data()?.get(2..10) else {
-            return Ok(0);
-        };
         let inside = self.intake.issuer_data()?.get(2..10);
         match self.intake.card.value(tags::CARD_RESULTS) {
             Some(outside) if Some(outside) != inside => Err(Reason::DataConflict),
-            Some(_) | None => Ok(second),
+            Some(_) | None => Ok(inside
+                .and_then(|results| results.get(1))
+                .copied()
+                .unwrap_or_default()),
         }
     }
 }

@@ -7,8 +7,6 @@ pub(super) const PROCESSING_REQUIREMENTS: Tag = Tag::new(0x9F71);
 /// 9F53: card verification results, as bytes 3 to 10 of 9F10 hold them.
 pub(super) const CARD_RESULTS: Tag = Tag::new(0x9F53);
 pub(super) const CARD_VERSION: Tag = Tag::new(0x9F08);
-pub(super) const SIGNED_DYNAMIC_DATA: Tag = Tag::new(0x9F4B);
-pub(super) const CA_KEY_INDEX: Tag = Tag::new(0x8F);
 /// 9F1F: track 1 discretionary data.
 const TRACK_1_DISCRETIONARY: Tag = Tag::new(0x9F1F);
 

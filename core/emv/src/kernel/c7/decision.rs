@@ -221,7 +221,8 @@ fn verification(facts: &Facts<'_>) -> Result<Cvm, Reason> {
             Some(_) | None => {}
         }
         // Rule C7-CVM-UNPROVEN: above the limit a claim that no signature covers counts as no verification.
-        // [source: peer, EMVrace; test: kernel::c7::decision::tests::an_unsigned_claim_above_the_limit_is_none;
+        // [source: peer, EMVrace; test: kernel::c7::decision::tests::an_unsigned_claim_above_the_limit_is_none,
+        // kernel::c7::tests::a_signed_claim_of_verification_counts_above_the_limit;
         // evidence: own]
         if !ttq.cvm_required() || facts.signature == Signature::CardAndQualifiers {
             return Ok(Cvm::OnDevice);

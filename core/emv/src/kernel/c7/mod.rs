@@ -11,15 +11,15 @@ use alloc::vec::Vec;
 
 use softpos_types::Tick;
 use softpos_wire::apdu::{self, Rapdu};
-use softpos_wire::{Tag, tag};
+use softpos_wire::tag;
 
-use self::decision::{Cryptogram, Decision, Facts, Signature, Ttq};
+use self::decision::{Cryptogram, Decision, Facts, Ttq};
 use super::endings::{
     approved, declined, end_application, lost, online, other_interface, restart, select_next, torn, with_read,
 };
 use super::intake::{Habits, Intake, Template};
 use super::{Kernel, KernelInput, Progress};
-use crate::outcome::{Cvm, KernelOutcome, OutcomeKind, Reason};
+use crate::outcome::{Cvm, KernelOutcome, Reason};
 use crate::read::{CardRead, EntryMode, ReadParts};
 use crate::ui::{Message, UiValue, ValueQualifier};
 
@@ -159,7 +159,7 @@ impl C7 {
             ctq: self.intake.card.array(tag::CTQ),
             card_authentication: self.intake.card.value(tag::CARD_AUTHENTICATION_DATA),
             expired: self.intake.expired(track.expiry_yymm, &self.input.data),
-            signature: self.signature(cryptogram),
+            signature: self.signature(cryptogram, &track.pan),
         });
         let cvm = match decision {
             Decision::Approve(cvm) | Decision::Online(cvm) => cvm,

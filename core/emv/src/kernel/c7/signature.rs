@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use softpos_types::Pan;
 use softpos_wire::tag;
 
 use super::decision::{Cryptogram, Signature};
@@ -12,9 +13,12 @@ const VERSION_01_FROM: u16 = 0x0030;
 
 impl C7 {
     /// What the card's signature proves.
-    pub(super) fn signature(&self, cryptogram: Cryptogram) -> Signature {
-        match self.signed_data().filter(|_| self.signs(cryptogram)) {
-            Some((reach, data)) if self.intake.authentic(&data) => reach,
+    pub(super) fn signature(&self, cryptogram: Cryptogram, pan: &Pan) -> Signature {
+        if !self.signs(cryptogram) {
+            return Signature::None;
+        }
+        match self.signed_data() {
+            Some((reach, data)) if self.intake.dynamic_signature(&self.input, pan, &data).is_ok() => reach,
             Some(_) | None => Signature::None,
         }
     }

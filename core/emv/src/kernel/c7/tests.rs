@@ -1,6 +1,8 @@
 //! Scripted taps of kernel 7.
 
 use super::super::scripted::{NOW, Objects, answer, bytes, changed, input, run};
+use super::super::test_pki;
+use super::decision::Signature;
 use super::*;
 use crate::config::KernelId;
 use crate::outcome::OutcomeKind;
@@ -301,4 +303,96 @@ fn versions_of_the_signature() {
         assert_eq!(signed(&[(0x9F08, "0030"), (0x9F69, related)]), None, "{related}");
     }
     assert_eq!(signed(&[(0x9F08, "0030")]), None);
+}
+
+/// A card that approves and signs.
+fn signing(gpo_change: Objects<'_>, card: Objects<'_>, ttq: [u8; 4]) -> KernelOutcome {
+    let mut input = input(KernelId::C7, AID, &[FCI[0], (0xDF61, "01")], Some(ttq), &[]);
+    input.keys = test_pki::keys([0xA0, 0, 0, 0x03, 0x33]);
+    let mut objects = test_pki::CHAIN_C7.to_vec();
+    objects.extend_from_slice(&[
+        (0x57, "6212345678901232D30122015343"),
+        (0x5F24, "301231"),
+        (0x9F5D, "000000010000"),
+    ]);
+    let options = changed(APPROVES, gpo_change);
+    let answers = [gpo(&options), record(&changed(&objects, card)), record(&[])];
+    run(C7::start(input), &answers).1
+}
+
+const VERSION_01: Objects<'_> = &[
+    (0x9F08, "0030"),
+    (0x9F69, "01AAAAAAAA000000"),
+    (0x9F4B, test_pki::FDDA_01),
+];
+
+#[test]
+fn an_approval_shows_the_balance() {
+    let outcome = signing(&[], VERSION_01, PHONE);
+    assert_eq!(outcome.kind, OutcomeKind::Approved, "{:?}", outcome.reason);
+    assert!(outcome.receipt);
+    let ui = outcome.ui_on_outcome.unwrap();
+    let value = ui.value.unwrap();
+    assert_eq!(
+        (ui.message, value.qualifier),
+        (Message::Approved, ValueQualifier::Balance)
+    );
+    assert_eq!((value.value, value.currency), ([0, 0, 0, 1, 0, 0], [0x01, 0x56]));
+    assert_eq!(
+        outcome.read.unwrap().data_object(tag::CRYPTOGRAM_INFORMATION),
+        Some(&[0x40][..])
+    );
+}
+
+#[test]
+fn signatures_of_both_versions() {
+    let old = [(0x9F4B, test_pki::FDDA_00)];
+    assert_eq!(signing(&[], &old, PHONE).kind, OutcomeKind::Approved);
+    for (card, why) in [
+        (
+            changed(VERSION_01, &[(0x9F4B, test_pki::FDDA_00)]),
+            "version 00 does not do",
+        ),
+        (changed(VERSION_01, &[(0x9F69, "01AAAAAAAA000001")]), "other data"),
+        (
+            changed(VERSION_01, &[(0x5A, "6212345678901240")]),
+            "another number",
+        ),
+        (changed(VERSION_01, &[(0x8F, "02")]), "no such key"),
+        (changed(VERSION_01, &[(0x9F4B, "")]), "no signature"),
+    ] {
+        assert_ne!(signing(&[], &card, PHONE).kind, OutcomeKind::Approved, "{why}");
+    }
+}
+
+#[test]
+fn a_signed_claim_of_verification_counts_above_the_limit() {
+    let above = [0x21, 0x40, 0x40, 0];
+    let claim = [(0x9F6C, "0080")];
+    let signed = [
+        (0x9F08, "0030"),
+        (0x9F69, "01AAAAAAAA008000"),
+        (0x9F4B, test_pki::FDDA_01_DEVICE),
+    ];
+    let outcome = signing(&claim, &signed, above);
+    assert_eq!(outcome.kind, OutcomeKind::Approved, "{:?}", outcome.reason);
+    assert_eq!(outcome.read.unwrap().cvm, Cvm::OnDevice);
+    let unsigned = changed(&signed, &[(0x9F4B, test_pki::FDDA_01)]);
+    assert_eq!(
+        signing(&claim, &unsigned, above).reason,
+        Some(Reason::NoVerification)
+    );
+    let asking = [
+        claim[0],
+        (0x9F10, "07010103A00000010A01"),
+        (0x57, "6212345678901232D30122015343"),
+    ];
+    let records = [signed[0], signed[1], signed[2], (0x57, "")];
+    let online = signing(&asking, &records, above);
+    assert_eq!(online.kind, OutcomeKind::OnlineRequest, "{:?}", online.reason);
+    assert_eq!(
+        online.read.unwrap().cvm,
+        Cvm::OnDevice,
+        "signed for the issuer too"
+    );
 }
