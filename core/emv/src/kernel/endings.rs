@@ -148,6 +148,8 @@ fn report(reason: Reason, message: Option<Message>) -> KernelReport {
         | Reason::NoApplication
         | Reason::CardDeclined
         | Reason::Expired
+        | Reason::UsageForbidden
+        | Reason::OnlineUnable
         | Reason::NoVerification
         | Reason::TooManyTries
         | Reason::NoKernel

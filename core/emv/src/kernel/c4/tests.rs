@@ -330,7 +330,7 @@ fn what_is_asked_for() {
             cryptogram: &cryptogram,
             ..TAP
         });
-        (String::from(&tap.0[4..6]), tap.1.kind)
+        (tap.0.chars().skip(4).take(2).collect::<String>(), tap.1.kind)
     };
     let never_online = [(0x9F0F, "0000000000")];
     assert_eq!(p1(&[], &[], "80"), ("80".into(), OutcomeKind::OnlineRequest));

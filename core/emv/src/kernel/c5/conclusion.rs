@@ -99,7 +99,6 @@ impl C5 {
         let wanted = self.intake.card.value(tags::CARD_CVM);
         let (cvm, ability) = match wanted.and_then(|value| value.first()) {
             Some(0x00) if !required => return Ok(Cvm::None),
-            Some(0x00) => return Err(Reason::NoVerification),
             Some(0x10) => (Cvm::Signature, 0x40),
             Some(0x20) => (Cvm::OnlinePin, 0x20),
             Some(0x30..=0x3F) if required && !signed => return Err(Reason::VerificationNotProven),

@@ -188,7 +188,7 @@ fn analyse(facts: &Facts, cvm: Cvm) -> Decision {
         };
     }
     if facts.service_refused {
-        return Decision::Decline(Reason::DataConflict);
+        return Decision::Decline(Reason::UsageForbidden);
     }
     if facts.expired {
         if card.online_if_expired() {
@@ -205,7 +205,7 @@ fn analyse(facts: &Facts, cvm: Cvm) -> Decision {
     }
     match facts.cryptogram {
         Cryptogram::Aac => Decision::Decline(Reason::CardDeclined),
-        Cryptogram::Arqc => online(facts, cvm, Reason::Kernel),
+        Cryptogram::Arqc => online(facts, cvm, Reason::OnlineUnable),
         Cryptogram::Tc if facts.ttq.online_required() || cvm == Cvm::OnlinePin => {
             Decision::Decline(Reason::DataConflict)
         }
@@ -337,7 +337,7 @@ mod tests {
             expired: true,
             ..arqc(ttq(0, 0), [0, 0x08])
         };
-        assert_eq!(decide(&refused), Decision::Decline(Reason::DataConflict));
+        assert_eq!(decide(&refused), Decision::Decline(Reason::UsageForbidden));
         let early = Facts {
             not_yet_effective: true,
             ..tc(ttq(0, 0), [0, 0])
@@ -406,11 +406,11 @@ mod tests {
     fn an_offline_only_reader() {
         assert_eq!(
             decide(&arqc(ttq(0x08, 0), [0, 0x80])),
-            Decision::OtherInterface(Reason::Kernel)
+            Decision::OtherInterface(Reason::OnlineUnable)
         );
         assert_eq!(
             decide(&arqc(ttq(0x08, 0), [0, 0])),
-            Decision::Decline(Reason::Kernel)
+            Decision::Decline(Reason::OnlineUnable)
         );
         assert_eq!(decide(&tc(ttq(0x08, 0), [0, 0])), Decision::Approve(Cvm::None));
     }
