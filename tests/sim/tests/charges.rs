@@ -112,7 +112,10 @@ fn whenever_the_cashier_stops_it_is_taken_back_not_forgotten() {
                 let Some(state) = shop.state(key) else { continue };
                 // Stopped while the result was being written down: it stands, and the cashier is told.
                 let told = shop.last_ending() == Some(&Ending::Payment { key, state });
-                assert!(!was_open || state != State::Approved || told, "{mood:?}, stopped after {steps}");
+                assert!(
+                    !was_open || state != State::Approved || told,
+                    "{mood:?}, stopped after {steps}"
+                );
                 assert_eq!(shop.booked(), usize::from(state == State::Approved));
             }
         }

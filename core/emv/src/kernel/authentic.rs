@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use softpos_crypto::emv_rsa::PublicKey;
 use softpos_types::Pan;
-use softpos_wire::tlv::Tlvs;
+use softpos_wire::tlv::{self, Tlvs};
 use softpos_wire::{Tag, tag};
 
 use super::KernelInput;
@@ -56,8 +56,10 @@ impl Intake {
         (information, answer): (u8, &[u8]),
     ) -> Option<[u8; 8]> {
         let number = input.data.value(tag::UNPREDICTABLE_NUMBER)?.try_into().ok()?;
+        let objects = tlv::only(answer, tag::RESPONSE_FORMAT_2)?;
+        let objects = tlv::without(objects, tag::SIGNED_DYNAMIC_DATA).ok()?;
         let mut transaction = sent.to_vec();
-        transaction.extend(unsigned_objects(answer)?);
+        transaction.push(&objects);
         let signature = self.card.value(tag::SIGNED_DYNAMIC_DATA);
         let signed = oda::combined(key, signature, number, (information, &transaction)).ok()?;
         Some(signed.cryptogram)
@@ -112,21 +114,4 @@ fn chain<'a>(
         pan,
         card,
     })
-}
-
-/// The objects inside a template 77 as received, without 9F4B.
-fn unsigned_objects(answer: &[u8]) -> Option<Vec<&[u8]>> {
-    let template = Tlvs::new(answer).next()?.ok()?;
-    let mut parts = Vec::new();
-    let mut rest = template.value;
-    let mut objects = Tlvs::new(rest);
-    while let Some(object) = objects.next() {
-        let after = objects.rest();
-        let whole = rest.get(..rest.len().saturating_sub(after.len()))?;
-        if object.ok()?.tag != tag::SIGNED_DYNAMIC_DATA {
-            parts.push(whole);
-        }
-        rest = after;
-    }
-    Some(parts)
 }

@@ -9,7 +9,7 @@ use super::super::intake::Template;
 use super::authentication::Oda;
 use super::risk::Request;
 use super::{C4, RESTART_MS, tags};
-use crate::outcome::{KernelOutcome, Reason};
+use crate::outcome::{Authentication, KernelOutcome, Reason};
 use crate::read::{CardRead, EntryMode, ReadParts};
 use crate::ui::Message;
 
@@ -57,7 +57,12 @@ impl C4 {
         };
         let signed = answered == Request::Aac || self.signed(template, information, body)?;
         let may_wait = self.delayed() && self.delay_allowed();
-        let read = self.read(information)?;
+        let authentication = match self.oda {
+            Oda::Combined(_) if signed && answered != Request::Aac => Some(Authentication::Combined),
+            Oda::Static => Some(Authentication::Static),
+            Oda::Combined(_) | Oda::None => None,
+        };
+        let read = self.read(information, authentication)?;
         Ok(match (answered, request) {
             (Request::Aac, _) | (_, Request::Aac) => declined(Reason::CardDeclined, Some(read)),
             (Request::Tc, Request::Arqc) => declined(Reason::DataConflict, Some(read)),
@@ -97,7 +102,7 @@ impl C4 {
         }
     }
 
-    fn read(&mut self, information: u8) -> Result<CardRead, Reason> {
+    fn read(&mut self, information: u8, authentication: Option<Authentication>) -> Result<CardRead, Reason> {
         let mut reader = self.input.data.clone();
         reader.set(tag::TVR, &self.tvr);
         CardRead::build(ReadParts {
@@ -109,6 +114,7 @@ impl C4 {
             cryptogram_information: information,
             cvm: self.cvm,
             cvm_results: self.cvm_results,
+            authentication,
             issuer_tags: tags::ISSUER_DATA,
             record_tags: tags::DATA_RECORD,
             entry_mode: EntryMode::ContactlessChip,

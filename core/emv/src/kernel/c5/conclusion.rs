@@ -10,7 +10,7 @@ use super::super::endings::{
 use super::super::intake::Template;
 use super::risk::Request;
 use super::{C5, CVM_REQUIRED, tags};
-use crate::outcome::{Cvm, KernelOutcome, Reason};
+use crate::outcome::{Authentication, Cvm, KernelOutcome, Reason};
 use crate::read::{CardRead, EntryMode, ReadParts};
 use crate::ui::Message;
 
@@ -55,7 +55,8 @@ impl C5 {
             _ if !authentic => Err(Reason::NotAuthenticated),
             (Request::Tc | Request::Arqc, _) => self.verification(signed),
         };
-        let read = self.read(information, verdict.unwrap_or(Cvm::None))?;
+        let authentication = (signed && authentic).then_some(Authentication::Combined);
+        let read = self.read(information, verdict.unwrap_or(Cvm::None), authentication)?;
         Ok(match (verdict, answered) {
             (Err(reason), _) => declined(reason, Some(read)),
             (Ok(_), Request::Tc) => approved(read),
@@ -113,7 +114,12 @@ impl C5 {
         }
     }
 
-    fn read(&mut self, information: u8, cvm: Cvm) -> Result<CardRead, Reason> {
+    fn read(
+        &mut self,
+        information: u8,
+        cvm: Cvm,
+        authentication: Option<Authentication>,
+    ) -> Result<CardRead, Reason> {
         let mut reader = self.input.data.clone();
         reader.set(tag::TVR, &self.tvr);
         CardRead::build(ReadParts {
@@ -125,6 +131,7 @@ impl C5 {
             cryptogram_information: information,
             cvm,
             cvm_results: cvm.results(),
+            authentication,
             issuer_tags: tags::ISSUER_DATA,
             record_tags: tags::DATA_RECORD,
             entry_mode: EntryMode::ContactlessChip,

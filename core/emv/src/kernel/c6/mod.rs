@@ -20,7 +20,7 @@ use super::endings::{
 };
 use super::intake::{Habits, Intake, Template};
 use super::{Kernel, KernelInput, Progress};
-use crate::outcome::{Cvm, KernelOutcome, Reason};
+use crate::outcome::{Authentication, Cvm, KernelOutcome, Reason};
 use crate::read::{CardRead, EntryMode, ReadParts};
 use crate::ui::Message;
 
@@ -191,6 +191,7 @@ impl C6 {
             cryptogram_information: information,
             cvm,
             cvm_results: results(cvm),
+            authentication: (signed && cryptogram == Cryptogram::Tc).then_some(Authentication::Combined),
             issuer_tags: tags::ISSUER_DATA,
             record_tags: tags::DATA_RECORD,
             entry_mode: EntryMode::ContactlessChip,

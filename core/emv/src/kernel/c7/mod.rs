@@ -13,13 +13,13 @@ use softpos_types::Tick;
 use softpos_wire::apdu::{self, Rapdu};
 use softpos_wire::tag;
 
-use self::decision::{Cryptogram, Decision, Facts, Ttq};
+use self::decision::{Cryptogram, Decision, Facts, Signature, Ttq};
 use super::endings::{
     approved, declined, end_application, lost, online, other_interface, restart, select_next, torn, with_read,
 };
 use super::intake::{Habits, Intake, Template};
 use super::{Kernel, KernelInput, Progress};
-use crate::outcome::{Cvm, KernelOutcome, Reason};
+use crate::outcome::{Authentication, Cvm, KernelOutcome, Reason};
 use crate::read::{CardRead, EntryMode, ReadParts};
 use crate::ui::{Message, UiValue, ValueQualifier};
 
@@ -153,13 +153,14 @@ impl C7 {
 
     fn judge(&mut self, cryptogram: Cryptogram) -> Result<(Decision, CardRead), Reason> {
         let track = self.intake.track(&self.input.activation)?;
+        let signature = self.signature(cryptogram, &track.pan);
         let decision = decision::decide(&Facts {
             cryptogram,
             ttq: self.ttq,
             ctq: self.intake.card.array(tag::CTQ),
             card_authentication: self.intake.card.value(tag::CARD_AUTHENTICATION_DATA),
             expired: self.intake.expired(track.expiry_yymm, &self.input.data),
-            signature: self.signature(cryptogram, &track.pan),
+            signature,
         });
         let cvm = match decision {
             Decision::Approve(cvm) | Decision::Online(cvm) => cvm,
@@ -174,6 +175,7 @@ impl C7 {
             cryptogram_information: cryptogram.information(),
             cvm,
             cvm_results: cvm.results(),
+            authentication: (signature != Signature::None).then_some(Authentication::FastDynamic),
             issuer_tags: tags::ISSUER_DATA,
             record_tags: tags::DATA_RECORD,
             entry_mode: EntryMode::ContactlessChip,

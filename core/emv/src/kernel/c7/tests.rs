@@ -2,7 +2,6 @@
 
 use super::super::scripted::{NOW, Objects, answer, bytes, changed, input, run};
 use super::super::test_pki;
-use super::decision::Signature;
 use super::*;
 use crate::config::KernelId;
 use crate::outcome::OutcomeKind;
@@ -338,10 +337,9 @@ fn an_approval_shows_the_balance() {
         (Message::Approved, ValueQualifier::Balance)
     );
     assert_eq!((value.value, value.currency), ([0, 0, 0, 1, 0, 0], [0x01, 0x56]));
-    assert_eq!(
-        outcome.read.unwrap().data_object(tag::CRYPTOGRAM_INFORMATION),
-        Some(&[0x40][..])
-    );
+    let read = outcome.read.unwrap();
+    assert_eq!(read.authentication, Some(Authentication::FastDynamic));
+    assert_eq!(read.data_object(tag::CRYPTOGRAM_INFORMATION), Some(&[0x40][..]));
 }
 
 #[test]
