@@ -61,6 +61,14 @@ fn of_type<'a>(
         .filter(move |combination| combination.transaction_type == wanted)
 }
 
+// Rule B-PRE-LIMITS: amount at or above the transaction limit: not allowed; above the floor limit: floor
+// exceeded; at or above the verification limit: CVM exceeded; the terminal's floor limit only without a
+// reader floor limit; an absent limit is not checked.
+// [source: peer libpay, Book B 2.5 3.1.1.5 to 8; test:
+// entry::preprocessing::tests::operators_at_the_exact_limits,
+// entry::preprocessing::tests::terminal_floor_limit_only_without_a_reader_floor_limit,
+// entry::preprocessing::tests::absent_limits_are_not_checked,
+// entry::preprocessing::tests::status_check_is_exactly_one_unit; evidence: own]
 fn prepare_one(combination: &Combination, transaction: &Transaction) -> Option<Prepared> {
     let settings = &combination.settings;
     let amount_minor = transaction.amount.amount_minor();
@@ -95,6 +103,12 @@ fn prepare_one(combination: &Combination, transaction: &Transaction) -> Option<P
     })
 }
 
+// Rule B-PRE-TTQ: TTQ B2b8 and B2b7 are cleared first; floor limit, status check and amount zero set B2b8,
+// the verification limit B2b7; amount zero is not allowed where the flag forbids it or the reader is
+// offline-only.
+// [source: peer libpay, Book B 2.5 3.1.1.2 to 12; test:
+// entry::preprocessing::tests::operators_at_the_exact_limits, entry::preprocessing::tests::amount_zero;
+// evidence: own]
 /// 3.1.1.2 and 3.1.1.9 to 12; `None`: not allowed.
 fn qualifiers(configured: [u8; 4], indicators: Indicators) -> Option<[u8; 4]> {
     let [first, second, third, fourth] = configured;

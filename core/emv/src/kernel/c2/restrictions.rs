@@ -28,6 +28,12 @@ pub(super) struct Facts {
     pub(super) cash_machine: bool,
 }
 
+// Rule C2-RESTRICT: version, first and last day, usage control; the last day counts, and cashback is an
+// amount, not a tag.
+// [source: peer danhu and DCEMV; test: kernel::c2::restrictions::tests::versions,
+// kernel::c2::restrictions::tests::the_first_and_the_last_day_count,
+// kernel::c2::restrictions::tests::place_and_kind,
+// kernel::c2::restrictions::tests::cashback_is_an_amount_not_a_tag; evidence: own]
 /// The bits to set.
 pub(super) fn breaches(facts: &Facts) -> impl Iterator<Item = Bit> {
     let versions_differ = facts.card_version.is_some() && facts.card_version != facts.reader_version;

@@ -27,6 +27,11 @@ const AUTHENTICATION: [softpos_wire::Tag; 6] = [
 ];
 
 impl C2 {
+    // Rule C2-LIMITS: amounts are compared with above, not at: transaction limit (higher where both sides
+    // verify on the device), verification limit, floor limit.
+    // [source: peer danhu and DCEMV, Denom; test: kernel::c2::tests::limits_are_exceeded_above_not_at,
+    // kernel::c2::tests::the_limit_is_higher_for_devices_that_verify_on_both_sides,
+    // kernel::c2::tests::no_pin_below_the_verification_limit; evidence: own]
     pub(super) fn all_read(&mut self) -> Result<Next, Stop> {
         let amount_minor = self.amount()?;
         let limit_minor = if self.on_device() {

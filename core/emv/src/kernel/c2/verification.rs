@@ -45,6 +45,13 @@ pub(super) struct Verification {
     pub(super) marks: [Option<Bit>; 2],
 }
 
+// Rule C2-CVM: the device above the limit where both sides do it (010002, below 3F0002); else the first rule
+// of the list that holds and can be done.
+// [source: peer danhu and DCEMV; test: kernel::c2::verification::tests::a_device_counts_above_the_limit_only,
+// kernel::c2::verification::tests::each_method,
+// kernel::c2::verification::tests::what_the_reader_cannot_do_is_passed_over_only_if_the_rule_says_so,
+// kernel::c2::verification::tests::fail_rule_and_exhausted_list,
+// kernel::c2::verification::tests::under_is_below_and_over_is_above; evidence: own]
 /// The card's own device first, else the first rule of its list that holds and can be done.
 ///
 /// # Errors

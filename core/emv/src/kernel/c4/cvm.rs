@@ -1,14 +1,12 @@
 //! Cardholder verification of kernel 4: the card's list, with codes of its own for customers' devices.
 
+use softpos_wire::cvm_list::{CvmList, CvmRule};
 use softpos_wire::tag;
 
 use super::tags;
 use crate::config::TerminalData;
 use crate::data::CardData;
 use crate::outcome::Cvm;
-
-/// Rules of one list that are looked at; 252 bytes hold no more.
-const MAX_RULES: usize = 122;
 
 /// What the reader can do: 9F6E byte 2.
 #[derive(Clone, Copy, Debug)]
@@ -69,42 +67,37 @@ impl Holder<'_> {
                 not_performed()
             };
         }
-        let list = self.card.value(tags::CVM_LIST).unwrap_or_default();
-        let Some((amounts, rules)) = list.split_first_chunk::<8>() else {
+        let Some(bytes) = self.card.value(tags::CVM_LIST) else {
             return if self.required {
                 Verified::Failed { tvr_3: CVM_FAILED }
             } else {
                 not_performed()
             };
         };
-        let (rules, odd) = rules.as_chunks::<2>();
-        if !odd.is_empty() {
+        let Ok(list) = CvmList::parse(bytes) else {
             return Verified::Failed { tvr_3: CVM_FAILED };
-        }
+        };
         // Rule C4-CVM-FREE: where none is required, a No-CVM rule anywhere in the list counts.
         // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c4::cvm::tests::none_required; evidence: own]
-        let free = rules.iter().find(|[code, _]| code & 0x3F == 0x1F);
-        if let (false, Some([_, condition])) = (self.required, free) {
+        let free = list.rules().find(|rule| rule.method() == 0x1F);
+        if let (false, Some(rule)) = (self.required, free) {
             return Verified::By {
                 cvm: Cvm::None,
-                results: [0x1F, *condition, 0x02],
+                results: [0x1F, rule.condition, 0x02],
                 tvr_3: 0,
             };
         }
-        self.first_that_works(*amounts, rules)
+        self.first_that_works(list)
     }
 
     // Rule C4-CVM-LIST: the first rule whose condition holds and whose method card and reader can do; a rule without
     // bit 7 is the last that is tried. Nothing works: 3F0001, TVR B3b8, another interface.
     // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c4::cvm::tests::the_first_rule_that_works,
     // kernel::c4::cvm::tests::nothing_works, kernel::c4::cvm::tests::conditions_of_rules; evidence: own]
-    fn first_that_works(&self, amounts: [u8; 8], rules: &[[u8; 2]]) -> Verified {
-        let [x1, x2, x3, x4, y1, y2, y3, y4] = amounts;
-        let x = u64::from(u32::from_be_bytes([x1, x2, x3, x4]));
-        let y = u64::from(u32::from_be_bytes([y1, y2, y3, y4]));
+    fn first_that_works(&self, list: CvmList<'_>) -> Verified {
         let mut tvr_3 = 0;
-        for &[code, condition] in rules.iter().take(MAX_RULES) {
-            if !self.applies(code, condition, (x, y)) {
+        for CvmRule { code, condition } in list.rules() {
+            if !self.applies(code, condition, list) {
                 continue;
             }
             match self.attempt(code, condition) {
@@ -122,7 +115,8 @@ impl Holder<'_> {
     }
 
     /// Book 3 Annex C3. Conditions on amounts need the card's currency (9F42).
-    fn applies(&self, code: u8, condition: u8, (x, y): (u64, u64)) -> bool {
+    fn applies(&self, code: u8, condition: u8, list: CvmList<'_>) -> bool {
+        let (x, y) = (u64::from(list.x), u64::from(list.y));
         let kind = self.data.value(tag::TRANSACTION_TYPE);
         let cash = kind == Some(&[0x01]);
         let cashback = kind == Some(&[0x09]);

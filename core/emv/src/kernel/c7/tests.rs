@@ -3,8 +3,9 @@
 use super::super::scripted::{NOW, Objects, answer, bytes, changed, input, run};
 use super::super::test_pki;
 use super::*;
-use crate::config::KernelId;
+use crate::config::{Aid, Combination, CombinationSettings, KernelId, ReaderConfig};
 use crate::outcome::OutcomeKind;
+use crate::reader::{Reader, ReaderError};
 use crate::ui::Status;
 
 const AID: &str = "A000000333010102";
@@ -393,4 +394,27 @@ fn a_signed_claim_of_verification_counts_above_the_limit() {
         Cvm::OnDevice,
         "signed for the issuer too"
     );
+}
+
+#[test]
+fn off_until_the_configuration_names_it() {
+    let combination = Combination {
+        aid: Aid::new(&bytes(AID)).unwrap(),
+        kernel: KernelId::C7,
+        transaction_type: 0,
+        settings: CombinationSettings {
+            ttq: Some(PHONE),
+            ..CombinationSettings::default()
+        },
+    };
+    let mut config = ReaderConfig {
+        combinations: [combination].into(),
+        ..ReaderConfig::default()
+    };
+    let reader = |config: &ReaderConfig| Reader::new(config, crate::entry::tests::transaction(200));
+    assert!(matches!(reader(&config), Err(ReaderError::NothingAllowed(_))));
+    config.unverified_kernels.push(KernelId::C6);
+    assert!(matches!(reader(&config), Err(ReaderError::NothingAllowed(_))));
+    config.unverified_kernels.push(KernelId::C7);
+    assert!(reader(&config).is_ok());
 }
