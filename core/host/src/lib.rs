@@ -21,8 +21,8 @@ pub use card_payload::{CardPayload, CardPayloadError, SealedPin};
 pub use link::{AnswerKeys, HostAnswer, HostOutcome, HostRequest, HttpMethod, Sent, paths, read_answer};
 pub use messages::{
     Anchors, AttestRequest, CodeReply, CodeState, EchoReply, EchoRequest, Envelope, ErrorBody, ErrorDetail,
-    ItemState, KeyEntry, KeysReply, KeysRequest, MethodTotals, ParamsReply, ParamsRequest, RedeemReply,
-    RedeemRequest, Requirement, ReversalReply, ReversalRequest, SealedData, SettleItem, SettleReply,
+    ItemState, JournalVerdict, KeyEntry, KeysReply, KeysRequest, MethodTotals, ParamsReply, ParamsRequest,
+    RedeemReply, RedeemRequest, Requirement, ReversalReply, ReversalRequest, SealedData, SettleItem, SettleReply,
     SettleRequest, SettleResult, StatusReply, TransactionReply, TransactionRequest, TransactionState,
     Verdict,
 };

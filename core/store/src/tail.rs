@@ -52,10 +52,15 @@ impl Tail {
         Ok(Self { file, number, offset })
     }
 
+    /// Whether nothing is in it yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.offset == wide(SEGMENT_HEADER_BYTES)
+    }
+
     /// Whether a record fits without making the segment too long. The first one always does.
     pub(crate) fn has_room(&self, record_bytes: usize, segment_bytes: u32) -> bool {
         let end = self.offset.saturating_add(wide(record_bytes));
-        self.offset == wide(SEGMENT_HEADER_BYTES) || end <= u64::from(segment_bytes)
+        self.is_empty() || end <= u64::from(segment_bytes)
     }
 
     /// Writes a record and waits until it is on the disk; says where it ends.
@@ -63,9 +68,20 @@ impl Tail {
     /// After an error the segment must not be written to again: what is behind its last record is unknown, and a
     /// second sync may claim what the first one lost.
     pub(crate) fn append(&mut self, record: &[u8]) -> io::Result<u32> {
+        let end = self.write(record)?;
+        self.sync()?;
+        Ok(end)
+    }
+
+    /// Writes a record that counts with the next [`Tail::sync`].
+    pub(crate) fn write(&mut self, record: &[u8]) -> io::Result<u32> {
         self.file.write_all_at(record, self.offset)?;
-        self.file.sync_data()?;
         self.offset = self.offset.saturating_add(wide(record.len()));
         Ok(u32::try_from(self.offset).unwrap_or(u32::MAX))
+    }
+
+    /// Waits until everything that was written is on the disk.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 }

@@ -6,17 +6,22 @@
 #![forbid(unsafe_code)]
 
 mod activation_uri;
+mod archive;
+mod background_check;
+mod backup;
 mod clock;
 mod hardware;
 mod host_address;
 mod index_rows;
 mod key_file;
+mod ledger_check;
 mod link;
 mod log;
 mod opening;
 mod os_entropy;
 mod pin_entry;
 mod pinning;
+mod retention;
 mod root;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -30,8 +35,10 @@ mod wording;
 mod worker;
 
 pub use activation_uri::ActivationUri;
+pub use backup::{BackupSummary, RestoreSummary, back_up, restore};
 pub use clock::Clock;
 pub use hardware::{Evidence, PortError, SecureHardware};
+pub use ledger_check::{LedgerCheck, check_backup, check_folder};
 pub use link::{Answer, Cause, HostLink, LinkFailure};
 pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
 pub use os_entropy::os_entropy;

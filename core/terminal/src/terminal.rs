@@ -2,20 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest, SettlementView};
 use softpos_host::{Anchors, Limits, MerchantProfile};
-use softpos_journal::State;
+use softpos_journal::{Ledger, State};
 use softpos_receipt::Copy;
 use softpos_types::{
-    Batch, Code, Currency, Language, Method, Money, Now, PaymentKey, SoftPosError, TerminalId,
+    Batch, Code, Currency, Language, Method, Money, Now, OrderId, PaymentKey, SoftPosError, TerminalId,
 };
 
 use crate::activation_uri::ActivationUri;
+use crate::archive;
+use crate::background_check;
 use crate::clock::Clock;
 use crate::hardware::SecureHardware;
+use crate::ledger_check::open_reader;
 use crate::link::HostLink;
 use crate::log::{Log, LogLevel, LogSink, LogValue};
 use crate::opening::open_folder;
@@ -23,7 +26,7 @@ use crate::pin_entry::PinEntry;
 use crate::session::{Capdu, Parts, Session};
 use crate::slips::{self, Paper};
 use crate::steps::Step;
-use crate::summary::{HistoryQuery, PaymentSummary, history};
+use crate::summary::{HistoryQuery, PaymentSummary};
 use crate::worker;
 
 /// How long a shutdown waits for the disk.
@@ -55,7 +58,7 @@ pub struct Terminal {
 struct Shared {
     session: Arc<Session>,
     runtime: Option<tokio::runtime::Runtime>,
-    found: Vec<String>,
+    found: Arc<Mutex<Vec<String>>>,
     host_url: Option<String>,
 }
 
@@ -126,7 +129,8 @@ impl Terminal {
         log: Arc<dyn LogSink>,
     ) -> Result<Self, SoftPosError> {
         let folder = open_folder(&config.dir, &*hardware)?;
-        let found = folder.findings.clone();
+        let found = Arc::new(Mutex::new(folder.findings.clone()));
+        let unread = folder.unread()?;
         let clock = Clock::start();
         let (opening, store) =
             folder.into_opening(&hardware, config.app_version, config.anchors, clock.now())?;
@@ -166,7 +170,7 @@ impl Terminal {
                 host_url: config.host_url,
             }),
         };
-        for finding in 0..terminal.shared.found.len() {
+        for finding in 0..terminal.found().len() {
             let number = LogValue::Number(u64::try_from(finding).unwrap_or(u64::MAX));
             terminal
                 .session()
@@ -180,6 +184,9 @@ impl Terminal {
             }
         })?;
         terminal.session().warm();
+        if let Some((reader, before)) = unread {
+            background_check::start(reader, before, terminal.session(), &terminal.shared.found)?;
+        }
         Ok(terminal)
     }
 
@@ -207,7 +214,7 @@ impl Terminal {
                 online: flow.online(),
                 open_payments: u32::try_from(ledger.open().count()).unwrap_or(u32::MAX),
                 queue: queue_view(flow),
-                found: self.shared.found.clone(),
+                found: self.found(),
             }
         })
     }
@@ -249,6 +256,7 @@ impl Terminal {
     /// `InvalidInput`, `NotReady`, `HostUnreachable`, each with what to do.
     pub fn start(&self, request: PaymentRequest) -> Result<PaymentKey, SoftPosError> {
         let language = request.language;
+        self.recall_order(request.order.as_ref())?;
         self.attend(language, |flow, now| flow.start(request, now))
     }
 
@@ -257,6 +265,7 @@ impl Terminal {
     /// # Errors
     /// As [`Terminal::start`].
     pub fn refund(&self, request: &RefundRequest) -> Result<PaymentKey, SoftPosError> {
+        self.recall(request.original_key)?;
         self.attend(request.language, |flow, now| flow.refund(request, now))
     }
 
@@ -319,6 +328,7 @@ impl Terminal {
     /// # Errors
     /// [`Code::PaymentNotFound`], [`Code::NotRefundable`].
     pub fn refuse_approval(&self, key: PaymentKey) -> Result<(), SoftPosError> {
+        self.recall(key)?;
         self.session().with(|flow, now| flow.refuse_approval(key, now))?.0
     }
 
@@ -340,7 +350,32 @@ impl Terminal {
     /// # Errors
     /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
     pub fn history(&self, query: &HistoryQuery) -> Result<Vec<PaymentSummary>, SoftPosError> {
-        self.session().look(|flow, _| history(flow.ledger(), query))
+        let session = self.session();
+        let (mut found, has_closed) = session.look(|flow, _| {
+            let ledger = flow.ledger();
+            let live = ledger.payments().rev().filter(|payment| !payment.closed);
+            (query.pick(ledger, live), ledger.has_closed())
+        })?;
+        if !has_closed || found.len() >= query.most() {
+            return Ok(found);
+        }
+        let reader = session.ask(|store| store.reader())??;
+        for run in (0..reader.runs()).rev() {
+            let mut closed = archive::closed_in(&reader, run)?;
+            found.extend(session.look(|flow, _| {
+                let ledger = flow.ledger();
+                for payment in &mut closed {
+                    let late = ledger.late_reprints(payment.key);
+                    payment.reprints = payment.reprints.saturating_add(late);
+                }
+                query.pick(ledger, closed.iter())
+            })?);
+            if found.len() >= query.most() {
+                break;
+            }
+        }
+        found.truncate(query.most());
+        Ok(found)
     }
 
     /// One payment.
@@ -348,6 +383,7 @@ impl Terminal {
     /// # Errors
     /// [`Code::PaymentNotFound`].
     pub fn payment(&self, key: PaymentKey) -> Result<PaymentSummary, SoftPosError> {
+        self.recall(key)?;
         self.session().look(|flow, _| {
             let payment = flow
                 .ledger()
@@ -362,6 +398,7 @@ impl Terminal {
     /// # Errors
     /// [`Code::PaymentNotFound`]; [`Code::ResultUnknown`] while there is no result to print.
     pub fn receipt(&self, key: PaymentKey, copy: Copy, paper: Paper) -> Result<String, SoftPosError> {
+        self.recall(key)?;
         let (slip, _) = self.session().with(|flow, now| {
             let slip = slips::payment_slip(flow.ledger(), flow.parameters(), key, copy, paper)?;
             if paper.reprint {
@@ -440,7 +477,7 @@ impl Terminal {
     /// # Errors
     /// `NotReady` while payments have no end yet, `HostUnreachable` without a network.
     pub fn settle(&self) -> Result<(), SoftPosError> {
-        self.session().with(Flow::settle)?.0
+        self.session().with(|flow, _| flow.settle())?.0
     }
 
     /// The network came or went, as the shell sees it.
@@ -461,8 +498,55 @@ impl Terminal {
         self.session().close(SHUTDOWN);
     }
 
+    fn found(&self) -> Vec<String> {
+        let found = self.shared.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
+    }
+
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.shared.session
+    }
+
+    /// Brings a payment of a closed batch, and the sale of a refund, back from the journal.
+    fn recall(&self, key: PaymentKey) -> Result<(), SoftPosError> {
+        let mut wanted = Some(key);
+        // A refund names a sale, and a sale names nothing.
+        for _ in 0..2 {
+            let Some(key) = wanted else { break };
+            let (known, has_closed) = self.session().look(|flow, _| {
+                let payment = flow.ledger().payment(key);
+                (payment.map(|payment| payment.original_key), flow.ledger().has_closed())
+            })?;
+            wanted = match known {
+                Some(original) => original,
+                None if has_closed => {
+                    let Some(payment) = self.session().ask(move |store| archive::find(store, key))?? else {
+                        break;
+                    };
+                    let original = payment.original_key;
+                    self.session().with(|flow, _| flow.recall(payment))?;
+                    original
+                }
+                None => break,
+            };
+        }
+        Ok(())
+    }
+
+    /// Brings the payments that an order was tried in back from the journal.
+    fn recall_order(&self, order: Option<&OrderId>) -> Result<(), SoftPosError> {
+        let Some(order) = order.cloned() else { return Ok(()) };
+        let (known, has_closed) = self.session().look(|flow, _| {
+            let ledger = flow.ledger();
+            (ledger.by_order(&order).is_some(), ledger.has_closed())
+        })?;
+        if known || !has_closed {
+            return Ok(());
+        }
+        let tried = self.session().ask(move |store| archive::of_order(store, &order))??;
+        self.session()
+            .with(|flow, _| tried.into_iter().for_each(|payment| flow.recall(payment)))
+            .map(drop)
     }
 
     /// Begins something for a customer; only if it begins the till speaks the customer's language.
@@ -510,16 +594,20 @@ impl Drop for Shared {
     }
 }
 
-/// What a data folder holds, without running a till on it.
+/// What a data folder holds, without running a till on it; one may be running.
 ///
 /// # Errors
-/// As [`Terminal::open`].
+/// As [`Terminal::open`], but for the lock.
 pub fn read_history(dir: &Path, hardware: &dyn SecureHardware) -> Result<Vec<PaymentSummary>, SoftPosError> {
-    if !dir.join("journal").is_dir() {
-        return Err(SoftPosError::of(Code::StoreUnreadable).with_detail("no till has been here"));
+    let reader = open_reader(dir, hardware)?;
+    let mut ledger = Ledger::whole();
+    for run in 0..reader.runs() {
+        reader.run(run, &mut |record| {
+            archive::fold(&mut ledger, &record);
+            Ok(())
+        })?;
     }
-    let folder = open_folder(dir, hardware)?;
-    Ok(history(&folder.ledger, &HistoryQuery::default()))
+    Ok(HistoryQuery::default().pick(&ledger, ledger.payments().rev()))
 }
 
 fn queue_view(flow: &Flow) -> QueueView {

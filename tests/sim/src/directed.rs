@@ -174,7 +174,7 @@ impl Shop {
     /// The reason why it stays open.
     pub fn settle(&mut self) -> Result<(), Code> {
         let now = self.world.now();
-        let begun = self.world.till.flow.settle(now);
+        let begun = self.world.till.flow.settle();
         self.world.after_event();
         self.sound();
         begun.map_err(|error| error.code())
@@ -303,14 +303,17 @@ impl Shop {
                 | Entry::Activation(_)
                 | Entry::Parameters(_)
                 | Entry::Attested(_)
-                | Entry::KeysLoaded(_) => None,
+                | Entry::KeysLoaded(_)
+                | Entry::Checkpoint(_)
+                | Entry::Archived(_)
+                | Entry::Restored(_) => None,
             }
         })
     }
 
     /// A payment as the till has it.
     pub fn payment(&self, key: PaymentKey) -> Option<&Payment> {
-        self.world.till.flow.ledger().payment(key)
+        self.world.till.whole.payment(key)
     }
 
     /// A payment's state at the till.

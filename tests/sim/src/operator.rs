@@ -111,6 +111,7 @@ impl World {
             language: Language::En,
         };
         let now = self.now();
+        self.recall(|payment| payment.order.is_some() && payment.order == request.order);
         let started = self.till.flow.start(request.clone(), now);
         self.line(|_| {
             format!(
@@ -159,7 +160,7 @@ impl World {
 
     fn close_day(&mut self) {
         let now = self.now();
-        let begun = self.till.flow.settle(now);
+        let begun = self.till.flow.settle();
         self.line(|_| format!("close the day: {begun:?}"));
         self.nothing_if_refused(begun);
     }
