@@ -140,6 +140,7 @@ impl World {
             language: Language::En,
         };
         let now = self.now();
+        self.recall(|payment| payment.key == original_key);
         let started = self.till.flow.refund(&request, now);
         self.line(|_| format!("refund {amount_minor} of {original_key}: {}", told(&started)));
         self.nothing_if_refused(started.map(drop));
@@ -220,8 +221,7 @@ impl World {
     fn approved_sale(&mut self) -> Option<(PaymentKey, Money)> {
         let sales: Vec<(PaymentKey, Money)> = self
             .till
-            .flow
-            .ledger()
+            .whole
             .payments()
             .filter(|payment| payment.operation == Operation::Sale && payment.state == State::Approved)
             .map(|payment| (payment.key, payment.amount))

@@ -6,7 +6,7 @@ use softpos_cards::Wallet;
 use softpos_crypto::pin_block::PinDigits;
 use softpos_flow::{Effect, EffectId, Ending, Event, Notice, Screen};
 use softpos_host::{HostAnswer, HostRequest, HttpMethod, Sent, paths};
-use softpos_journal::State;
+use softpos_journal::{Payment, State};
 use softpos_types::{Code, Now, OrderId, Tick};
 
 use crate::Faults;
