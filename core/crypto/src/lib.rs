@@ -11,7 +11,9 @@ extern crate alloc;
 
 mod aes_key;
 pub mod bundle;
+pub mod concat_kdf;
 pub mod dukpt;
+pub mod emv_rsa;
 pub mod entropy;
 pub mod gcm;
 mod hkdf;
@@ -21,6 +23,8 @@ pub mod jws;
 pub mod key_block;
 pub mod key_load;
 mod labels;
+#[cfg(feature = "legacy")]
+pub mod legacy;
 pub mod mac;
 pub mod merkle;
 pub mod p256_key;
@@ -28,6 +32,8 @@ pub mod passphrase;
 pub mod pin_block;
 pub mod scrub;
 pub mod seal;
+#[cfg(any(feature = "issuer", feature = "legacy"))]
+mod tdes;
 
 pub use aes_key::{AesKey, AesLength, AesLengthError};
 pub use hkdf::{OutputLengthError, hkdf_sha256};
