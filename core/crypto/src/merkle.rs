@@ -144,14 +144,21 @@ impl MerkleTree {
             return self.leaves.get(index).copied();
         }
         let middle = split(from, to);
-        Some(node_hash(&self.subtree(from, middle)?, &self.subtree(middle, to)?))
+        Some(node_hash(
+            &self.subtree(from, middle)?,
+            &self.subtree(middle, to)?,
+        ))
     }
 
     /// The root over a range of hidden entries: one of the peaks, or several of them joined.
     fn peak(&self, from: u64, to: u64) -> Option<TreeHash> {
         let mut at = 0_u64;
         let widths = (0..u64::BITS).rev().map(|bit| 1_u64 << bit);
-        for (peak, width) in self.peaks.iter().zip(widths.filter(|width| self.hidden & width != 0)) {
+        for (peak, width) in self
+            .peaks
+            .iter()
+            .zip(widths.filter(|width| self.hidden & width != 0))
+        {
             if (at, at.saturating_add(width)) == (from, to) {
                 return Some(*peak);
             }
@@ -239,7 +246,9 @@ fn node_hash(left: &TreeHash, right: &TreeHash) -> TreeHash {
 
 fn hash(parts: &[&[u8]]) -> TreeHash {
     let mut context = digest::Context::new(&digest::SHA256);
-    parts.iter().for_each(|part| context.update(part));
+    for part in parts {
+        context.update(part);
+    }
     let mut hash = [0; 32];
     hash.iter_mut()
         .zip(context.finish().as_ref())

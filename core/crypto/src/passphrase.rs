@@ -47,8 +47,7 @@ pub fn passphrase_key(
     if text.chars().count() < MIN_PASSPHRASE_CHARS || !affordable {
         return Err(PassphraseError);
     }
-    let params =
-        Params::new(cost.memory_kib, cost.passes, 1, Some(32)).map_err(|_| PassphraseError)?;
+    let params = Params::new(cost.memory_kib, cost.passes, 1, Some(32)).map_err(|_| PassphraseError)?;
     let mut memory = alloc::vec![Block::default(); params.block_count()];
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let mut done = Ok(());
@@ -82,7 +81,10 @@ mod tests {
         assert_eq!(key("correct horse", 1, SMALL), Ok(one));
         assert_ne!(key("correct horsf", 1, SMALL), Ok(one));
         assert_ne!(key("correct horse", 2, SMALL), Ok(one));
-        assert_ne!(key("correct horse", 1, PassphraseCost { passes: 3, ..SMALL }), Ok(one));
+        assert_ne!(
+            key("correct horse", 1, PassphraseCost { passes: 3, ..SMALL }),
+            Ok(one)
+        );
     }
 
     #[test]
@@ -90,9 +92,18 @@ mod tests {
         assert_eq!(key("123456789", 1, SMALL), Err(PassphraseError));
         assert!(key("一二三四五六七八九十", 1, SMALL).is_ok());
         for cost in [
-            PassphraseCost { memory_kib: MOST_MEMORY_KIB + 1, ..SMALL },
-            PassphraseCost { passes: MOST_PASSES + 1, ..SMALL },
-            PassphraseCost { memory_kib: 1, ..SMALL },
+            PassphraseCost {
+                memory_kib: MOST_MEMORY_KIB + 1,
+                ..SMALL
+            },
+            PassphraseCost {
+                passes: MOST_PASSES + 1,
+                ..SMALL
+            },
+            PassphraseCost {
+                memory_kib: 1,
+                ..SMALL
+            },
             PassphraseCost { passes: 0, ..SMALL },
         ] {
             assert_eq!(key("correct horse", 1, cost), Err(PassphraseError), "{cost:?}");
@@ -116,7 +127,10 @@ mod tests {
             params.build().unwrap(),
         );
         let mut tag = [0; 32];
-        argon.unwrap().hash_password_into(&[1; 32], &[2; 16], &mut tag).unwrap();
+        argon
+            .unwrap()
+            .hash_password_into(&[1; 32], &[2; 16], &mut tag)
+            .unwrap();
         assert_eq!(
             hex::encode(tag),
             "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"

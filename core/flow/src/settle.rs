@@ -5,8 +5,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use softpos_host::{
-    HostOutcome, HttpMethod, ItemState, JournalVerdict, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult,
-    paths,
+    HostOutcome, HttpMethod, ItemState, JournalVerdict, MethodTotals, SettleItem, SettleReply, SettleRequest,
+    SettleResult, paths,
 };
 use softpos_journal::{Image, Payment, Settled, Settling, State, Totals};
 use softpos_types::{Batch, Code, Method, Money, MoneyError, Now, PaymentKey, SoftPosError, Tick};
@@ -90,7 +90,13 @@ impl Flow {
         let unsent = self.unsent(HttpMethod::Post, paths::settle(request.batch), body, now);
         let digest = unsent.digest();
         let journal_sequence = anchor.sequence;
-        self.sign(alloc::vec![digest], ForSignature::Settle { unsent, journal_sequence });
+        self.sign(
+            alloc::vec![digest],
+            ForSignature::Settle {
+                unsent,
+                journal_sequence,
+            },
+        );
     }
 
     pub(crate) fn on_anchor_failed(&mut self, id: EffectId, now: Now) {
@@ -225,7 +231,10 @@ impl Flow {
 
 /// The till's own totals, for the journal.
 fn own_totals(view: &SettlementView) -> Vec<softpos_journal::MethodTotals> {
-    let lines = view.lines.iter().filter(|line| line.terminal != Totals::default());
+    let lines = view
+        .lines
+        .iter()
+        .filter(|line| line.terminal != Totals::default());
     lines.map(|line| (line.method, line.terminal).into()).collect()
 }
 

@@ -118,7 +118,9 @@ impl Waiting {
             } => Some(*key),
             Self::Signature(ForSignature::Arm(draft)) => Some(draft.key()),
             Self::Host(exchange) => exchange.key(),
-            Self::Signature(ForSignature::Settle { .. } | ForSignature::Setup(_) | ForSignature::Transcript)
+            Self::Signature(
+                ForSignature::Settle { .. } | ForSignature::Setup(_) | ForSignature::Transcript,
+            )
             | Self::Record { .. }
             | Self::Anchor
             | Self::NewKeys(_)

@@ -22,9 +22,9 @@ pub use link::{AnswerKeys, HostAnswer, HostOutcome, HostRequest, HttpMethod, Sen
 pub use messages::{
     Anchors, AttestRequest, CodeReply, CodeState, EchoReply, EchoRequest, Envelope, ErrorBody, ErrorDetail,
     ItemState, JournalVerdict, KeyEntry, KeysReply, KeysRequest, MethodTotals, ParamsReply, ParamsRequest,
-    RedeemReply, RedeemRequest, Requirement, ReversalReply, ReversalRequest, SealedData, SettleItem, SettleReply,
-    SettleRequest, SettleResult, StatusReply, TransactionReply, TransactionRequest, TransactionState,
-    Verdict,
+    RedeemReply, RedeemRequest, Requirement, ReversalReply, ReversalRequest, SealedData, SettleItem,
+    SettleReply, SettleRequest, SettleResult, StatusReply, TransactionReply, TransactionRequest,
+    TransactionState, Verdict,
 };
 pub use parameters::{
     CaPublicKey, CodeParameters, CombinationParameters, Limits, MerchantProfile, OfflinePolicy, Parameters,

@@ -21,10 +21,6 @@ use crate::state::State;
 pub const CHECKPOINT_KIND: u8 = 10;
 
 /// One record's content.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an entry lives for one step: made, written or folded, gone"
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Kind 1.

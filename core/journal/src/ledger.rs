@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 use softpos_types::{Batch, Method, Money, MoneyError, Operation, OrderId, PaymentKey, Stan};
 
 use crate::entry::{
-    Activation, Archived, Attested, Entry, KeysLoaded, MethodTotals, ParametersTaken, Reprinted,
-    Settled, Settling, Totals,
+    Activation, Archived, Attested, Entry, KeysLoaded, MethodTotals, ParametersTaken, Reprinted, Settled,
+    Settling, Totals,
 };
 use crate::payment::Payment;
 use crate::state::State;
@@ -122,7 +122,7 @@ impl Ledger {
                 }
                 key
             }
-            Entry::Reprinted(reprinted) => return self.reprint(reprinted),
+            Entry::Reprinted(reprinted) => return self.reprint(&reprinted),
             Entry::Restored(restored) => {
                 let key = restored.payment.key;
                 if self.payments.contains_key(&key) {
@@ -188,7 +188,7 @@ impl Ledger {
         self.payments.insert(payment.key, payment);
     }
 
-    fn reprint(&mut self, reprinted: Reprinted) -> Option<&Payment> {
+    fn reprint(&mut self, reprinted: &Reprinted) -> Option<&Payment> {
         let key = reprinted.key;
         let closed = match self.payments.get_mut(&key) {
             Some(payment) => {

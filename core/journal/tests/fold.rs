@@ -401,7 +401,9 @@ fn compare_short(short: &Ledger, whole: &Ledger) -> Result<(), TestCaseError> {
             from_disk.reprints = 0;
         }
         recalling.recall(from_disk);
-        let recalled = recalling.payment(payment.key).map(|payment| (payment.state, payment.closed));
+        let recalled = recalling
+            .payment(payment.key)
+            .map(|payment| (payment.state, payment.closed));
         prop_assert_eq!(recalled, Some((payment.state, payment.closed)));
         prop_assert_eq!(recalling.checkpoint(), whole.checkpoint());
     }
@@ -441,7 +443,9 @@ proptest! {
                     None => (None, &mut [][..]),
                 };
                 let is_checkpoint = matches!(entry, Entry::Checkpoint(_));
-                earlier.iter_mut().for_each(|ledger| drop(ledger.apply(sequence, entry.clone())));
+                for ledger in earlier {
+                    ledger.apply(sequence, entry.clone());
+                }
                 // The newest one begins with its checkpoint, not with the day close before it.
                 let fresh = last.as_ref().is_some_and(|ledger| ledger.settled.is_empty());
                 if let Some(ledger) = last.filter(|_| is_checkpoint || !fresh) {
@@ -508,8 +512,15 @@ fn a_restored_payment_is_history() {
     assert!(!after.payments().any(Payment::blocks_card_sales));
     assert_eq!((after.data_counter, after.next_stan), (0, Stan::FIRST));
     assert!(after.activation.is_none() && after.keys.is_none());
-    assert!(after.payments().all(|payment| payment.request.is_none() && payment.reversal.is_none()));
-    assert_eq!(after.by_order(&order_id(1)).map(|payment| payment.key), Some(key(1)));
+    assert!(
+        after
+            .payments()
+            .all(|payment| payment.request.is_none() && payment.reversal.is_none())
+    );
+    assert_eq!(
+        after.by_order(&order_id(1)).map(|payment| payment.key),
+        Some(key(1))
+    );
     let sale = after.payment(key(2)).unwrap().clone();
     assert_eq!(sale.state, State::Approved);
     // The refund without a result counts as given back.

@@ -16,9 +16,9 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod export;
 mod files;
 mod index;
-mod export;
 mod keys;
 mod quarantine;
 mod reader;
@@ -32,7 +32,7 @@ mod tail;
 mod watermark;
 
 pub use error::StoreError;
-pub use export::{Backup, BackupError, BackupHead, SignHead, write_backup};
+pub use export::{Backup, BackupError, BackupHead, BackupOrder, SignHead, write_backup};
 pub use index::{Index, IndexRow, OrderTag, OrderTags};
 pub use reader::{Before, Reader};
 pub use replay::{Position, Record};

@@ -47,5 +47,8 @@ fn copy(layout: &Layout, segment: u32, offset: u64, bytes: u64) -> io::Result<bo
 
 fn size(layout: &Layout) -> u64 {
     let entries = fs::read_dir(layout.quarantine()).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
+    entries
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|file| file.len())
+        .sum()
 }

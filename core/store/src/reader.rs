@@ -71,7 +71,7 @@ impl Reader {
         let start = reader.survey.start(&mut reader.opener())?;
         let mut findings = Vec::new();
         let replay = Replay::new(&reader.survey, install_id, head, reader.opener(), &mut findings);
-        let Replayed { last, .. } = replay.from_segment(start).run(&mut |_| Ok(()))?;
+        let Replayed { last, .. } = replay.starting_at(start).run(&mut |_| Ok(()))?;
         reader.last = last;
         Ok(reader)
     }
@@ -143,7 +143,11 @@ impl Reader {
     /// The run that holds a sequence.
     pub fn run_of(&self, sequence: u64) -> Option<usize> {
         self.runs.iter().rposition(|segment| {
-            let first = self.survey.segments.get(*segment).and_then(|it| it.first_sequence);
+            let first = self
+                .survey
+                .segments
+                .get(*segment)
+                .and_then(|it| it.first_sequence);
             first.is_some_and(|first| first <= sequence)
         })
     }
@@ -176,7 +180,7 @@ impl Reader {
             self.opener(),
             &mut passed_over,
         );
-        let replay = replay.from_segment(from).to_segment(to);
+        let replay = replay.starting_at(from).ending_before(to);
         replay.until(self.last.sequence).run(visit).map(drop)
     }
 

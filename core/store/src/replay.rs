@@ -96,8 +96,12 @@ impl<'a> Replay<'a> {
     }
 
     /// Begins at a segment further on, as its first record tells.
-    pub(crate) fn from_segment(mut self, at: usize) -> Self {
-        let first = self.survey.segments.get(at).and_then(|segment| segment.first_sequence);
+    pub(crate) fn starting_at(mut self, at: usize) -> Self {
+        let first = self
+            .survey
+            .segments
+            .get(at)
+            .and_then(|segment| segment.first_sequence);
         if let Some(first) = first.filter(|first| at > 0 && *first > 0) {
             self.last.sequence = first.saturating_sub(1);
             self.linked = false;
@@ -107,7 +111,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Ends before a segment.
-    pub(crate) const fn to_segment(mut self, at: usize) -> Self {
+    pub(crate) const fn ending_before(mut self, at: usize) -> Self {
         self.to = at;
         self
     }

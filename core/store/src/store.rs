@@ -7,8 +7,8 @@ use std::sync::Arc;
 use softpos_crypto::entropy::Entropy;
 use softpos_crypto::seal::{Epoch, Purpose, PurposeKey};
 use softpos_journal::{
-    CHECKPOINT_KIND, Head, KeyCounters, MAX_PAYLOAD_BYTES, OVERHEAD_BYTES, OpenedRecord, RecordOpener, SegmentHeader,
-    seal_record,
+    CHECKPOINT_KIND, Head, KeyCounters, MAX_PAYLOAD_BYTES, OVERHEAD_BYTES, OpenedRecord, RecordOpener,
+    SegmentHeader, seal_record,
 };
 use softpos_types::{SecretArray, SecretBytes};
 
@@ -116,9 +116,12 @@ impl Store {
         let head = survey.head(&keyring.head_key());
         let findings = &mut report.findings;
         let start = survey.start(&mut keyring.opener())?;
-        let read_from = survey.segments.get(start).and_then(|segment| segment.first_sequence);
+        let read_from = survey
+            .segments
+            .get(start)
+            .and_then(|segment| segment.first_sequence);
         let replay = Replay::new(&survey, install_id, head, keyring.opener(), findings);
-        let replayed = replay.from_segment(start).run(visit)?;
+        let replayed = replay.starting_at(start).run(visit)?;
         quarantine::keep(&layout, &report.findings);
         if head.is_none() && (survey.had_head() || replayed.last.sequence > 0) {
             report.findings.push(Finding::HeadUnreadable);
@@ -244,7 +247,11 @@ impl Store {
         for (kind, payload) in records {
             let sequence = self.last.sequence.saturating_add(1);
             let bytes = payload.len().saturating_add(OVERHEAD_BYTES);
-            if self.tail.as_ref().is_some_and(|tail| !tail.has_room(bytes, self.segment_bytes)) {
+            if self
+                .tail
+                .as_ref()
+                .is_some_and(|tail| !tail.has_room(bytes, self.segment_bytes))
+            {
                 self.sync_tail()?;
             }
             self.make_room(bytes, sequence)?;

@@ -48,12 +48,13 @@ fn payload(sequence: u64) -> Vec<u8> {
 
 fn open(dir: &Path, seed: u8) -> (Store, BTreeMap<u64, Vec<u8>>, Vec<Finding>) {
     let mut records = BTreeMap::new();
-    let Opened { mut store, report, .. } =
-        Store::open(&config(dir), &root(1), &mut entropy(seed), &mut |record| {
-            records.insert(record.sequence, record.payload.to_vec());
-            Ok(())
-        })
-        .unwrap();
+    let Opened {
+        mut store, report, ..
+    } = Store::open(&config(dir), &root(1), &mut entropy(seed), &mut |record| {
+        records.insert(record.sequence, record.payload.to_vec());
+        Ok(())
+    })
+    .unwrap();
     let mut findings = report.findings;
     let last = store.last();
     findings.extend(

@@ -31,7 +31,9 @@ pub(crate) fn find(store: &mut Store, key: PaymentKey) -> Result<Option<Payment>
     let row = store.index().by_key(&key);
     let hint = row.and_then(|row| reader.run_of(row.sequence));
     for run in hint.into_iter().chain((0..reader.runs()).rev()) {
-        let found = closed_in(&reader, run)?.into_iter().find(|payment| payment.key == key);
+        let found = closed_in(&reader, run)?
+            .into_iter()
+            .find(|payment| payment.key == key);
         if found.is_some() {
             return Ok(found);
         }
@@ -51,7 +53,11 @@ pub(crate) fn of_order(store: &mut Store, order: &OrderId) -> Result<Vec<Payment
         let reader = store.reader()?;
         for run in 0..reader.runs() {
             let closed = closed_in(&reader, run)?;
-            found.extend(closed.into_iter().filter(|payment| payment.order.as_ref() == Some(order)));
+            found.extend(
+                closed
+                    .into_iter()
+                    .filter(|payment| payment.order.as_ref() == Some(order)),
+            );
         }
     }
     found.sort_by_key(|payment| payment.state == State::Approved);

@@ -46,7 +46,13 @@ fn run(reader: &Reader, before: Before, session: &Session, found: &Mutex<Vec<Str
         Err(error) => vec![error.to_string()],
     };
     let count = u64::try_from(words.len()).unwrap_or(u64::MAX);
-    let level = if words.is_empty() { LogLevel::Info } else { LogLevel::Warning };
-    session.log.line(level, "journal_checked", &[("findings", LogValue::Number(count))]);
+    let level = if words.is_empty() {
+        LogLevel::Info
+    } else {
+        LogLevel::Warning
+    };
+    session
+        .log
+        .line(level, "journal_checked", &[("findings", LogValue::Number(count))]);
     found.lock().unwrap_or_else(PoisonError::into_inner).extend(words);
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use softpos_crypto::p256_key::signature_from_der;
 use softpos_journal::{Entry, Ledger, Restored};
-use softpos_store::{Backup, Opened, SignHead, Store, StoreConfig, write_backup};
+use softpos_store::{Backup, BackupOrder, Opened, SignHead, Store, StoreConfig, write_backup};
 use softpos_types::{Code, SecretBytes, SoftPosError};
 
 use crate::archive;
@@ -69,8 +69,13 @@ pub fn back_up(
         sign: &mut sign,
     };
     let mut entropy = os_entropy()?;
-    let archived = newest.archived.as_ref();
-    let head = write_backup(&reader, archived, passphrase, target, signing, &mut entropy, progress)?;
+    let order = BackupOrder {
+        archived: newest.archived.as_ref(),
+        passphrase,
+        target,
+        signing,
+    };
+    let head = write_backup(&reader, order, &mut entropy, progress)?;
     Ok(BackupSummary {
         records: head.sequence,
         utc_ms: head.utc_ms,
@@ -113,7 +118,11 @@ pub fn restore(
         },
     )?;
     let foreign = |key| theirs.payment(key).is_none();
-    if ours.activation.is_some() || ours.payments().any(|payment| !payment.restored || foreign(payment.key)) {
+    if ours.activation.is_some()
+        || ours
+            .payments()
+            .any(|payment| !payment.restored || foreign(payment.key))
+    {
         return Err(SoftPosError::of(Code::FolderNotEmpty));
     }
     let missing: Vec<_> = theirs

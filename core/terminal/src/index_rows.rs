@@ -44,7 +44,9 @@ fn every_row(reader: &Reader, tags: &OrderTags) -> Vec<IndexRow> {
             archive::fold(&mut ledger, &record);
             Ok(())
         });
-        let here = ledger.payments().filter(|payment| payment.closed || run == newest);
+        let here = ledger
+            .payments()
+            .filter(|payment| payment.closed || run == newest);
         rows.extend(here.map(|payment| row(tags, payment)));
     }
     rows

@@ -61,11 +61,14 @@ pub fn check_backup(path: &Path, passphrase: &SecretBytes) -> Result<LedgerCheck
     let mut found = check(&backup.reader()?, backup.archived(), backup.device_spki())?;
     let head = backup.head();
     if !backup.is_signed() {
-        found.faults.push("the device has not signed the backup's head".to_owned());
-    } else if head.root != found.root {
         found
             .faults
-            .push(format!("the records are not the {} that the device signed", head.sequence));
+            .push("the device has not signed the backup's head".to_owned());
+    } else if head.root != found.root {
+        found.faults.push(format!(
+            "the records are not the {} that the device signed",
+            head.sequence
+        ));
     } else {
         found.signed_heads = found.signed_heads.saturating_add(1);
     }
@@ -177,13 +180,10 @@ impl Walk {
             let what = format!("the settlement in record {sequence} {what}");
             self.wrong.push((Some(sequence), what));
         };
-        let signed = self
-            .device
-            .as_ref()
-            .is_some_and(|key| {
-                let to = (HttpMethod::Post.name(), request.path.as_str());
-                verify_request(&request.jws, &request.body, to, |_| Some(key.clone())).is_ok()
-            });
+        let signed = self.device.as_ref().is_some_and(|key| {
+            let to = (HttpMethod::Post.name(), request.path.as_str());
+            verify_request(&request.jws, &request.body, to, |_| Some(*key)).is_ok()
+        });
         if !signed {
             return fault("is not signed by the device");
         }
@@ -196,7 +196,9 @@ impl Walk {
             }
             Some(_) => {
                 let last = head.journal_sequence;
-                fault(&format!("was signed over other records: some of 1 to {last} were changed"));
+                fault(&format!(
+                    "was signed over other records: some of 1 to {last} were changed"
+                ));
             }
             // It covers less than what retention left off.
             None => {}

@@ -26,14 +26,17 @@ pub(crate) fn note(reader: &Reader, ledger: &Ledger, utc_ms: u64) -> Result<Opti
             archive::fold(&mut fold, &record);
             Ok(())
         })?;
-        let old = fold.settled.last().is_some_and(|settled| {
-            !settled.disputed && settled.host_utc_ms.saturating_add(KEPT_MS) < utc_ms
-        });
+        let old = fold
+            .settled
+            .last()
+            .is_some_and(|settled| !settled.disputed && settled.host_utc_ms.saturating_add(KEPT_MS) < utc_ms);
         if !old || ledger.anchored < last || fold.open().next().is_some() {
             break;
         }
         let closed = || fold.payments().filter(|payment| payment.closed);
-        gone.0 = gone.0.saturating_add(u32::try_from(closed().count()).unwrap_or(u32::MAX));
+        gone.0 = gone
+            .0
+            .saturating_add(u32::try_from(closed().count()).unwrap_or(u32::MAX));
         let Ok(lines) = totals(closed()) else { break };
         lines.into_iter().for_each(|line| add(&mut gone.1, line));
         through = Some(last);
@@ -56,7 +59,10 @@ pub(crate) fn note(reader: &Reader, ledger: &Ledger, utc_ms: u64) -> Result<Opti
 pub(crate) fn remove(store: &mut Store, through: u64) -> Result<(), StoreError> {
     let reader = store.reader()?;
     for run in 0..reader.runs().saturating_sub(1) {
-        if reader.begins_at(run + 1).is_none_or(|next| next.saturating_sub(1) > through) {
+        if reader
+            .begins_at(run + 1)
+            .is_none_or(|next| next.saturating_sub(1) > through)
+        {
             break;
         }
         for payment in archive::closed_in(&reader, run)? {

@@ -515,7 +515,10 @@ impl Terminal {
             let Some(key) = wanted else { break };
             let (known, has_closed) = self.session().look(|flow, _| {
                 let payment = flow.ledger().payment(key);
-                (payment.map(|payment| payment.original_key), flow.ledger().has_closed())
+                (
+                    payment.map(|payment| payment.original_key),
+                    flow.ledger().has_closed(),
+                )
             })?;
             wanted = match known {
                 Some(original) => original,
@@ -535,7 +538,9 @@ impl Terminal {
 
     /// Brings the payments that an order was tried in back from the journal.
     fn recall_order(&self, order: Option<&OrderId>) -> Result<(), SoftPosError> {
-        let Some(order) = order.cloned() else { return Ok(()) };
+        let Some(order) = order.cloned() else {
+            return Ok(());
+        };
         let (known, has_closed) = self.session().look(|flow, _| {
             let ledger = flow.ledger();
             (ledger.by_order(&order).is_some(), ledger.has_closed())
@@ -543,7 +548,9 @@ impl Terminal {
         if known || !has_closed {
             return Ok(());
         }
-        let tried = self.session().ask(move |store| archive::of_order(store, &order))??;
+        let tried = self
+            .session()
+            .ask(move |store| archive::of_order(store, &order))??;
         self.session()
             .with(|flow, _| tried.into_iter().for_each(|payment| flow.recall(payment)))
             .map(drop)

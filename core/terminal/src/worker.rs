@@ -84,7 +84,10 @@ fn watch_space(session: &Arc<Session>, store: &Store, low: &mut bool) {
 
 /// The head of everything written so far, for a settlement.
 fn anchor(session: &Arc<Session>, store: &Store, id: EffectId, since: u64) {
-    let archived = session.look(|flow, _| flow.ledger().archived.clone()).ok().flatten();
+    let archived = session
+        .look(|flow, _| flow.ledger().archived.clone())
+        .ok()
+        .flatten();
     let tree = store.reader().and_then(|reader| reader.tree(archived.as_ref()));
     let last = store.last();
     session.feed(match tree {
@@ -117,7 +120,9 @@ fn retain(session: &Arc<Session>, store: &mut Store, entry: Option<&Entry>) {
         Some(Entry::Archived(archived)) => {
             if let Err(error) = retention::remove(store, archived.sequence) {
                 let error = LogValue::Word(error_name(&error));
-                session.log.line(LogLevel::Warning, "retention", &[("error", error)]);
+                session
+                    .log
+                    .line(LogLevel::Warning, "retention", &[("error", error)]);
             }
         }
         _ => {}

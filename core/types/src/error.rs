@@ -297,7 +297,9 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
             (E::InvalidInput, NotMoved, Action::CheckHistory)
         }
         C::NotActivated => (E::NotReady, NotMoved, Action::Activate),
-        C::AttestationExpired | C::OfflineNotAllowed | C::QueueOverdue => (E::NotReady, NotMoved, Action::CheckNetwork),
+        C::AttestationExpired | C::OfflineNotAllowed | C::QueueOverdue => {
+            (E::NotReady, NotMoved, Action::CheckNetwork)
+        }
         C::ParametersInvalid
         | C::KeysExhausted
         | C::ReversalPending
@@ -309,7 +311,9 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         C::StorageLow => (E::NotReady, NotMoved, Action::CheckStorage),
         C::StoreUnreadable => (E::StoreDamaged, NotMoved, Action::CheckStorage),
         C::StoreNewer => (E::StoreDamaged, NotMoved, Action::UpdateApp),
-        C::StoreDamaged | C::StoreLocked | C::JournalDisputed => (E::StoreDamaged, NotMoved, Action::ContactSupport),
+        C::StoreDamaged | C::StoreLocked | C::JournalDisputed => {
+            (E::StoreDamaged, NotMoved, Action::ContactSupport)
+        }
         C::HostNotReached => (E::HostUnreachable, NotMoved, Action::CheckNetwork),
         C::HostNotTrusted => (E::HostUnreachable, NotMoved, Action::UpdateApp),
         C::ActivationUnknown | C::ActivationUsed | C::ActivationExpired => {

@@ -173,7 +173,6 @@ impl Shop {
     /// # Errors
     /// The reason why it stays open.
     pub fn settle(&mut self) -> Result<(), Code> {
-        let now = self.world.now();
         let begun = self.world.till.flow.settle();
         self.world.after_event();
         self.sound();

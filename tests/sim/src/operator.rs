@@ -160,7 +160,6 @@ impl World {
     }
 
     fn close_day(&mut self) {
-        let now = self.now();
         let begun = self.till.flow.settle();
         self.line(|_| format!("close the day: {begun:?}"));
         self.nothing_if_refused(begun);

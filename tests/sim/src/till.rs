@@ -74,7 +74,9 @@ impl Disk {
 
     /// One record.
     pub(crate) fn entry(&self, sequence: u64) -> Option<Entry> {
-        self.entries(self.len()).find(|(at, _)| *at == sequence).map(|(_, entry)| entry)
+        self.entries(self.len())
+            .find(|(at, _)| *at == sequence)
+            .map(|(_, entry)| entry)
     }
 
     /// The head of the tree over everything, and its proof.

@@ -400,7 +400,12 @@ impl World {
     /// What was in memory is gone; what was sent stays on its way.
     pub(crate) fn cut_power(&mut self) {
         let acknowledged = self.till.disk.fold(self.till.acknowledged);
-        let remembered = self.till.flow.ledger().payments().filter(|payment| !payment.closed);
+        let remembered = self
+            .till
+            .flow
+            .ledger()
+            .payments()
+            .filter(|payment| !payment.closed);
         let known = acknowledged.payments().eq(remembered);
         if !known {
             self.break_with("what the flow believed is not what it had written".into());
@@ -490,7 +495,9 @@ impl World {
         let mut found: Vec<Payment> = self.till.whole.payments().filter(closed).cloned().collect();
         found.sort_by_key(|payment| payment.state == State::Approved);
         for mut payment in found {
-            payment.reprints = payment.reprints.saturating_sub(self.till.whole.late_reprints(payment.key));
+            payment.reprints = payment
+                .reprints
+                .saturating_sub(self.till.whole.late_reprints(payment.key));
             self.till.flow.recall(payment);
         }
     }

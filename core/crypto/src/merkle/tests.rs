@@ -82,7 +82,10 @@ fn every_proof_of_a_small_tree_holds_and_no_other() {
             assert!(!includes(&leaf_hash(b"other"), index, size, &root, &proof));
             // Under another number or size the same path cannot lead to another place.
             for other in (0..size).filter(|other| *other != index) {
-                assert!(!includes(&leaf, other, size, &root, &proof), "{index} as {other} of {size}");
+                assert!(
+                    !includes(&leaf, other, size, &root, &proof),
+                    "{index} as {other} of {size}"
+                );
             }
             for at in 0..proof.len() {
                 let mut bad = proof.clone();
@@ -103,7 +106,10 @@ fn a_tree_that_only_grew_proves_it_and_a_rewritten_one_cannot() {
         for old_size in 0..=size {
             let old_root = numbered(old_size).root();
             let proof = tree.consistency_proof(old_size).unwrap();
-            assert!(grew((old_size, &old_root), (size, &root), &proof), "{old_size} to {size}");
+            assert!(
+                grew((old_size, &old_root), (size, &root), &proof),
+                "{old_size} to {size}"
+            );
             if old_size > 0 {
                 let mut rewritten = old_root;
                 rewritten[7] ^= 1;
@@ -134,10 +140,17 @@ fn peaks_stand_for_what_is_no_longer_there() {
             let mut short = MerkleTree::resume(hidden, peaks.clone()).unwrap();
             (hidden..size).for_each(|number| short.push(&number.to_be_bytes()));
             let whole = numbered(size);
-            assert_eq!((short.size(), short.root()), (size, whole.root()), "{hidden} of {size}");
+            assert_eq!(
+                (short.size(), short.root()),
+                (size, whole.root()),
+                "{hidden} of {size}"
+            );
             assert_eq!(short.peaks(), whole.peaks());
             for old_size in hidden..=size {
-                assert_eq!(short.consistency_proof(old_size), whole.consistency_proof(old_size));
+                assert_eq!(
+                    short.consistency_proof(old_size),
+                    whole.consistency_proof(old_size)
+                );
             }
             for index in hidden..size {
                 assert_eq!(short.inclusion_proof(index), whole.inclusion_proof(index));

@@ -28,11 +28,7 @@ pub(crate) async fn judge(work: &mut Work, request: &SettleRequest) -> Result<Jo
             let old_root = hex::decode(old_root).map_err(|_| stored())?;
             let old_root: TreeHash = old_root.try_into().map_err(|_| stored())?;
             request.journal_since == old_size
-                && grew(
-                    (old_size, &old_root),
-                    (request.journal_sequence, &root),
-                    &proof,
-                )
+                && grew((old_size, &old_root), (request.journal_sequence, &root), &proof)
         }
     };
     let (verdict, word) = if consistent {

@@ -8,10 +8,10 @@ use softpos_host::{
 };
 use softpos_types::Batch;
 
+use crate::anchors;
 use crate::call::{Answer, Call, Device, Failure, json, malformed, refuse};
 use crate::clock::utc_ms;
 use crate::database::Work;
-use crate::anchors;
 use crate::ledger::word;
 use crate::parameters::CURRENCY;
 

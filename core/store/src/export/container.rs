@@ -113,7 +113,9 @@ impl Sealed {
             self.sound_bytes = self
                 .sound_bytes
                 .saturating_sub(crate::scan::wide(self.chunk.len().saturating_add(TAG_BYTES + 4)));
-            self.content_bytes = self.content_bytes.saturating_sub(crate::scan::wide(self.chunk.len()));
+            self.content_bytes = self
+                .content_bytes
+                .saturating_sub(crate::scan::wide(self.chunk.len()));
             self.next = self.next.saturating_sub(1);
         }
         let failed = StoreError::io("go on with the backup");
@@ -198,7 +200,8 @@ impl SealedWriter {
 
     /// How much of the content is in the file or waits to fill a chunk.
     pub(crate) fn written(&self) -> u64 {
-        self.content_bytes.saturating_add(crate::scan::wide(self.pending.len()))
+        self.content_bytes
+            .saturating_add(crate::scan::wide(self.pending.len()))
     }
 
     pub(crate) fn write(&mut self, mut content: &[u8]) -> Result<(), BackupError> {
@@ -242,7 +245,9 @@ impl SealedWriter {
         self.file.write_all(&prefix).map_err(&failed)?;
         self.file.write_all(&body).map_err(&failed)?;
         self.next = self.next.saturating_add(1);
-        self.content_bytes = self.content_bytes.saturating_add(crate::scan::wide(content.len()));
+        self.content_bytes = self
+            .content_bytes
+            .saturating_add(crate::scan::wide(content.len()));
         Ok(())
     }
 }

@@ -67,8 +67,19 @@ pub struct SignHead<'a> {
     /// The time.
     pub utc_ms: u64,
     /// Signs a digest: r and s.
-    #[expect(clippy::type_complexity, reason = "one function, used once")]
     pub sign: &'a mut dyn FnMut([u8; 32]) -> Option<[u8; 64]>,
+}
+
+/// What a backup is made with.
+pub struct BackupOrder<'a> {
+    /// What retention has left off.
+    pub archived: Option<&'a Archived>,
+    /// What will open it.
+    pub passphrase: &'a SecretBytes,
+    /// The file.
+    pub target: &'a Path,
+    /// Who signs its head.
+    pub signing: SignHead<'a>,
 }
 
 /// Why there is no backup, or it cannot be used.
@@ -117,28 +128,30 @@ impl From<BackupError> for SoftPosError {
 /// [`BackupError`]; what was written stays, to be gone on with.
 pub fn write_backup(
     reader: &Reader,
-    archived: Option<&Archived>,
-    passphrase: &SecretBytes,
-    target: &Path,
-    signing: SignHead<'_>,
+    order: BackupOrder<'_>,
     entropy: &mut Entropy,
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<BackupHead, BackupError> {
+    let BackupOrder {
+        archived,
+        passphrase,
+        target,
+        signing,
+    } = order;
     let part = part_of(target);
     let begun = match Sealed::open(&part, passphrase) {
         Ok(sealed) => resume(sealed, reader)?,
         Err(BackupError::Passphrase) => return Err(BackupError::Passphrase),
         Err(_) => None,
     };
-    let (manifest, mut writer) = match begun {
-        Some(begun) => begun,
-        None => {
-            let manifest = Manifest::of(reader, archived, signing)?;
-            let cost = PassphraseCost::STANDARD;
-            let mut writer = SealedWriter::create(&part, passphrase, cost, entropy)?;
-            writer.write(manifest.to_bytes().expose())?;
-            (manifest, writer)
-        }
+    let (manifest, mut writer) = if let Some(begun) = begun {
+        begun
+    } else {
+        let manifest = Manifest::of(reader, archived, signing)?;
+        let cost = PassphraseCost::STANDARD;
+        let mut writer = SealedWriter::create(&part, passphrase, cost, entropy)?;
+        writer.write(manifest.to_bytes().expose())?;
+        (manifest, writer)
     };
     copy_segments(reader, &manifest, &mut writer, progress)?;
     writer.finish()?;

@@ -114,7 +114,10 @@ fn an_error_or_panic_empties_the_index_and_a_rebuild_brings_it_back() {
         let dir = tempfile::tempdir().unwrap();
         let shelf = Faulty::new();
         let mut index = index(dir.path(), &shelf);
-        assert_eq!(index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]), None);
+        assert_eq!(
+            index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]),
+            None
+        );
         *shelf.fault.lock().unwrap() = fault;
         index.apply(&row(2), &at(2));
         assert!(index.doubt().is_some());
@@ -174,7 +177,10 @@ fn no_new_index_either_leaves_the_store_without_one() {
     let finding = index.rebuild([row(1)].into_iter(), &at(1), "asked for".to_owned());
     assert!(matches!(finding, Finding::IndexUnavailable { .. }));
     assert_eq!((index.by_key(&row(1).key), index.doubt()), (None, None));
-    assert_eq!(index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]), None);
+    assert_eq!(
+        index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]),
+        None
+    );
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use softpos_crypto::merkle::{TreeHash, grew};
 use softpos_host::{
-    ItemState, JournalVerdict, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult, TransactionState,
+    ItemState, JournalVerdict, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult,
+    TransactionState,
 };
 use softpos_types::{Method, Operation};
 
@@ -72,7 +73,8 @@ impl Host {
         if consistent {
             JournalVerdict::Consistent
         } else {
-            self.complaints.push("a journal that does not go on from its anchor".into());
+            self.complaints
+                .push("a journal that does not go on from its anchor".into());
             JournalVerdict::Disputed
         }
     }

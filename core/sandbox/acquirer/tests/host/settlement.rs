@@ -1,7 +1,8 @@
 use serde_json::Value;
 use softpos_crypto::merkle::MerkleTree;
 use softpos_host::{
-    ItemState, JournalVerdict, Method, MethodTotals, Operation, SettleReply, SettleRequest, SettleResult, TransactionReply,
+    ItemState, JournalVerdict, Method, MethodTotals, Operation, SettleReply, SettleRequest, SettleResult,
+    TransactionReply,
 };
 use softpos_types::{Batch, Currency};
 
@@ -181,9 +182,17 @@ async fn a_journal_must_go_on_from_where_it_was_anchored() {
         ("the first", &|request| grown(request, 0, 7), Consistent),
         ("it grew", &|request| grown(request, 7, 12), Consistent),
         ("nothing happened", &|request| grown(request, 12, 12), Consistent),
-        ("another record at its end", &|request| changed(grown(request, 12, 13)), Disputed),
+        (
+            "another record at its end",
+            &|request| changed(grown(request, 12, 13)),
+            Disputed,
+        ),
         ("as it was", &|request| grown(request, 13, 14), Disputed),
-        ("going on from there", &|request| grown(request, 14, 20), Consistent),
+        (
+            "going on from there",
+            &|request| grown(request, 14, 20),
+            Consistent,
+        ),
         ("rolled back", &|request| grown(request, 14, 16), Disputed),
         ("begun anew", &|request| grown(request, 0, 30), Disputed),
     ];
