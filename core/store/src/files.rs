@@ -34,7 +34,7 @@ impl Layout {
     }
 
     pub(crate) fn head(&self) -> PathBuf {
-        self.dir.join("head")
+        self.dir.join(HEAD)
     }
 
     pub(crate) fn keys(&self) -> PathBuf {
@@ -70,6 +70,9 @@ impl Layout {
         }
     }
 }
+
+/// The file of the watermark.
+pub(crate) const HEAD: &str = "head";
 
 /// What the file of a segment is called.
 pub(crate) fn segment_name(number: u32) -> String {

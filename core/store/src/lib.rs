@@ -29,6 +29,7 @@ mod space;
 mod store;
 mod survey;
 mod tail;
+mod watch;
 mod watermark;
 
 pub use error::StoreError;
@@ -39,3 +40,5 @@ pub use replay::{Position, Record};
 pub use report::{Finding, Report};
 pub use softpos_journal::KeyCounters;
 pub use store::{Opened, Store, StoreConfig};
+#[cfg(feature = "watch")]
+pub use watch::{Act, unwatch, watch};

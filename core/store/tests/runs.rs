@@ -220,7 +220,9 @@ fn the_tree_needs_no_record_s_body_and_proves_every_record() {
         })
         .unwrap();
     let mut by_hand = MerkleTree::default();
-    hashes.iter().for_each(|hash| by_hand.push(hash));
+    for hash in &hashes {
+        by_hand.push(hash);
+    }
     let tree = reader.tree(None).unwrap();
     assert_eq!(tree, by_hand);
     let root = tree.root();

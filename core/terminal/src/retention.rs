@@ -38,7 +38,9 @@ pub(crate) fn note(reader: &Reader, ledger: &Ledger, utc_ms: u64) -> Result<Opti
             .0
             .saturating_add(u32::try_from(closed().count()).unwrap_or(u32::MAX));
         let Ok(lines) = totals(closed()) else { break };
-        lines.into_iter().for_each(|line| add(&mut gone.1, line));
+        for line in lines {
+            add(&mut gone.1, line);
+        }
         through = Some(last);
     }
     let Some(sequence) = through else {

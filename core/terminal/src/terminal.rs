@@ -7,18 +7,16 @@ use std::time::{Duration, Instant};
 
 use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest, SettlementView};
 use softpos_host::{Anchors, Limits, MerchantProfile};
-use softpos_journal::{Ledger, State};
+use softpos_journal::State;
 use softpos_receipt::Copy;
 use softpos_types::{
-    Batch, Code, Currency, Language, Method, Money, Now, OrderId, PaymentKey, SoftPosError, TerminalId,
+    Batch, Code, Currency, Language, Method, Money, Now, PaymentKey, SoftPosError, TerminalId,
 };
 
 use crate::activation_uri::ActivationUri;
-use crate::archive;
 use crate::background_check;
 use crate::clock::Clock;
 use crate::hardware::SecureHardware;
-use crate::ledger_check::open_reader;
 use crate::link::HostLink;
 use crate::log::{Log, LogLevel, LogSink, LogValue};
 use crate::opening::open_folder;
@@ -26,7 +24,7 @@ use crate::pin_entry::PinEntry;
 use crate::session::{Capdu, Parts, Session};
 use crate::slips::{self, Paper};
 use crate::steps::Step;
-use crate::summary::{HistoryQuery, PaymentSummary};
+use crate::summary::PaymentSummary;
 use crate::worker;
 
 /// How long a shutdown waits for the disk.
@@ -59,6 +57,7 @@ struct Shared {
     session: Arc<Session>,
     runtime: Option<tokio::runtime::Runtime>,
     found: Arc<Mutex<Vec<String>>>,
+    dir: PathBuf,
     host_url: Option<String>,
 }
 
@@ -167,6 +166,7 @@ impl Terminal {
                 session,
                 runtime,
                 found,
+                dir: config.dir,
                 host_url: config.host_url,
             }),
         };
@@ -345,39 +345,6 @@ impl Terminal {
         }
     }
 
-    /// Payments, newest first.
-    ///
-    /// # Errors
-    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
-    pub fn history(&self, query: &HistoryQuery) -> Result<Vec<PaymentSummary>, SoftPosError> {
-        let session = self.session();
-        let (mut found, has_closed) = session.look(|flow, _| {
-            let ledger = flow.ledger();
-            let live = ledger.payments().rev().filter(|payment| !payment.closed);
-            (query.pick(ledger, live), ledger.has_closed())
-        })?;
-        if !has_closed || found.len() >= query.most() {
-            return Ok(found);
-        }
-        let reader = session.ask(|store| store.reader())??;
-        for run in (0..reader.runs()).rev() {
-            let mut closed = archive::closed_in(&reader, run)?;
-            found.extend(session.look(|flow, _| {
-                let ledger = flow.ledger();
-                for payment in &mut closed {
-                    let late = ledger.late_reprints(payment.key);
-                    payment.reprints = payment.reprints.saturating_add(late);
-                }
-                query.pick(ledger, closed.iter())
-            })?);
-            if found.len() >= query.most() {
-                break;
-            }
-        }
-        found.truncate(query.most());
-        Ok(found)
-    }
-
     /// One payment.
     ///
     /// # Errors
@@ -503,57 +470,12 @@ impl Terminal {
         found.clone()
     }
 
+    pub(crate) fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.shared.session
-    }
-
-    /// Brings a payment of a closed batch, and the sale of a refund, back from the journal.
-    fn recall(&self, key: PaymentKey) -> Result<(), SoftPosError> {
-        let mut wanted = Some(key);
-        // A refund names a sale, and a sale names nothing.
-        for _ in 0..2 {
-            let Some(key) = wanted else { break };
-            let (known, has_closed) = self.session().look(|flow, _| {
-                let payment = flow.ledger().payment(key);
-                (
-                    payment.map(|payment| payment.original_key),
-                    flow.ledger().has_closed(),
-                )
-            })?;
-            wanted = match known {
-                Some(original) => original,
-                None if has_closed => {
-                    let Some(payment) = self.session().ask(move |store| archive::find(store, key))?? else {
-                        break;
-                    };
-                    let original = payment.original_key;
-                    self.session().with(|flow, _| flow.recall(payment))?;
-                    original
-                }
-                None => break,
-            };
-        }
-        Ok(())
-    }
-
-    /// Brings the payments that an order was tried in back from the journal.
-    fn recall_order(&self, order: Option<&OrderId>) -> Result<(), SoftPosError> {
-        let Some(order) = order.cloned() else {
-            return Ok(());
-        };
-        let (known, has_closed) = self.session().look(|flow, _| {
-            let ledger = flow.ledger();
-            (ledger.by_order(&order).is_some(), ledger.has_closed())
-        })?;
-        if known || !has_closed {
-            return Ok(());
-        }
-        let tried = self
-            .session()
-            .ask(move |store| archive::of_order(store, &order))??;
-        self.session()
-            .with(|flow, _| tried.into_iter().for_each(|payment| flow.recall(payment)))
-            .map(drop)
     }
 
     /// Begins something for a customer; only if it begins the till speaks the customer's language.
@@ -599,22 +521,6 @@ impl Drop for Shared {
             runtime.shutdown_background();
         }
     }
-}
-
-/// What a data folder holds, without running a till on it; one may be running.
-///
-/// # Errors
-/// As [`Terminal::open`], but for the lock.
-pub fn read_history(dir: &Path, hardware: &dyn SecureHardware) -> Result<Vec<PaymentSummary>, SoftPosError> {
-    let reader = open_reader(dir, hardware)?;
-    let mut ledger = Ledger::whole();
-    for run in 0..reader.runs() {
-        reader.run(run, &mut |record| {
-            archive::fold(&mut ledger, &record);
-            Ok(())
-        })?;
-    }
-    Ok(HistoryQuery::default().pick(&ledger, ledger.payments().rev()))
 }
 
 fn queue_view(flow: &Flow) -> QueueView {

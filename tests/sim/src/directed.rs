@@ -158,6 +158,7 @@ impl Shop {
     /// # Errors
     /// The reason why it stands.
     pub fn refuse_approval(&mut self, key: PaymentKey) -> Result<(), Code> {
+        self.world.recall(|payment| payment.key == key);
         let now = self.world.now();
         let refused = self.world.till.flow.refuse_approval(key, now);
         if refused.is_ok() {

@@ -18,7 +18,9 @@ fn open(dir: &Path, seed: u8) -> (Store, Rows, Vec<Finding>) {
             Ok(())
         },
     );
-    let Opened { mut store, report } = opened.unwrap();
+    let Opened {
+        mut store, report, ..
+    } = opened.unwrap();
     let last = store.last();
     assert_eq!(store.index().catch_up(std::iter::empty(), &last, Vec::new), None);
     (store, rows, report.findings)

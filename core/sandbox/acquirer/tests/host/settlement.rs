@@ -155,6 +155,8 @@ async fn only_the_open_batch_can_be_settled() {
     host.shutdown().await;
 }
 
+type Change<'a> = &'a dyn Fn(SettleRequest) -> SettleRequest;
+
 /// The head of a journal that goes on from `since` records to `size`.
 fn grown(mut request: SettleRequest, since: u64, size: u8) -> SettleRequest {
     let tree = tree(size);
@@ -177,7 +179,6 @@ async fn a_journal_must_go_on_from_where_it_was_anchored() {
         request
     };
     // An anchor in dispute is where the next one goes on from.
-    type Change<'a> = &'a dyn Fn(SettleRequest) -> SettleRequest;
     let cases: [(&str, Change<'_>, JournalVerdict); 8] = [
         ("the first", &|request| grown(request, 0, 7), Consistent),
         ("it grew", &|request| grown(request, 7, 12), Consistent),
