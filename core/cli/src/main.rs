@@ -16,6 +16,7 @@ mod interrupt;
 mod json;
 mod ledger_cmd;
 mod out;
+mod qr_cmd;
 mod sandbox;
 mod till;
 
@@ -52,6 +53,7 @@ fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
             None => host_cmd::serve(host, &data()?, out, &runtime()?),
         },
         Some(Command::Demo(demo)) => demo::run(demo.seed, given, out, &runtime()?),
+        Some(Command::Qr(qr)) => qr_cmd::run(&qr.command, out),
         Some(Command::History) => history_cmd::run(&data()?, out),
         Some(Command::Ledger { command }) => ledger_cmd::run(command, given, out),
         Some(Command::Backup { file }) => backup_cmd::back_up_to(file, &data()?, out),

@@ -61,6 +61,8 @@ pub struct Payment {
     /// The code that is or was shown.
     #[n(15)]
     pub code: Option<CodeFacts>,
+    /// The wallet whose code is charged.
+    pub wallet: Option<String>,
     /// The host's decision.
     #[n(16)]
     pub reply: Option<Reply>,
@@ -115,6 +117,7 @@ impl Payment {
             original_key: started.original_key,
             card: started.card,
             code: None,
+            wallet: started.wallet,
             reply: None,
             reason: None,
             request: started.request,

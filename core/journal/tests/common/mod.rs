@@ -49,6 +49,7 @@ pub(crate) fn started(key: PaymentKey) -> Started {
         reversal: Some(image()),
         data_counter: None,
         pin_counter: None,
+        wallet: None,
     }
 }
 
@@ -227,6 +228,7 @@ fn full_started() -> Started {
         }),
         data_counter: Some(1),
         pin_counter: Some(u32::MAX),
+        wallet: Some("wechat".into()),
         ..started(key(1))
     }
 }

@@ -12,6 +12,7 @@ mod activation_code;
 mod anchors;
 mod call;
 mod clock;
+mod code_payments;
 mod codes;
 mod config;
 mod connections;
@@ -32,6 +33,7 @@ mod sandbox;
 mod server;
 mod settlement;
 mod transactions;
+mod wallets;
 
 pub use activation_code::{ActivationCode, ActivationCodeError};
 pub use config::{HostConfig, Lifetimes, LogSink, TimerProfile};
