@@ -62,6 +62,7 @@ pub struct Payment {
     #[n(15)]
     pub code: Option<CodeFacts>,
     /// The wallet whose code is charged.
+    #[n(26)]
     pub wallet: Option<String>,
     /// The host's decision.
     #[n(16)]
