@@ -13,9 +13,11 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{entropy, open, payload};
+use common::{entropy, payload, root};
 use softpos_crypto::p256_key::SoftwareKey;
-use softpos_store::{Backup, BackupError, BackupHead, BackupOrder, Finding, Reader, SignHead, write_backup};
+use softpos_store::{
+    Backup, BackupError, BackupHead, BackupOrder, Finding, Reader, SignHead, Store, StoreConfig, write_backup,
+};
 use softpos_types::SecretBytes;
 
 fn passphrase(text: &str) -> SecretBytes {
@@ -48,7 +50,9 @@ fn back_up(reader: &Reader, target: &Path, words: &str, most: u64) -> Result<Bac
 }
 
 fn filled(dir: &Path, records: u64) -> softpos_store::Store {
-    let (mut store, ..) = open(dir, 1).unwrap();
+    let config = StoreConfig::new(dir.to_path_buf());
+    let opened = Store::open(&config, &root(1), &mut entropy(1), &mut |_| Ok(()));
+    let mut store = opened.unwrap().store;
     let records: Vec<(u8, Vec<u8>)> = (1..=records).map(|sequence| (1, payload(sequence))).collect();
     store.append_all(&records).unwrap();
     store

@@ -98,6 +98,7 @@ impl Story {
             language: Language::Zh,
             order: None,
             category: None,
+            wallet: None,
             original_key: None,
             card: None,
             request: image(600),
