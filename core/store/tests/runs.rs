@@ -283,7 +283,7 @@ fn what_retention_removes_leaves_the_chain_and_the_tree_whole() {
     let mut other = archived.clone();
     other.hash[0] ^= 1;
     let report = after.replay(Before::from(Some(&other)), &mut |_| Ok(())).unwrap();
-    assert_eq!(report.findings, [Finding::ChainBroken { sequence: 6 }]);
+    assert!(report.findings.contains(&Finding::ChainBroken { sequence: 6 }));
     // Twice is once, and the journal goes on.
     store.remove_through(5).unwrap();
     assert_eq!(store.append(1, &payload(15), None).unwrap().sequence, 15);

@@ -272,6 +272,7 @@ impl Terminal {
         scanned: &SecretBytes,
     ) -> Result<PaymentKey, SoftPosError> {
         let language = request.language;
+        self.recall_order(request.order.as_ref())?;
         self.attend(language, |flow, now| flow.charge_code(request, scanned, now))
     }
 
