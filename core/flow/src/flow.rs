@@ -322,7 +322,7 @@ impl Flow {
                 self.setup_failed(Code::SecureHardware, None, now);
             }
         }
-        self.effect(Effect::Notify(Notice::Trouble(Code::SecureHardware)));
+        self.effect(Effect::Notify(Notice::trouble(Code::SecureHardware)));
     }
 
     fn on_persisted(&mut self, id: EffectId, sequence: u64, hash: [u8; 32], now: Now) {
@@ -354,7 +354,7 @@ impl Flow {
             // The last checkpoint still holds; more keys are burnt at the next opening.
             Some(Waiting::Checkpoint) => {
                 self.waiting.remove(&id);
-                return self.effect(Effect::Notify(Notice::Trouble(Code::StoreUnreadable)));
+                return self.effect(Effect::Notify(Notice::trouble(Code::StoreUnreadable)));
             }
             Some(
                 Waiting::Signature(_)
@@ -377,7 +377,7 @@ impl Flow {
             AfterRecord::Setup => self.setup_failed(Code::StoreUnreadable, None, now),
             AfterRecord::Nothing => {}
         }
-        self.effect(Effect::Notify(Notice::Trouble(Code::StoreUnreadable)));
+        self.effect(Effect::Notify(Notice::trouble(Code::StoreUnreadable)));
     }
 
     /// Writes behind a day close what the next opening begins with. Until it is there the records say the same.
@@ -399,7 +399,7 @@ impl Flow {
 
     fn on_storage(&mut self, low: bool) {
         if low && !self.storage_low {
-            self.effect(Effect::Notify(Notice::Trouble(Code::StorageLow)));
+            self.effect(Effect::Notify(Notice::trouble(Code::StorageLow)));
         }
         self.storage_low = low;
     }

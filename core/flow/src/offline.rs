@@ -45,7 +45,7 @@ impl Flow {
     pub(crate) fn watch_queue(&mut self, now: Now) {
         let overdue = self.queue_overdue(now);
         if overdue && !self.overdue_told {
-            self.effect(Effect::Notify(Notice::Trouble(Code::QueueOverdue)));
+            self.effect(Effect::Notify(Notice::trouble(Code::QueueOverdue)));
         }
         self.overdue_told = overdue;
     }

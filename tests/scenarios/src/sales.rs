@@ -140,7 +140,7 @@ impl Shop {
     /// Closes the day.
     pub fn settle(&mut self) -> SettlementView {
         let ending = self.try_settle().expect("a day close that begins");
-        let Ending::Settled(view) = ending else {
+        let Ending::Settled { view } = ending else {
             panic!("the day is not closed: {ending:?}");
         };
         view
@@ -157,8 +157,7 @@ impl Shop {
 
     /// Whether the till has told of this trouble since [`Shop::forget_steps`].
     pub fn told_trouble(&self, code: Code) -> bool {
-        let told =
-            |step: &Step| matches!(step, Step::Notice { notice: Notice::Trouble(it), .. } if *it == code);
+        let told = |step: &Step| matches!(step, Step::Notice { notice: Notice::Trouble { fault }, .. } if fault.code == code);
         self.steps.iter().any(told)
     }
 
