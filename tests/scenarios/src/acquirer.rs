@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use softpos_acquirer::{
@@ -80,8 +81,17 @@ impl HostPlace {
 
     /// What an activation QR code says.
     pub fn activation(&self) -> ActivationUri {
-        let uri = self.running().activation_uri(&self.code());
-        ActivationUri::parse(&uri).expect("the host's own activation text")
+        ActivationUri::parse(&self.activation_text()).expect("the host's own activation text")
+    }
+
+    /// The same as text, for a till in another process.
+    pub fn activation_text(&self) -> String {
+        self.running().activation_uri(&self.code())
+    }
+
+    /// The host's folder: its books and its keys.
+    pub fn dir(&self) -> &Path {
+        &self.config.dir
     }
 
     /// Switches faults, in the host's grammar; `off` ends them.
