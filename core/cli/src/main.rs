@@ -14,6 +14,7 @@ mod host_cmd;
 mod interrupt;
 mod json;
 mod out;
+mod qr_cmd;
 mod sandbox;
 mod till;
 
@@ -50,6 +51,7 @@ fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
             None => host_cmd::serve(host, &data()?, out, &runtime()?),
         },
         Some(Command::Demo(demo)) => demo::run(demo.seed, given, out, &runtime()?),
+        Some(Command::Qr(qr)) => qr_cmd::run(&qr.command, out),
         Some(Command::History) => history_cmd::run(&data()?, out),
     }
 }

@@ -64,6 +64,31 @@ impl Cvm {
     }
 }
 
+/// How the card proved that it is the issuer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Authentication {
+    /// By signed static data: whoever copied them proves as much.
+    Static,
+    /// By a signature of its own over a number of the reader.
+    Dynamic,
+    /// The same, given with the processing options.
+    FastDynamic,
+    /// By a signature of its own over the cryptogram and what it was told.
+    Combined,
+}
+
+impl Authentication {
+    /// The stable name, as `cda`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Static => "sda",
+            Self::Dynamic => "dda",
+            Self::FastDynamic => "fdda",
+            Self::Combined => "cda",
+        }
+    }
+}
+
 /// Which step ended the reading of a card. Holds no card data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -89,7 +114,11 @@ pub enum Reason {
     CardDeclined,
     /// The card expired and does not want to go online.
     Expired,
-    /// The card offers an offline approval that cannot be authenticated.
+    /// The application's usage control forbids cash or cashback here.
+    UsageForbidden,
+    /// The issuer must decide and the reader is offline only.
+    OnlineUnable,
+    /// The card offers an offline approval and its authentication failed.
     NotAuthenticated,
     /// Verification is needed and nothing that both sides can do is left.
     NoVerification,

@@ -3,10 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use softpos_emv::Prompt;
 use softpos_host::HostRequest;
 use softpos_journal::State;
-use softpos_types::{Batch, Code, Method, Money, Operation, PaymentKey, SecretBytes};
+use softpos_types::{Batch, Code, Fault, Method, Money, Operation, PaymentKey, SecretBytes};
+
+use crate::card_prompt::CardPrompt;
 
 /// Names an effect; the answer to it carries the same number. A stale answer is counted and dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,7 +101,12 @@ pub enum Screen {
         stage: ActivationStage,
     },
     /// Hold the card to the phone, or what the reader asks for instead.
-    Card(Prompt),
+    Card {
+        /// What the customer does next.
+        asks: CardPrompt,
+        /// How long the field stays off before the reader polls.
+        field_off_ms: u32,
+    },
     /// The PIN pad is open.
     EnterPin,
     /// The host is asked.
@@ -112,6 +118,8 @@ pub enum Screen {
         /// When it can no longer be paid.
         expires_utc_ms: u64,
     },
+    /// The payer has to confirm in the wallet.
+    AskPayer,
     /// Result unknown, being asked for: do not charge again.
     ResultUnknown {
         /// How often it was asked for.
@@ -153,6 +161,8 @@ pub enum Announcement {
     RemoveCard,
     /// Look at your phone and tap again.
     SeePhone,
+    /// The payer has to confirm in the wallet.
+    AskPayer,
     /// Paid.
     Approved {
         /// How.
@@ -207,6 +217,14 @@ pub enum Notice {
         /// The host's response code.
         de39: Option<String>,
     },
+    /// A wallet is said to have been paid for an order that had ended without a charge. The host is being asked; if
+    /// it is true, the payer gets the money back.
+    LatePayment {
+        /// Which.
+        key: PaymentKey,
+        /// Its amount.
+        amount: Money,
+    },
     /// The queue is being sent.
     Forwarding {
         /// Sent since it began.
@@ -220,7 +238,17 @@ pub enum Notice {
         online: bool,
     },
     /// A background task cannot go on by itself; said once until it works again.
-    Trouble(Code),
+    Trouble {
+        /// Why.
+        fault: Fault,
+    },
+}
+
+impl Notice {
+    pub(crate) fn trouble(code: Code) -> Self {
+        let fault = Fault::of(code);
+        Self::Trouble { fault }
+    }
 }
 
 /// How something ended for the operator.
@@ -245,16 +273,17 @@ pub enum Ending {
     /// The activation stopped; it goes on where it was with the next call.
     ActivationFailed {
         /// Why.
-        code: Code,
-        /// A remark for support.
-        detail: Option<String>,
+        fault: Fault,
     },
     /// The batch is closed.
-    Settled(SettlementView),
+    Settled {
+        /// Both sides beside each other.
+        view: SettlementView,
+    },
     /// The batch is not closed; it is repeated until the host answers.
     SettleFailed {
         /// Why.
-        code: Code,
+        fault: Fault,
     },
 }
 

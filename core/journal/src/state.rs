@@ -139,7 +139,8 @@ impl State {
             Self::Reversing => matches!(next, Self::Reversed | Self::Reversing),
             // Approved again: a cash payment that the host now knows of.
             Self::Approved => matches!(next, Self::Reversing | Self::Approved),
-            Self::Declined | Self::Reversed | Self::Expired => false,
+            // A wallet says that it was paid all the same: it is undone, never revived.
+            Self::Declined | Self::Reversed | Self::Expired => matches!(next, Self::Reversing),
         }
     }
 }

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::MoneyError;
+
 /// Whether money has moved, as far as the terminal knows: what a merchant asks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MoneyState {
@@ -98,6 +100,12 @@ names! {
         OrderInvalid = "order_invalid",
         /// The order is tied to another payment already.
         OrderInUse = "order_in_use",
+        /// What was scanned is no payer's payment code.
+        NotAPaymentCode = "not_a_payment_code",
+        /// The payer's code was charged before.
+        CodeUsed = "code_used",
+        /// The charge of the payer's code before has no end yet.
+        CodeOrderOpen = "code_order_open",
         /// There is no payment with this key.
         PaymentNotFound = "payment_not_found",
         /// The payment is in no state to be refunded.
@@ -208,16 +216,23 @@ pub enum SoftPosError {
     Closed(Fault),
 }
 
-impl SoftPosError {
-    /// The error for a code: variant, money and action follow from it.
+impl Fault {
+    /// What a code says: money and action follow from it.
     pub fn of(code: Code) -> Self {
-        let (variant, money, action) = classify(code);
-        variant(Fault {
+        let (_, money, action) = classify(code);
+        Self {
             code,
             money,
             action,
             detail: None,
-        })
+        }
+    }
+}
+
+impl SoftPosError {
+    /// The error for a code: variant, money and action follow from it.
+    pub fn of(code: Code) -> Self {
+        Fault::of(code).into()
     }
 
     /// Adds a remark for support.
@@ -276,6 +291,8 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         | C::OrderInvalid
         | C::RefundOverSale
         | C::PinLength
+        | C::NotAPaymentCode
+        | C::CodeUsed
         | C::NotExpected
         | C::ActivationMalformed => (E::InvalidInput, NotMoved, Action::CorrectInput),
         C::OrderInUse | C::PaymentNotFound | C::NotRefundable => {
@@ -288,7 +305,7 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         | C::ReversalPending
         | C::SettlementPending
         | C::PaymentsUnsettled => (E::NotReady, NotMoved, Action::ForceSync),
-        C::PaymentOpen => (E::NotReady, NotMoved, Action::Wait),
+        C::PaymentOpen | C::CodeOrderOpen => (E::NotReady, NotMoved, Action::Wait),
         C::SecureHardware => (E::NotReady, NotMoved, Action::ContactSupport),
         C::StoreInUse => (E::StoreInUse, NotMoved, Action::CloseOtherCopy),
         C::StoreUnreadable => (E::StoreDamaged, NotMoved, Action::CheckStorage),
@@ -305,6 +322,27 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         C::ClockSkew => (E::HostRefused, NotMoved, Action::SetClock),
         C::HostGarbled | C::HostSignature | C::ResultUnknown => (E::ResultUnknown, Unknown, Action::Wait),
         C::SessionClosed | C::SessionPoisoned => (E::Closed, Unknown, Action::CheckHistory),
+    }
+}
+
+impl From<MoneyError> for Code {
+    fn from(error: MoneyError) -> Self {
+        match error {
+            MoneyError::NotANumber => Self::AmountNotANumber,
+            MoneyError::Zero => Self::AmountZero,
+            MoneyError::Negative => Self::AmountNegative,
+            MoneyError::TooManyDecimals => Self::AmountTooManyDecimals,
+            MoneyError::TooLarge => Self::AmountOverLimit,
+            MoneyError::CurrencyMismatch => Self::CurrencyNotAllowed,
+        }
+    }
+}
+
+/// The variant follows from the code.
+impl From<Fault> for SoftPosError {
+    fn from(fault: Fault) -> Self {
+        let (variant, ..) = classify(fault.code);
+        variant(fault)
     }
 }
 

@@ -12,6 +12,8 @@ extern crate alloc;
 pub mod afl;
 pub mod apdu;
 pub mod bcd;
+pub mod bits;
+pub mod cvm_list;
 pub mod dol;
 pub mod gpo;
 pub mod tag;
@@ -19,6 +21,3 @@ pub mod tlv;
 pub mod track2;
 
 pub use tag::Tag;
-
-#[cfg(test)]
-mod mutation;

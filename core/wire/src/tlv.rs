@@ -48,11 +48,17 @@ impl<'a> Tlvs<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
+
+    /// What has not been walked yet; empty after an error.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Tlvs<'a> {
     type Item = Result<Tlv<'a>, TlvError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         while let [0, rest @ ..] = self.rest {
             self.rest = rest;
@@ -77,21 +83,19 @@ impl<'a> Iterator for Tlvs<'a> {
 ///
 /// # Errors
 /// [`TlvError::Truncated`] or [`TlvError::TooLong`].
+#[inline]
 pub fn read_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), TlvError> {
-    let (&first, mut rest) = bytes.split_first().ok_or(TlvError::Truncated)?;
-    let mut number = u32::from(first);
-    if first & 0x1F != 0x1F {
-        return Ok((Tag::new(number), rest));
-    }
-    for _ in 0..2 {
-        let (&byte, after) = rest.split_first().ok_or(TlvError::Truncated)?;
-        number = (number << 8) | u32::from(byte);
-        rest = after;
-        if byte & 0x80 == 0 {
-            return Ok((Tag::new(number), rest));
+    match *bytes {
+        [first, ref rest @ ..] if first & 0x1F != 0x1F => Ok((Tag::new(u32::from(first)), rest)),
+        [first, second, ref rest @ ..] if second & 0x80 == 0 => {
+            Ok((Tag::new(u32::from_be_bytes([0, 0, first, second])), rest))
         }
+        [first, second, third, ref rest @ ..] if third & 0x80 == 0 => {
+            Ok((Tag::new(u32::from_be_bytes([0, first, second, third])), rest))
+        }
+        [_, _, _, ..] => Err(TlvError::TooLong),
+        _ => Err(TlvError::Truncated),
     }
-    Err(TlvError::TooLong)
 }
 
 fn read_length(bytes: &[u8]) -> Result<(usize, &[u8]), TlvError> {
@@ -108,11 +112,15 @@ fn read_length(bytes: &[u8]) -> Result<(usize, &[u8]), TlvError> {
 ///
 /// # Errors
 /// The first malformed object at any depth; what came before it has been visited.
-pub fn walk<'a>(bytes: &'a [u8], visit: &mut dyn FnMut(usize, Tlv<'a>)) -> Result<(), TlvError> {
+pub fn walk<'a, V: FnMut(usize, Tlv<'a>)>(bytes: &'a [u8], visit: &mut V) -> Result<(), TlvError> {
     walk_at(0, bytes, visit)
 }
 
-fn walk_at<'a>(depth: usize, bytes: &'a [u8], visit: &mut dyn FnMut(usize, Tlv<'a>)) -> Result<(), TlvError> {
+fn walk_at<'a, V: FnMut(usize, Tlv<'a>)>(
+    depth: usize,
+    bytes: &'a [u8],
+    visit: &mut V,
+) -> Result<(), TlvError> {
     if depth >= MAX_DEPTH {
         return Err(TlvError::TooDeep);
     }
@@ -138,6 +146,33 @@ pub fn child(bytes: &[u8], tag: Tag) -> Result<Option<&[u8]>, TlvError> {
         }
     }
     Ok(None)
+}
+
+/// The value of the one object with this tag that the bytes hold; `None` if they hold anything else.
+pub fn only(bytes: &[u8], tag: Tag) -> Option<&[u8]> {
+    let mut objects = Tlvs::new(bytes);
+    let first = objects.next()?.ok()?;
+    (first.tag == tag && objects.next().is_none()).then_some(first.value)
+}
+
+/// The objects of one level as received, but for those with this tag: what a signature among them covers.
+///
+/// # Errors
+/// The first malformed object.
+pub fn without(bytes: &[u8], tag: Tag) -> Result<Vec<u8>, TlvError> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut objects = Tlvs::new(bytes);
+    let mut rest = bytes;
+    while let Some(object) = objects.next() {
+        let found = object?.tag;
+        let length = rest.len().saturating_sub(objects.rest().len());
+        let (object, after) = rest.split_at_checked(length).ok_or(TlvError::Truncated)?;
+        if found != tag {
+            kept.extend_from_slice(object);
+        }
+        rest = after;
+    }
+    Ok(kept)
 }
 
 /// Goes down from template to template and gives the value of the last one.
@@ -352,6 +387,30 @@ mod tests {
         let mut tlvs = Tlvs::new(&[0x50, 0x80, 0x50, 0x01, 0x41]);
         assert_eq!(tlvs.next(), Some(Err(TlvError::IndefiniteLength)));
         assert_eq!(tlvs.next(), None);
+    }
+
+    #[test]
+    fn one_object_is_left_out_and_the_rest_stays_as_received() {
+        let without =
+            |text: &str| super::without(&hex::decode(text).unwrap(), tag::PAN).map(hex::encode_upper);
+        assert_eq!(
+            without("9F2701405A02AABB9F36810200E0").as_deref(),
+            Ok("9F2701409F36810200E0")
+        );
+        assert_eq!(without("5A00").as_deref(), Ok(""));
+        assert_eq!(without("5A02AA"), Err(TlvError::Truncated));
+    }
+
+    #[test]
+    fn the_only_object() {
+        let only =
+            |text: &str| super::only(&hex::decode(text).unwrap(), tag::RECORD_TEMPLATE).map(<[u8]>::len);
+        assert_eq!(only("7002AABB"), Some(2));
+        assert_eq!(only("007002AABB0000"), Some(2), "padding is nothing");
+        assert_eq!(only("7002AABB5A00"), None);
+        assert_eq!(only("7002AABB5A"), None);
+        assert_eq!(only("7702AABB"), None);
+        assert_eq!(only(""), None);
     }
 
     #[test]

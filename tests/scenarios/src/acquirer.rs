@@ -79,14 +79,14 @@ impl HostPlace {
             .expect("an activation code")
     }
 
+    /// The text of an activation QR code.
+    pub fn activation_text(&self) -> String {
+        self.running().activation_uri(&self.code())
+    }
+
     /// What an activation QR code says.
     pub fn activation(&self) -> ActivationUri {
         ActivationUri::parse(&self.activation_text()).expect("the host's own activation text")
-    }
-
-    /// The same as text, for a till in another process.
-    pub fn activation_text(&self) -> String {
-        self.running().activation_uri(&self.code())
     }
 
     /// The host's folder: its books and its keys.
@@ -152,6 +152,13 @@ impl HostPlace {
     pub fn ledger(&self) -> Vec<LedgerRow> {
         self.runtime
             .block_on(self.running().ledger())
+            .expect("the host's books")
+    }
+
+    /// How often its wallets were asked before their time.
+    pub fn hasty_wallet_calls(&self) -> i64 {
+        self.runtime
+            .block_on(self.running().hasty_wallet_calls())
             .expect("the host's books")
     }
 

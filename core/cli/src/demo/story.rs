@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use softpos_acquirer::FaultSpec;
+use softpos_acquirer::{FaultSpec, LocalHost};
 use softpos_terminal::{
     ActivationUri, Columns, Ending, HistoryQuery, Notice, Paper, PaymentRequest, PaymentSummary,
     RefundRequest, Screen, State, Step, Terminal,
 };
 use softpos_text::words;
-use softpos_types::{Code, Currency, Method, Money, Operation, PaymentKey, SoftPosError};
+use softpos_types::{Code, Currency, Method, Money, Operation, PaymentKey, SecretBytes, SoftPosError};
 use zeroize::Zeroizing;
 
 use super::plan::{Act, Chapter};
@@ -17,7 +17,6 @@ use crate::columns::{left, of_terminal, right, width};
 use crate::failure::Failure;
 use crate::json::Acknowledged;
 use crate::out::{BAD, DIM, GOOD, HEAD, Out, PLAIN, WARN, object, paint};
-use crate::sandbox::SandboxHost;
 use crate::till::customer;
 use crate::till::driver::{Driver, Stop};
 use crate::till::listing;
@@ -33,7 +32,7 @@ const NOBODY: Code = Code::NotExpected;
 /// Somebody who plays the operator and the customers.
 pub(crate) struct Story<'h> {
     driver: Driver,
-    host: &'h SandboxHost<'h>,
+    host: &'h LocalHost,
     teller: Teller,
 }
 
@@ -52,7 +51,7 @@ struct Teller {
 }
 
 impl<'h> Story<'h> {
-    pub(crate) fn new(driver: Driver, host: &'h SandboxHost<'h>, out: Out) -> Self {
+    pub(crate) fn new(driver: Driver, host: &'h LocalHost, out: Out) -> Self {
         let teller = Teller {
             out,
             terminal: driver.terminal.clone(),
@@ -104,6 +103,11 @@ impl<'h> Story<'h> {
         match act {
             Act::Card { card, amount_minor } => self.card(card, amount_minor),
             Act::Code { wallet, amount_minor } => self.code(wallet, amount_minor),
+            Act::Scan {
+                wallet,
+                deed,
+                amount_minor,
+            } => self.scan(wallet, deed, amount_minor),
             Act::Cash { amount_minor } => {
                 self.teller.what = listing::method_name(self.teller.out.texts(), Method::Cash);
                 self.start(Method::Cash, amount_minor)?;
@@ -176,6 +180,17 @@ impl<'h> Story<'h> {
         Ok(())
     }
 
+    /// A customer's code is scanned. The next charge begins when this one has its end, as a till wants it.
+    fn scan(&mut self, wallet: &str, deed: u8, amount_minor: i64) -> Result<(), Failure> {
+        wallet.clone_into(&mut self.teller.what);
+        let request = self.request(Method::Code, amount_minor)?;
+        let code = customer::payment_code(wallet, deed)?;
+        let scanned = SecretBytes::copy_of(code.as_bytes());
+        self.terminal().charge_code(request, &scanned)?;
+        self.run_to_end()?;
+        self.clear_up()
+    }
+
     /// A part of the newest approved card sale.
     fn refund(&mut self, permille: i64) -> Result<(), Failure> {
         let approved = HistoryQuery {
@@ -206,14 +221,17 @@ impl<'h> Story<'h> {
     }
 
     fn start(&self, method: Method, amount_minor: i64) -> Result<PaymentKey, Failure> {
-        let request = PaymentRequest {
+        Ok(self.terminal().start(self.request(method, amount_minor)?)?)
+    }
+
+    fn request(&self, method: Method, amount_minor: i64) -> Result<PaymentRequest, Failure> {
+        Ok(PaymentRequest {
             amount: Money::new(amount_minor, self.currency()?),
             method,
             order: None,
             category: None,
             language: self.teller.out.texts().language(),
-        };
-        Ok(self.terminal().start(request)?)
+        })
     }
 
     /// The till's currency.
@@ -226,9 +244,9 @@ impl<'h> Story<'h> {
         let teller = &mut self.teller;
         match self.driver.run(&mut |step| teller.step(step))? {
             Stop::Ended {
-                ending: Ending::ActivationFailed { code, .. } | Ending::SettleFailed { code },
+                ending: Ending::ActivationFailed { fault } | Ending::SettleFailed { fault },
                 ..
-            } => Err(Failure::Core(SoftPosError::of(code))),
+            } => Err(Failure::Core(fault.into())),
             Stop::Ended { ending, .. } => Ok(ending),
             // Every card that is held out is read in the end, and its PIN is known.
             Stop::Card | Stop::Pin | Stop::Payer => Err(Failure::Core(SoftPosError::of(NOBODY))),
@@ -278,14 +296,14 @@ impl<'h> Story<'h> {
     }
 
     fn slip(&self, ending: &Ending) -> Result<(), Failure> {
-        if let Ending::Settled(view) = ending {
+        if let Ending::Settled { view } = ending {
             let language = Some(self.teller.out.texts().language());
             let paper = Paper {
                 language,
                 columns: Columns::Narrow,
                 reprint: false,
             };
-            for row in self.terminal().day_close_slip(view, paper)?.lines() {
+            for row in self.terminal().day_close_slip(view.batch, paper)?.lines() {
                 self.teller.out.line(PLAIN, row);
             }
         }
@@ -314,8 +332,8 @@ impl Teller {
                     drop(self.terminal.cancel());
                 }
             }
-            Screen::Activating { .. } => self.out.line(DIM, &format!("      {text}")),
-            Screen::Card(_)
+            Screen::Activating { .. } | Screen::AskPayer => self.out.line(DIM, &format!("      {text}")),
+            Screen::Card { .. }
             | Screen::EnterPin
             | Screen::Authorising
             | Screen::ShowCode { .. }
@@ -333,7 +351,9 @@ impl Teller {
                 self.line("", *amount, *state, text);
             }
             Notice::Forwarding { .. } | Notice::Link { .. } => self.out.line(DIM, &format!("      {text}")),
-            Notice::Trouble(_) => self.out.line(BAD, &format!("      {text}")),
+            Notice::LatePayment { .. } | Notice::Trouble { .. } => {
+                self.out.line(BAD, &format!("      {text}"))
+            }
         }
     }
 
@@ -350,7 +370,7 @@ impl Teller {
             }
             Ending::Activated => self.out.line(GOOD, text),
             Ending::NotStarted { .. } => self.out.line(WARN, &format!("      {text}")),
-            Ending::ActivationFailed { .. } | Ending::Settled(_) | Ending::SettleFailed { .. } => {}
+            Ending::ActivationFailed { .. } | Ending::Settled { .. } | Ending::SettleFailed { .. } => {}
         }
     }
 

@@ -1,12 +1,15 @@
 //! What each command of the till does.
 
+use std::path::Path;
 use std::time::Duration;
 
 use softpos_acquirer::FaultSpec;
 use softpos_cards::profiles;
 use softpos_terminal::{HistoryQuery, PaymentRequest, PaymentSummary, RefundRequest, State};
 use softpos_text::words;
-use softpos_types::{Code, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SoftPosError};
+use softpos_types::{
+    Code, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SecretBytes, SoftPosError,
+};
 use zeroize::Zeroizing;
 
 use super::command::{Command, Goods, Misread};
@@ -33,6 +36,7 @@ impl Session<'_> {
             Command::Tap { card } => self.tap(card),
             Command::Pin(pin) => self.pin(pin),
             Command::Code(goods) => self.take(goods, Method::Code, "code"),
+            Command::Scan { goods, code, image } => self.scan(goods, code, image.as_deref()),
             Command::Pay { wallet } => {
                 self.pay(wallet.unwrap_or("wechat"))?;
                 self.drive()
@@ -115,6 +119,39 @@ impl Session<'_> {
     }
 
     fn take(&mut self, goods: Goods, method: Method, command: &'static str) -> Result<Exit, Failure> {
+        let request = self.request(goods, method, command)?;
+        let key = self.driver.terminal.start(request)?;
+        self.started(key)
+    }
+
+    /// Charges the code that a customer shows: typed, in a picture, or shown by a simulated customer.
+    fn scan(
+        &mut self,
+        goods: Goods,
+        code: Option<Zeroizing<String>>,
+        image: Option<&str>,
+    ) -> Result<Exit, Failure> {
+        let request = self.request(goods, Method::Code, "scan")?;
+        let code = match (code, image) {
+            (Some(code), None) => customer::shown_code(&code)?.unwrap_or(code),
+            (None, Some(file)) => Zeroizing::new(crate::qr_cmd::read(Path::new(file))?),
+            (Some(_), Some(_)) => return Err(Misread::Missing { command: "scan" }.into()),
+            (None, None) => {
+                let typed = Zeroizing::new(self.needed(None, "till-ask-code", "scan")?);
+                customer::shown_code(&typed)?.unwrap_or(typed)
+            }
+        };
+        let scanned = SecretBytes::copy_of(code.as_bytes());
+        let key = self.driver.terminal.charge_code(request, &scanned)?;
+        self.started(key)
+    }
+
+    fn request(
+        &mut self,
+        goods: Goods,
+        method: Method,
+        command: &'static str,
+    ) -> Result<PaymentRequest, Failure> {
         let amount = self.needed(goods.amount, "till-ask-amount", command)?;
         let order = match goods.order {
             Some(order) => Some(
@@ -122,29 +159,19 @@ impl Session<'_> {
             ),
             None => None,
         };
-        let request = PaymentRequest {
+        Ok(PaymentRequest {
             amount: self.money(&amount)?,
             method,
             order,
             category: goods.category,
             language: self.out().texts().language(),
-        };
-        let key = self.driver.terminal.start(request)?;
-        self.started(key)
+        })
     }
 
     fn money(&self, typed: &str) -> Result<Money, Failure> {
         let unknown = || SoftPosError::of(Code::NotActivated);
         let currency = self.driver.terminal.status()?.currency.ok_or_else(unknown)?;
-        let code = |error| match error {
-            MoneyError::NotANumber => Code::AmountNotANumber,
-            MoneyError::Zero => Code::AmountZero,
-            MoneyError::Negative => Code::AmountNegative,
-            MoneyError::TooManyDecimals => Code::AmountTooManyDecimals,
-            MoneyError::TooLarge => Code::AmountOverLimit,
-            MoneyError::CurrencyMismatch => Code::CurrencyNotAllowed,
-        };
-        let refused = |error| Failure::Core(SoftPosError::of(code(error)).with_detail(typed));
+        let refused = |error: MoneyError| Failure::Core(SoftPosError::of(error.into()).with_detail(typed));
         Money::parse_payment(typed, currency).map_err(refused)
     }
 
@@ -377,13 +404,14 @@ impl Session<'_> {
         let (count, sum) = (status.queue.count.to_string(), words::display(status.queue.sum));
         row("till-status-stored", &format!("{count}  {sum}"));
         row("till-status-open", &status.open_payments.to_string());
-        match status.obstacle {
+        let obstacle = status.obstacle.map(|fault| fault.code);
+        match obstacle {
             Some(code) => out.line(BAD, &texts.code(code)),
             None => out.say(GOOD, "till-status-ready", &[]),
         }
         self.reporter.put("activated", status.activated);
-        self.reporter.put("ready", status.obstacle.is_none());
-        self.reporter.put("obstacle", status.obstacle.map(Code::name));
+        self.reporter.put("ready", obstacle.is_none());
+        self.reporter.put("obstacle", obstacle.map(Code::name));
         self.reporter.put("merchant", merchant);
         self.reporter.put("terminal", terminal);
         self.reporter.put("batch", status.batch.to_string());

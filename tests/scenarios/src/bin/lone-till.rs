@@ -132,7 +132,7 @@ fn drive(till: &Terminal, outside: &mut Outside) -> Ending {
 fn tap(till: &Terminal, outside: &mut Outside) {
     outside.tell(b'P', &[]);
     let mut next = till.card_present().expect("an open session");
-    while let CardStep::Transmit(capdu) = next {
+    while let CardStep::Transmit { capdu } = next {
         outside.tell(b'C', &capdu);
         let rapdu = outside.hear().expect("a parent with a card");
         next = if rapdu.is_empty() {
