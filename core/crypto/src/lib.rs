@@ -34,7 +34,7 @@ pub mod pin_block;
 pub mod scrub;
 pub mod seal;
 #[cfg(any(feature = "issuer", feature = "legacy"))]
-mod tdes;
+pub mod tdes;
 
 pub use aes_key::{AesKey, AesLength, AesLengthError};
 pub use hkdf::{OutputLengthError, hkdf_sha256};

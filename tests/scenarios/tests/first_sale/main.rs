@@ -21,6 +21,7 @@ mod cards;
 mod codes;
 mod folder;
 mod input;
+mod memory;
 mod offline;
 mod refunds;
 mod restarts;
