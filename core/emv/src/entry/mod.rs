@@ -154,10 +154,6 @@ impl EntryPoint {
         })
     }
 
-    // Rule B-COLLISION: more than one card: message 19, Processing Error, then Ready to Read; a radio error
-    // before the kernel goes back to polling.
-    // [source: peer libpay, Book B 2.5 3.2; test:
-    // entry::tests::collision_and_radio_errors_go_back_to_polling; evidence: own]
     /// More than one card is in the field (Book B 3.2). `None` if nobody waits for one.
     pub fn collision(&mut self) -> Option<EntryStep> {
         if self.state != State::AwaitCard {
@@ -199,11 +195,6 @@ impl EntryPoint {
         }
     }
 
-    // Rule B-OUTCOME: TRY AGAIN starts again at B, SELECT NEXT drops the candidate and goes on at C, all else
-    // is final.
-    // [source: peer libpay, Book B 2.5 3.5; test:
-    // entry::tests::select_next_goes_on_and_try_again_starts_over,
-    // entry::tests::restarts_after_a_final_outcome; evidence: own]
     /// The kernel's outcome (Book B 3.5). `None` if no kernel was running.
     pub fn kernel_done(&mut self, mut outcome: KernelOutcome) -> Option<EntryStep> {
         if self.state != State::InKernel {
@@ -267,10 +258,6 @@ impl EntryPoint {
         }
     }
 
-    // Rule B-FINAL: a refused SELECT drops the candidate and tries the next; none left: END APPLICATION.
-    // [source: peer libpay, Book B 2.5 3.3.3; test:
-    // entry::tests::a_refused_selection_falls_through_until_the_list_is_empty,
-    // entry::tests::no_directory_or_nothing_in_it; evidence: own]
     /// 3.3.3: selects the best candidate left.
     fn select_best(&mut self) -> EntryStep {
         while let Some(candidate) = self.candidates.first() {
@@ -285,9 +272,6 @@ impl EntryPoint {
         self.no_application()
     }
 
-    // Rule B-EXTENDED: 9F29 is appended only if the flag allows it.
-    // [source: peer libpay, Book B 2.5 3.3.3; test: entry::tests::extended_selection_only_where_allowed,
-    // entry::tests::a_name_extended_beyond_16_bytes_is_dropped; evidence: own]
     /// The name to select, extended if the flag allows. `None`: longer than a name can be.
     fn name_of(&self, candidate: &Candidate) -> Option<Aid> {
         let mut name = candidate.adf_name.as_bytes().to_vec();
@@ -314,9 +298,6 @@ impl EntryPoint {
         self.activate().unwrap_or_else(|| self.no_application())
     }
 
-    // Rule B-VISA-1: a Visa application whose PDOL lacks 9F66 goes to kernel 1 or is dropped.
-    // [source: peer libpay, Book B 2.5 3.3.3; test:
-    // entry::tests::visa_without_qualifiers_is_kernel_1_or_dropped; evidence: own]
     /// 3.3.3: a Visa application that does not ask for 9F66 belongs to kernel 1, or to nobody.
     fn fit_visa_kernel(&mut self, fci: &[u8]) -> bool {
         let Some(candidate) = self.candidates.first_mut() else {

@@ -26,14 +26,10 @@ pub(crate) struct Candidate {
     priority: u8,
 }
 
-// Rule B-PPSE: an entry matches if its name equals or begins with the AID and its kernel identifier fits;
-// entries without a valid name or identifier are skipped; priority, then the order of the directory.
-// [source: peer libpay, Book B 2.5 3.3.2 and 3.3.3; test:
-// entry::selection::tests::equal_or_longer_names_match,
-// entry::selection::tests::invalid_entries_are_skipped_and_the_rest_counts,
-// entry::selection::tests::priority_then_order_of_the_directory,
-// entry::selection::tests::the_kernel_must_fit, entry::selection::tests::what_is_no_directory_gives_nothing;
-// evidence: own]
+// Rule EP-3.3.2: names of 5 to 16 bytes that begin with the identifier; priority, then the order of the directory.
+// [source: foreign vector, emv-entrypoint;
+// test: entry::selection::tests::equal_or_longer_names_match, entry::selection::tests::priority_then_order_of_the_directory;
+// evidence: foreign emv-entrypoint]
 /// 3.3.2: all shared applications, best first. A directory that cannot be read gives an empty list.
 pub(crate) fn candidates(ppse: &[u8], prepared: &[Prepared]) -> Vec<Candidate> {
     let path = [tag::FCI_TEMPLATE, tag::FCI_PROPRIETARY, tag::ISSUER_DISCRETIONARY];
