@@ -84,14 +84,10 @@ public actor Till {
         try await begin { try $0.start(request: request) }
     }
 
-    /// Charges the code that a payer shows, as it was scanned or typed, and returns the payment's key. The bytes are
-    /// wiped; the code is never kept for later.
+    /// Charges the code that a payer shows, as it was scanned or typed, and returns the payment's key. The code is
+    /// never kept for later; the caller wipes its own bytes.
     public func chargeCode(request: PaymentRequest, scanned: Data) async throws -> String {
-        try await begin { terminal in
-            var scanned = scanned
-            defer { scanned.resetBytes(in: scanned.startIndex..<scanned.endIndex) }
-            return try terminal.chargeCode(request: request, scanned: scanned)
-        }
+        try await begin { try $0.chargeCode(request: request, scanned: scanned) }
     }
 
     /// Charges the code in a camera's frame and returns the payment's key; nil if there is none in it: the next frame is
