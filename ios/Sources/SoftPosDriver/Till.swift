@@ -214,7 +214,7 @@ extension Till {
             } else {
                 cards.stop()
             }
-        case .say(let text):
+        case .say(_, let text):
             happened.yield(.say(text: text))
         case .askPin:
             state.pinWanted = true
