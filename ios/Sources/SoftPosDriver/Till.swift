@@ -84,21 +84,21 @@ public actor Till {
         try await begin { try $0.start(request: request) }
     }
 
-    /// Charges the code that a payer shows, as it was scanned or typed, and returns the payment's key. The core keeps
-    /// none of it for later; the caller wipes its bytes.
+    /// Charges the code that a payer shows, as it was scanned or typed, and returns the payment's key. The code is
+    /// never kept for later; the caller wipes its own bytes.
     public func chargeCode(request: PaymentRequest, scanned: Data) async throws -> String {
         try await begin { try $0.chargeCode(request: request, scanned: scanned) }
     }
 
     /// Charges the code in a camera's frame and returns the payment's key; nil if there is none in it: the next frame is
-    /// tried. `luma` is the brightness plane of an image.
+    /// tried. `luma` is the brightness plane, one byte a pixel.
     public func chargeFrame(request: PaymentRequest, luma: Data, size: FrameSize) async throws -> String? {
-        try await begin({ $0 != nil }) { try $0.chargeFrame(request: request, luma: luma, size: size) }
+        try await begin(if: { $0 != nil }) { try $0.chargeFrame(request: request, luma: luma, size: size) }
     }
 
     /// Activates with the code in a camera's frame; returns whether there was one.
     public func activateFrame(luma: Data, size: FrameSize) async throws -> Bool {
-        try await begin({ $0 }) { try $0.activateFrame(luma: luma, size: size) }
+        try await begin(if: { $0 }) { try $0.activateFrame(luma: luma, size: size) }
     }
 
     /// A payment was said to be paid, by a push message for example: the host is asked now.
@@ -242,14 +242,14 @@ extension Till {
     /// Begins something whose end comes as a step: the last ending is history from now on. What is refused changes
     /// nothing that is shown.
     private func begin<T: Sendable>(
-        _ begun: (T) -> Bool = { _ in true },
+        if hasBegun: (T) -> Bool = { _ in true },
         _ action: @escaping @Sendable (Terminal) throws -> T
     ) async throws -> T {
         let before = endings
-        let given = try await call(action)
+        let begun = try await call(action)
         // Its own end may have been quicker than this line.
-        if begun(given) && endings == before { state.ending = nil }
-        return given
+        if hasBegun(begun) && endings == before { state.ending = nil }
+        return begun
     }
 
     private func shutdown() async {

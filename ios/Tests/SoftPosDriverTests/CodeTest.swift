@@ -82,7 +82,7 @@ private func request(_ amount: String) throws -> PaymentRequest {
 
 /// What a camera sees of a code that fills its frame: four pixels a module, four modules of margin.
 private func picture(_ text: String) throws -> (Data, FrameSize) {
-    let symbol = try #require(codeSymbol(text: text, purpose: .screen))
+    let symbol = try #require(try codeSymbol(text: text, purpose: .screen))
     let side = Int(symbol.side)
     let pixels = (side + 8) * 4
     var luma = Data(repeating: 255, count: pixels * pixels)

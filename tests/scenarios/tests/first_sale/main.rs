@@ -16,10 +16,12 @@
 mod activation;
 mod answers;
 mod attestation;
+mod books;
 mod cards;
 mod codes;
 mod folder;
 mod input;
+mod memory;
 mod offline;
 mod refunds;
 mod restarts;
