@@ -53,8 +53,11 @@ impl Scheme {
         }
     }
 
-    /// Whether the provider may be read by this kernel; domestic schemes use any.
+    /// Whether the provider may be read by this kernel; domestic schemes use any, the common kernel reads all.
     const fn allows_kernel(self, kernel: KernelId) -> bool {
+        if kernel.number() == KernelId::C8.number() {
+            return true;
+        }
         let own = match self {
             Self::Visa => KernelId::C3,
             Self::Mastercard => KernelId::C2,
@@ -102,6 +105,8 @@ mod tests {
         assert!(!agrees(&visa, KernelId::C3, &pan(b"5413330089600044")));
         assert!(!agrees(&mastercard, KernelId::C3, &pan(b"5413330089600044")));
         assert!(!agrees(&mastercard, KernelId::C2, &pan(b"4761739001010010")));
+        assert!(agrees(&mastercard, KernelId::C8, &pan(b"5413330089600044")));
+        assert!(!agrees(&mastercard, KernelId::C8, &pan(b"4761739001010010")));
         assert!(agrees(&cartes_bancaires, KernelId::C3, &pan(b"5413330089600044")));
         assert!(!agrees(
             &aid([0xA0, 0, 0, 0, 0x25]),

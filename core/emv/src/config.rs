@@ -7,16 +7,37 @@ use core::fmt;
 use softpos_types::{LocalTime, Money};
 use softpos_wire::Tag;
 
-/// The unpredictable numbers a transaction brings along: one for each time a kernel is activated.
+/// How often one transaction activates a kernel before it ends.
 pub(crate) const MAX_ACTIVATIONS: usize = 4;
+
+/// Unpredictable numbers for one activation: relay resistance takes a new one for each of its three tries.
+pub(crate) const NUMBERS_AN_ACTIVATION: usize = 3;
 
 /// The card side of the signed parameters.
 #[derive(Clone, Debug, Default)]
 pub struct ReaderConfig {
     /// What is accepted, in the acquirer's order.
     pub combinations: Vec<Combination>,
-    /// What the terminal tells the kernels about itself.
+    /// What the terminal tells all kernels about itself.
     pub terminal: TerminalData,
+    /// What it tells one kernel, whatever the application; goes before `terminal`.
+    pub kernels: Vec<(KernelId, TerminalData)>,
+    /// Kernels without foreign proof that the integrator turned on: without this their combinations do not count.
+    pub unverified_kernels: Vec<KernelId>,
+}
+
+impl ReaderConfig {
+    /// What a kernel is told for an accepted combination: its own data before the kernel's before the terminal's.
+    pub(crate) fn data_for(&self, kernel: KernelId, own: &TerminalData) -> TerminalData {
+        let mut data = self.terminal.clone();
+        let of_kernel = self.kernels.iter().filter(|(id, _)| *id == kernel);
+        for source in of_kernel.map(|(_, data)| data).chain([own]) {
+            for (tag, value) in source.iter() {
+                data.set(tag, value);
+            }
+        }
+        data
+    }
 }
 
 /// One accepted (application, kernel, transaction type).
@@ -51,6 +72,8 @@ pub struct CombinationSettings {
     pub cvm_limit_minor: Option<i64>,
     /// 9F66, terminal transaction qualifiers before pre-processing.
     pub ttq: Option<[u8; 4]>,
+    /// What the kernel is told for this combination only, as limits and action codes in `DF81xx`.
+    pub data: TerminalData,
 }
 
 /// Terminal data for the kernels: tag to value, as 9F1A, 9F33, 9F35, 9F40, 9F1E, 9F4E.
@@ -90,8 +113,8 @@ pub struct Transaction {
     pub transaction_type: u8,
     /// 9A and 9F21.
     pub local: LocalTime,
-    /// 9F37 of each activation, from fresh entropy: a number is never used twice.
-    pub unpredictable: [[u8; 4]; MAX_ACTIVATIONS],
+    /// Numbers for 9F37, some for each activation, from fresh entropy: a number is never used twice.
+    pub unpredictable: [[[u8; 4]; NUMBERS_AN_ACTIVATION]; MAX_ACTIVATIONS],
 }
 
 /// An application identifier: 5 to 16 bytes, the first five being the registered provider (RID).
@@ -163,6 +186,8 @@ impl KernelId {
     pub const C6: Self = Self(6);
     /// `UnionPay`.
     pub const C7: Self = Self(7);
+    /// The common kernel of all schemes.
+    pub const C8: Self = Self(8);
 
     /// A kernel from its one or three bytes read as a number.
     pub const fn new(number: u32) -> Self {

@@ -18,6 +18,7 @@ mod kernel;
 mod outcome;
 mod read;
 mod reader;
+mod torn;
 mod ui;
 
 pub use brand::Scheme;
@@ -27,7 +28,8 @@ pub use config::{
 pub use data::CardData;
 pub use entry::{Activation, EntryPoint, EntryStep, Indicators, Start};
 pub use kernel::{AnyKernel, Kernel, KernelInput, Progress};
-pub use outcome::{Cvm, KernelOutcome, OutcomeKind, Reason};
+pub use outcome::{Cvm, ErrorIndication, Interface, KernelOutcome, KernelReport, OutcomeKind, Reason};
 pub use read::{CardRead, EmvReceipt, EntryMode};
 pub use reader::{CardOutcome, Prompt, Reader, ReaderError, ReaderStep, StoppedRead};
+pub use torn::TornLog;
 pub use ui::{Message, Status, UiRequest, UiValue, ValueQualifier};

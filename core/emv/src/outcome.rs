@@ -1,7 +1,9 @@
 //! How a kernel ends (Book A outcomes) and why.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
+use softpos_types::SecretBytes;
 use softpos_wire::Tag;
 
 use crate::entry::Start;
@@ -101,8 +103,82 @@ pub enum Reason {
     TooManyTries,
     /// The application names a kernel that this reader does not have.
     NoKernel,
+    /// A value the terminal must have is missing or has a wrong length.
+    TerminalDataMissing(Tag),
+    /// Above the limit that the kernel itself checks.
+    LimitExceeded,
+    /// GENERATE AC or another command of the kernel was refused with this status word.
+    CommandRefused(u16),
+    /// The card's answers came later or earlier than it promised.
+    RelaySuspected,
     /// The kernel gave no other reason.
     Kernel,
+}
+
+/// Which layer failed, for the acquirer's log (DF8115): bytes as C-2 codes them. Holds no card data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ErrorIndication {
+    /// Radio: 1 timeout, 2 transmission, 3 protocol.
+    pub l1: u8,
+    /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 0F terminal data.
+    pub l2: u8,
+    /// Terminal: 1 timeout, 2 stop, 3 amount.
+    pub l3: u8,
+    /// The status word that ended it, or zero.
+    pub sw: u16,
+    /// The message on the error, FF for none.
+    pub message: u8,
+}
+
+impl ErrorIndication {
+    /// Nothing failed.
+    pub const NONE: Self = Self {
+        l1: 0,
+        l2: 0,
+        l3: 0,
+        sw: 0,
+        message: 0xFF,
+    };
+
+    /// The six bytes of DF8115.
+    pub const fn to_bytes(self) -> [u8; 6] {
+        let [high, low] = self.sw.to_be_bytes();
+        [self.l1, self.l2, self.l3, high, low, self.message]
+    }
+}
+
+impl Default for ErrorIndication {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+/// Another way to read the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interface {
+    /// The chip in a slot.
+    Contact,
+    /// The stripe.
+    MagStripe,
+}
+
+/// What a kernel leaves for the acquirer's log.
+#[derive(Debug)]
+pub struct KernelReport {
+    /// Which layer failed.
+    pub error: ErrorIndication,
+    /// Discretionary data: data objects, possibly of the card.
+    pub discretionary: SecretBytes,
+}
+
+impl KernelReport {
+    /// What failed, without further data.
+    pub const fn of(error: ErrorIndication) -> Self {
+        Self {
+            error,
+            discretionary: SecretBytes::new(Vec::new()),
+        }
+    }
 }
 
 /// What a kernel hands to the Entry Point.
@@ -120,6 +196,14 @@ pub struct KernelOutcome {
     pub ui_on_restart: Option<UiRequest>,
     /// How long the field stays off before that.
     pub field_off_ms: u32,
+    /// How long the card may stay before it counts as forgotten; 0: not watched.
+    pub removal_timeout_ms: u32,
+    /// The customer gets a receipt.
+    pub receipt: bool,
+    /// Which interface to take instead, if the kernel prefers one.
+    pub interface: Option<Interface>,
+    /// For the acquirer's log.
+    pub report: Option<Box<KernelReport>>,
     /// What was read, for outcomes that need it.
     pub read: Option<Box<CardRead>>,
 }
@@ -134,7 +218,109 @@ impl KernelOutcome {
             ui_on_outcome: None,
             ui_on_restart: None,
             field_off_ms: 0,
+            removal_timeout_ms: 0,
+            receipt: false,
+            interface: None,
+            report: None,
             read: None,
         }
+    }
+
+    /// The eight bytes of the outcome parameter set as C-2 codes it (DF8129); a half byte F says "not applicable".
+    pub fn parameter_set(&self) -> [u8; 8] {
+        let status = match self.kind {
+            OutcomeKind::Approved => 0x10,
+            OutcomeKind::Declined => 0x20,
+            OutcomeKind::OnlineRequest => 0x30,
+            OutcomeKind::EndApplication => 0x40,
+            OutcomeKind::SelectNext => 0x50,
+            OutcomeKind::TryAnotherInterface => 0x60,
+            OutcomeKind::TryAgain => 0x70,
+        };
+        let start = match self.start {
+            Some(Start::A) => 0x00,
+            Some(Start::B) => 0x10,
+            Some(Start::C) => 0x20,
+            Some(Start::D) => 0x30,
+            None => 0xF0,
+        };
+        let cvm = match self.read.as_ref().map(|read| read.cvm) {
+            Some(Cvm::None) => 0x00,
+            Some(Cvm::Signature) => 0x10,
+            Some(Cvm::OnlinePin) => 0x20,
+            Some(Cvm::OnDevice) => 0x30,
+            None => 0xF0,
+        };
+        let flags = [
+            (self.ui_on_outcome.is_some(), 0x80),
+            (self.ui_on_restart.is_some(), 0x40),
+            (self.read.is_some(), 0x20),
+            (self.report.is_some(), 0x10),
+            (self.receipt, 0x08),
+        ]
+        .into_iter()
+        .fold(0, |byte, (set, bit)| if set { byte | bit } else { byte });
+        let interface = match self.interface {
+            Some(Interface::Contact) => 0x10,
+            Some(Interface::MagStripe) => 0x20,
+            None => 0xF0,
+        };
+        let tenths = |ms: u32| u8::try_from(ms.div_ceil(100)).unwrap_or(0xFE).min(0xFE);
+        let field_off = if self.field_off_ms == 0 {
+            0xFF
+        } else {
+            tenths(self.field_off_ms)
+        };
+        [
+            status,
+            start,
+            0xF0,
+            cvm,
+            flags,
+            interface,
+            field_off,
+            tenths(self.removal_timeout_ms),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::{Message, Status};
+
+    #[test]
+    fn the_parameter_set_byte_for_byte() {
+        let plain = KernelOutcome::new(OutcomeKind::EndApplication);
+        assert_eq!(
+            plain.parameter_set(),
+            [0x40, 0xF0, 0xF0, 0xF0, 0x00, 0xF0, 0xFF, 0x00]
+        );
+        let again = KernelOutcome {
+            start: Some(Start::B),
+            ui_on_outcome: Some(UiRequest::new(Message::SeePhone, Status::NotReady)),
+            ui_on_restart: Some(UiRequest::new(Message::SeePhone, Status::ReadyToRead)),
+            field_off_ms: 1_300,
+            report: Some(Box::new(KernelReport::of(ErrorIndication::NONE))),
+            interface: Some(Interface::Contact),
+            receipt: true,
+            ..KernelOutcome::new(OutcomeKind::EndApplication)
+        };
+        assert_eq!(
+            again.parameter_set(),
+            [0x40, 0x10, 0xF0, 0xF0, 0xD8, 0x10, 13, 0x00]
+        );
+    }
+
+    #[test]
+    fn the_error_indication_byte_for_byte() {
+        assert_eq!(ErrorIndication::default().to_bytes(), [0, 0, 0, 0, 0, 0xFF]);
+        let refused = ErrorIndication {
+            l2: 3,
+            sw: 0x6985,
+            message: 0x1C,
+            ..ErrorIndication::NONE
+        };
+        assert_eq!(refused.to_bytes(), [0, 3, 0, 0x69, 0x85, 0x1C]);
     }
 }

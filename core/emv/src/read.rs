@@ -15,9 +15,9 @@ use crate::data::CardData;
 use crate::entry::Activation;
 use crate::outcome::{Cvm, Reason};
 
-/// The objects of field 55, in this order, as far as card and reader have them. Number, track, name and expiry
-/// are not among them: they travel sealed.
-const ISSUER_DATA: [Tag; 23] = [
+/// The objects of field 55 that a kernel sends whose scheme asks for no others, in this order, as far as card and
+/// reader have them. Number, track, name and expiry are not among them: they travel sealed.
+pub(crate) const ISSUER_DATA: &[Tag] = &[
     tag::CRYPTOGRAM,
     tag::CRYPTOGRAM_INFORMATION,
     tag::ISSUER_APPLICATION_DATA,
@@ -116,6 +116,7 @@ pub struct CardRead {
     reader: TerminalData,
     fci: CardData,
     card: CardData,
+    record_tags: &'static [Tag],
 }
 
 /// What a kernel collected.
@@ -127,6 +128,12 @@ pub(crate) struct ReadParts {
     pub(crate) iad: Vec<u8>,
     pub(crate) cryptogram_information: u8,
     pub(crate) cvm: Cvm,
+    /// 9F34.
+    pub(crate) cvm_results: [u8; 3],
+    /// What goes into field 55, in this order; never number, track, name or expiry.
+    pub(crate) issuer_tags: &'static [Tag],
+    /// What the kernel's data record holds, in this order.
+    pub(crate) record_tags: &'static [Tag],
     pub(crate) entry_mode: EntryMode,
     pub(crate) activation: Activation,
     /// The reader's own data objects.
@@ -152,7 +159,7 @@ impl CardRead {
             Some(&[psn]) => Some(psn),
             Some(_) => return Err(Reason::DataMissing(tag::PAN_SEQUENCE)),
         };
-        reader.set(tag::CVM_RESULTS, &parts.cvm.results());
+        reader.set(tag::CVM_RESULTS, &parts.cvm_results);
         if card.value(tag::CRYPTOGRAM_INFORMATION).is_none() {
             // Kernels that answer without 9F27 state the type in the issuer data; hosts want the object.
             card.insert(tag::CRYPTOGRAM_INFORMATION, &[parts.cryptogram_information])?;
@@ -196,9 +203,15 @@ impl CardRead {
             reader,
             fci,
             card,
+            record_tags: parts.record_tags,
         };
-        read.de55 = read.issuer_data();
+        read.de55 = read.objects(parts.issuer_tags);
         Ok(read)
+    }
+
+    /// The kernel's data record: data objects, number and track among them.
+    pub fn data_record(&self) -> SecretBytes {
+        SecretBytes::new(self.objects(self.record_tags))
     }
 
     /// A data object of the transaction: the reader's own first, then what the card gave.
@@ -211,12 +224,15 @@ impl CardRead {
         self.card.value(tag).or_else(|| self.fci.value(tag))
     }
 
-    fn issuer_data(&self) -> Vec<u8> {
-        let mut writer = TlvWriter::new();
-        for tag in ISSUER_DATA {
-            if let Some(value) = self.data_object(tag) {
-                writer.put(tag, value);
-            }
+    fn objects(&self, tags: &[Tag]) -> Vec<u8> {
+        let found = || {
+            tags.iter()
+                .filter_map(|tag| Some((*tag, self.data_object(*tag)?)))
+        };
+        // The buffer never moves: what it held before would stay behind.
+        let mut writer = TlvWriter::for_objects(found());
+        for (tag, value) in found() {
+            writer.put(tag, value);
         }
         writer.into_vec()
     }

@@ -6,11 +6,12 @@ use alloc::vec::Vec;
 use softpos_types::Tick;
 use softpos_wire::{bcd, tag};
 
-use crate::config::{ReaderConfig, TerminalData, Transaction};
+use crate::config::{MAX_ACTIVATIONS, ReaderConfig, TerminalData, Transaction};
 use crate::entry::{Activation, EntryPoint, EntryStep};
 use crate::kernel::{AnyKernel, Kernel, KernelInput, Progress};
 use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
 use crate::read::{CardRead, EntryMode};
+use crate::torn::TornLog;
 use crate::ui::{Message, Status, UiRequest};
 
 /// How long a card may take for one answer before it counts as gone. Cards answer in well under a second; the
@@ -46,6 +47,8 @@ pub enum ReaderStep {
 pub enum CardOutcome {
     /// The issuer shall decide.
     Online(Box<CardRead>),
+    /// Approved by the card, and authenticated: the issuer is told later.
+    Approved(Box<CardRead>),
     /// Declined by the card or by a rule.
     Declined(StoppedRead),
     /// The card must be read another way; a phone has none, so another card or device.
@@ -78,10 +81,13 @@ pub enum ReaderError {
 #[derive(Debug)]
 pub struct Reader {
     entry: EntryPoint,
-    terminal: TerminalData,
+    config: ReaderConfig,
     transaction: Transaction,
+    /// The transaction's data objects.
+    own: TerminalData,
     activations: usize,
     kernel: Option<AnyKernel>,
+    torn: TornLog,
     answer_due: Option<Tick>,
 }
 
@@ -91,15 +97,24 @@ impl Reader {
     /// # Errors
     /// [`ReaderError`].
     pub fn new(config: &ReaderConfig, transaction: Transaction) -> Result<Self, ReaderError> {
-        let terminal = own_data(&config.terminal, &transaction).ok_or(ReaderError::Amount)?;
-        let entry =
-            EntryPoint::start_a(&config.combinations, transaction.clone()).ok_or_else(nothing_allowed)?;
+        let own = own_data(&transaction).ok_or(ReaderError::Amount)?;
+        let mut config = config.clone();
+        let ReaderConfig {
+            combinations,
+            unverified_kernels,
+            ..
+        } = &mut config;
+        combinations
+            .retain(|one| AnyKernel::is_verified(one.kernel) || unverified_kernels.contains(&one.kernel));
+        let entry = EntryPoint::start_a(combinations, transaction.clone()).ok_or_else(nothing_allowed)?;
         Ok(Self {
             entry,
-            terminal,
+            config,
             transaction,
+            own,
             activations: 0,
             kernel: None,
+            torn: TornLog::default(),
             answer_due: None,
         })
     }
@@ -156,8 +171,27 @@ impl Reader {
     }
 
     fn kernel_done(&mut self, outcome: KernelOutcome) -> Option<EntryStep> {
-        self.kernel = None;
+        if let Some(mut kernel) = self.kernel.take() {
+            self.torn = kernel.take_torn_log();
+        }
         self.entry.kernel_done(outcome)
+    }
+
+    /// Book B 3.5: an application that ends with a start is tried again there, as a card after its phone was looked
+    /// at. Only while numbers are left: each activation uses up some.
+    fn finish(&mut self, mut outcome: KernelOutcome) -> Result<Option<EntryStep>, CardOutcome> {
+        let again = outcome.kind == OutcomeKind::EndApplication && self.activations < MAX_ACTIVATIONS;
+        match outcome.start {
+            Some(start) if again => {
+                let prompt = Prompt {
+                    now: outcome.ui_on_outcome.take(),
+                    ready: outcome.ui_on_restart.take(),
+                    field_off_ms: outcome.field_off_ms,
+                };
+                Ok(self.entry.restart(start, prompt, None))
+            }
+            Some(_) | None => Err(finished(outcome)),
+        }
     }
 
     /// Turns steps of the Entry Point into steps for the caller. Ends: each activation uses up a number.
@@ -170,7 +204,10 @@ impl Reader {
                     return ReaderStep::Transmit(command);
                 }
                 Some(EntryStep::WaitForCard(prompt)) => return ReaderStep::WaitForCard(prompt),
-                Some(EntryStep::Finish(outcome)) => return ReaderStep::Finished(finished(outcome)),
+                Some(EntryStep::Finish(outcome)) => match self.finish(outcome) {
+                    Ok(step) => step,
+                    Err(outcome) => return ReaderStep::Finished(outcome),
+                },
                 Some(EntryStep::Activate(activation)) => match self.activate(activation) {
                     Ok(command) => Some(EntryStep::Transmit(command)),
                     Err(outcome) => self.kernel_done(outcome),
@@ -180,7 +217,7 @@ impl Reader {
     }
 
     fn activate(&mut self, activation: Activation) -> Result<Vec<u8>, KernelOutcome> {
-        let Some(unpredictable) = self.transaction.unpredictable.get(self.activations) else {
+        let Some([unpredictable, spare @ ..]) = self.transaction.unpredictable.get(self.activations) else {
             return Err(KernelOutcome {
                 reason: Some(Reason::TooManyTries),
                 ui_on_outcome: Some(UiRequest::new(Message::TryAnotherCard, Status::ReadyToRead)),
@@ -188,13 +225,21 @@ impl Reader {
             });
         };
         self.activations = self.activations.saturating_add(1);
-        let mut data = self.terminal.clone();
+        let mut data = self.config.data_for(activation.kernel, &activation.data);
+        for (tag, value) in self.own.iter() {
+            data.set(tag, value);
+        }
         data.set(tag::UNPREDICTABLE_NUMBER, unpredictable);
         data.set(tag::TERMINAL_AID, activation.adf_name.as_bytes());
         if let Some(ttq) = activation.ttq {
             data.set(tag::TTQ, &ttq);
         }
-        let mut kernel = AnyKernel::start(KernelInput { activation, data })?;
+        let mut kernel = AnyKernel::start(KernelInput {
+            activation,
+            data,
+            spare_unpredictable: *spare,
+            torn: core::mem::take(&mut self.torn),
+        })?;
         let command = kernel
             .poll_capdu()
             .ok_or_else(|| KernelOutcome::new(OutcomeKind::EndApplication))?;
@@ -203,9 +248,9 @@ impl Reader {
     }
 }
 
-/// The reader's data objects but for what changes with each activation. `None`: an amount does not fit n12.
-fn own_data(terminal: &TerminalData, transaction: &Transaction) -> Option<TerminalData> {
-    let mut data = terminal.clone();
+/// The transaction's data objects but for what changes with each activation. `None`: an amount does not fit n12.
+fn own_data(transaction: &Transaction) -> Option<TerminalData> {
+    let mut data = TerminalData::new();
     let amount = transaction.amount;
     data.set(tag::AMOUNT_AUTHORISED, &bcd::amount(amount.amount_minor()).ok()?);
     data.set(tag::AMOUNT_OTHER, &bcd::amount(transaction.other_minor).ok()?);
@@ -239,7 +284,8 @@ fn finished(outcome: KernelOutcome) -> CardOutcome {
     };
     match (kind, read) {
         (OutcomeKind::OnlineRequest, Some(read)) => CardOutcome::Online(read),
-        // No kernel here authenticates a card, so an approval of the card alone counts for nothing.
+        (OutcomeKind::Approved, Some(read)) => CardOutcome::Approved(read),
+        // An approval that proves nothing counts for nothing.
         (OutcomeKind::Approved | OutcomeKind::Declined, read) => {
             CardOutcome::Declined(stopped(read, Message::NotAuthorised))
         }

@@ -1,5 +1,6 @@
 //! Who this till is and what it may do: the activation and the signed parameters, ready for use.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -99,13 +100,13 @@ fn invalid(detail: String) -> SoftPosError {
 
 /// Turns the JSON of the parameters into the kernels' words; `None` for hex or numbers that are none.
 fn reader_config(parameters: &ReaderParameters) -> Option<ReaderConfig> {
-    let mut terminal = TerminalData::new();
-    for (tag, value) in &parameters.terminal {
-        terminal.set(
-            Tag::new(u32::from_str_radix(tag, 16).ok()?),
-            &hex::decode(value).ok()?,
-        );
-    }
+    let terminal = terminal_data(&parameters.terminal)?;
+    let kernels = parameters
+        .kernels
+        .iter()
+        .map(|(kernel, data)| Some((KernelId::new((*kernel).into()), terminal_data(data)?)))
+        .collect::<Option<Vec<_>>>()?;
+    let unverified = parameters.unverified_kernels.iter();
     let combinations = parameters
         .combinations
         .iter()
@@ -114,7 +115,20 @@ fn reader_config(parameters: &ReaderParameters) -> Option<ReaderConfig> {
     Some(ReaderConfig {
         combinations,
         terminal,
+        kernels,
+        unverified_kernels: unverified.map(|kernel| KernelId::new((*kernel).into())).collect(),
     })
+}
+
+fn terminal_data(values: &BTreeMap<String, String>) -> Option<TerminalData> {
+    let mut data = TerminalData::new();
+    for (tag, value) in values {
+        data.set(
+            Tag::new(u32::from_str_radix(tag, 16).ok()?),
+            &hex::decode(value).ok()?,
+        );
+    }
+    Some(data)
 }
 
 fn combination(parameters: &CombinationParameters) -> Option<Combination> {
@@ -135,6 +149,7 @@ fn combination(parameters: &CombinationParameters) -> Option<Combination> {
             terminal_floor_limit_minor: None,
             cvm_limit_minor: parameters.cvm_limit_minor,
             ttq,
+            data: terminal_data(&parameters.data)?,
         },
     })
 }

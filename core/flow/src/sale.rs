@@ -195,7 +195,10 @@ impl Flow {
                     self.arm_card(order, card, None, now);
                 }
             }
-            CardOutcome::Declined(_) => self.not_started(order.key, NotStarted::CardDeclined),
+            // The host decides on every payment: an approval by the card alone is not taken yet.
+            CardOutcome::Approved(_) | CardOutcome::Declined(_) => {
+                self.not_started(order.key, NotStarted::CardDeclined)
+            }
             CardOutcome::TryAnotherInterface(_) | CardOutcome::EndApplication(_) => {
                 self.not_started(order.key, NotStarted::CardNotAccepted);
             }

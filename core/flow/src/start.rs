@@ -122,7 +122,7 @@ impl Flow {
         let Some(profile) = &self.profile else {
             return Err(SoftPosError::of(Code::ParametersInvalid));
         };
-        let unpredictable = core::array::from_fn(|_| self.entropy.array());
+        let unpredictable = core::array::from_fn(|_| core::array::from_fn(|_| self.entropy.array()));
         let transaction = Transaction {
             amount: order.amount,
             other_minor: 0,

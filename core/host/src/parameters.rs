@@ -159,6 +159,12 @@ pub struct ReceiptParameters {
 pub struct ReaderParameters {
     /// Terminal data for the kernels: tag to value, both upper-case hex (`9F35`: `26`).
     pub terminal: BTreeMap<String, String>,
+    /// Data for one kernel, whatever the application, by its number; goes before `terminal`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kernels: BTreeMap<u8, BTreeMap<String, String>>,
+    /// Kernels without foreign proof that the integrator turned on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unverified_kernels: Vec<u8>,
     /// What is accepted: (AID, kernel, transaction type) and its settings.
     pub combinations: Vec<CombinationParameters>,
     /// Certification authority public keys.
@@ -197,6 +203,9 @@ pub struct CombinationParameters {
     /// Terminal transaction qualifiers (9F66), 8 hex digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttq: Option<String>,
+    /// Data for the kernel, as limits and action codes; goes before that of the kernel and the terminal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, String>,
 }
 
 /// A certification authority's public key, checked against its checksum when loaded.

@@ -193,6 +193,18 @@ impl TlvWriter {
         Self { bytes: Vec::new() }
     }
 
+    /// An empty list with room for these objects: it does not move while they are put into it.
+    pub fn for_objects<'v>(objects: impl Iterator<Item = (Tag, &'v [u8])>) -> Self {
+        /// A tag and a length of three bytes each.
+        const HEAD: usize = 6;
+        let room = objects.fold(0_usize, |sum, (_, value)| {
+            sum.saturating_add(value.len()).saturating_add(HEAD)
+        });
+        Self {
+            bytes: Vec::with_capacity(room),
+        }
+    }
+
     /// Appends one object.
     pub fn put(&mut self, tag: Tag, value: &[u8]) -> &mut Self {
         tag.write(&mut self.bytes);

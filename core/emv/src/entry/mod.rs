@@ -13,7 +13,7 @@ use softpos_wire::dol::Dol;
 use softpos_wire::{tag, tlv};
 
 use crate::brand::Scheme;
-use crate::config::{Aid, Combination, KernelId, Transaction};
+use crate::config::{Aid, Combination, KernelId, TerminalData, Transaction};
 use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
 use crate::reader::Prompt;
 use crate::ui::{Message, Status, UiRequest};
@@ -43,6 +43,8 @@ pub struct Activation {
     pub adf_name: Aid,
     /// The transaction's copy of 9F66, if configured.
     pub ttq: Option<[u8; 4]>,
+    /// What the combination's configuration tells the kernel.
+    pub data: TerminalData,
     /// What pre-processing found.
     pub indicators: Indicators,
     /// The answer to SELECT, without status word.
@@ -325,6 +327,7 @@ impl EntryPoint {
             kernel: prepared.combination.kernel,
             adf_name,
             ttq: prepared.ttq,
+            data: prepared.combination.settings.data.clone(),
             indicators: prepared.indicators,
             fci: self.fci.clone(),
             start: self.start,

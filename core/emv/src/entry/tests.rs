@@ -18,7 +18,7 @@ pub(crate) fn transaction(amount_minor: i64) -> Transaction {
         other_minor: 0,
         transaction_type: 0,
         local: LocalTime::from_utc(1_763_785_496_000, 480),
-        unpredictable: [[1; 4], [2; 4], [3; 4], [4; 4]],
+        unpredictable: [[1; 4], [2; 4], [3; 4], [4; 4]].map(|number| [number; 3]),
     }
 }
 

@@ -9,14 +9,31 @@ use softpos_types::Tick;
 use crate::config::{KernelId, TerminalData};
 use crate::entry::Activation;
 use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
+use crate::torn::TornLog;
 
 /// What a kernel works with besides the card.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct KernelInput {
     /// The Entry Point's part.
     pub activation: Activation,
-    /// The reader's own data objects: terminal, transaction, unpredictable number.
+    /// The reader's own data objects: terminal, kernel configuration, transaction, unpredictable number.
     pub data: TerminalData,
+    /// More unpredictable numbers, for kernels that need a new one within one activation.
+    pub spare_unpredictable: [[u8; 4]; 2],
+    /// Taps that were cut; the kernel gives the log back with [`Kernel::take_torn_log`].
+    pub torn: TornLog,
+}
+
+impl KernelInput {
+    /// Without spare numbers and earlier taps.
+    pub fn new(activation: Activation, data: TerminalData) -> Self {
+        Self {
+            activation,
+            data,
+            spare_unpredictable: [[0; 4]; 2],
+            torn: TornLog::default(),
+        }
+    }
 }
 
 /// Whether a machine goes on.
@@ -38,48 +55,68 @@ pub trait Kernel {
 
     /// The card left the field.
     fn on_card_lost(&mut self) -> KernelOutcome;
+
+    /// Taps that were cut, this one included, once the kernel has ended. Most kernels keep none.
+    fn take_torn_log(&mut self) -> TornLog {
+        TornLog::default()
+    }
 }
 
-/// Every kernel of this reader.
-#[derive(Debug)]
-pub enum AnyKernel {
+/// A line for each kernel: its machine, its identifier and whether foreign vectors prove it.
+///
+/// The machine has `fn start(KernelInput) -> Result<Self, KernelOutcome>` and is a [`Kernel`]. One that is
+/// `unverified` reads no card until the integrator names it in `ReaderConfig::unverified_kernels`.
+macro_rules! kernels {
+    ($($(#[$doc:meta])* $name:ident($machine:ty), $id:expr, $proof:ident;)*) => {
+        /// Every kernel of this reader.
+        #[derive(Debug)]
+        pub enum AnyKernel { $($(#[$doc])* $name($machine),)* }
+
+        impl AnyKernel {
+            /// Starts the kernel that the Entry Point asks for.
+            ///
+            /// # Errors
+            /// The outcome of a kernel that ends at once, or SELECT NEXT if this reader does not have it.
+            pub fn start(input: KernelInput) -> Result<Self, KernelOutcome> {
+                $(if input.activation.kernel == $id {
+                    return <$machine>::start(input).map(Self::$name);
+                })*
+                Err(KernelOutcome {
+                    reason: Some(Reason::NoKernel),
+                    ..KernelOutcome::new(OutcomeKind::SelectNext)
+                })
+            }
+
+            /// Whether foreign vectors prove the kernel; kernels that this reader does not have need no proof.
+            pub(crate) fn is_verified(kernel: KernelId) -> bool {
+                $(if kernel == $id { return kernels!(@$proof); })*
+                true
+            }
+        }
+
+        impl Kernel for AnyKernel {
+            fn on_rapdu(&mut self, rapdu: &[u8], elapsed_us: u32, now: Tick) -> Progress<KernelOutcome> {
+                match self { $(Self::$name(kernel) => kernel.on_rapdu(rapdu, elapsed_us, now),)* }
+            }
+
+            fn poll_capdu(&mut self) -> Option<Vec<u8>> {
+                match self { $(Self::$name(kernel) => kernel.poll_capdu(),)* }
+            }
+
+            fn on_card_lost(&mut self) -> KernelOutcome {
+                match self { $(Self::$name(kernel) => kernel.on_card_lost(),)* }
+            }
+
+            fn take_torn_log(&mut self) -> TornLog {
+                match self { $(Self::$name(kernel) => kernel.take_torn_log(),)* }
+            }
+        }
+    };
+    (@verified) => { true };
+    (@unverified) => { false };
+}
+
+kernels! {
     /// Kernel 3, Visa.
-    C3(c3::C3),
-}
-
-impl AnyKernel {
-    /// Starts the kernel that the Entry Point asks for.
-    ///
-    /// # Errors
-    /// The outcome of a kernel that ends at once, or SELECT NEXT if this reader does not have it.
-    pub fn start(input: KernelInput) -> Result<Self, KernelOutcome> {
-        if input.activation.kernel == KernelId::C3 {
-            c3::C3::start(input).map(Self::C3)
-        } else {
-            Err(KernelOutcome {
-                reason: Some(Reason::NoKernel),
-                ..KernelOutcome::new(OutcomeKind::SelectNext)
-            })
-        }
-    }
-}
-
-impl Kernel for AnyKernel {
-    fn on_rapdu(&mut self, rapdu: &[u8], elapsed_us: u32, now: Tick) -> Progress<KernelOutcome> {
-        match self {
-            Self::C3(kernel) => kernel.on_rapdu(rapdu, elapsed_us, now),
-        }
-    }
-
-    fn poll_capdu(&mut self) -> Option<Vec<u8>> {
-        match self {
-            Self::C3(kernel) => kernel.poll_capdu(),
-        }
-    }
-
-    fn on_card_lost(&mut self) -> KernelOutcome {
-        match self {
-            Self::C3(kernel) => kernel.on_card_lost(),
-        }
-    }
+    C3(c3::C3), KernelId::C3, verified;
 }

@@ -183,9 +183,12 @@ fn reader(terminal: &TerminalId) -> ReaderParameters {
         cvm_limit_minor: Some(NO_CVM_LIMIT_MINOR.saturating_add(1)),
         // EMV mode, online PIN, offline data authentication for online; CDCVM.
         ttq: Some("25004000".into()),
+        data: BTreeMap::new(),
     };
     ReaderParameters {
         terminal,
+        kernels: BTreeMap::new(),
+        unverified_kernels: Vec::new(),
         combinations: vec![visa],
         capks: Vec::new(),
         revoked: Vec::new(),

@@ -50,8 +50,9 @@ fn reader(random: &mut Random) -> Reader {
     let config = ReaderConfig {
         combinations: vec![combination],
         terminal,
+        ..ReaderConfig::default()
     };
-    let unpredictable = [(); 4].map(|()| [(); 4].map(|()| random.byte()));
+    let unpredictable = [(); 4].map(|()| [(); 3].map(|()| [(); 4].map(|()| random.byte())));
     let transaction = Transaction {
         amount: Money::new(500 + i64::try_from(random.below(1_000)).unwrap(), Currency::CNY),
         other_minor: 0,

@@ -42,13 +42,14 @@ fn reader(amount_minor: i64) -> Reader {
     let config = ReaderConfig {
         combinations: vec![combination],
         terminal,
+        ..ReaderConfig::default()
     };
     let transaction = Transaction {
         amount: Money::new(amount_minor, Currency::CNY),
         other_minor: 0,
         transaction_type: 0,
         local: LocalTime::from_utc(1_790_000_000_000, 480),
-        unpredictable: [[0x11; 4], [0x22; 4], [0x33; 4], [0x44; 4]],
+        unpredictable: [[0x11; 4], [0x22; 4], [0x33; 4], [0x44; 4]].map(|number| [number; 3]),
     };
     Reader::new(&config, transaction).unwrap()
 }

@@ -262,6 +262,8 @@ fn reader() -> ReaderParameters {
         .into();
     ReaderParameters {
         terminal,
+        kernels: BTreeMap::new(),
+        unverified_kernels: Vec::new(),
         combinations: vec![CombinationParameters {
             aid: "A0000000031010".into(),
             kernel: 3,
@@ -273,6 +275,7 @@ fn reader() -> ReaderParameters {
             floor_limit_minor: Some(0),
             cvm_limit_minor: Some(100_001),
             ttq: Some("25004000".into()),
+            data: BTreeMap::new(),
         }],
         capks: Vec::new(),
         revoked: Vec::new(),

@@ -125,6 +125,7 @@ fn configuration(input: Fields<'_>) -> Result<(ReaderConfig, Transaction), Failu
     let config = ReaderConfig {
         combinations: combinations.collect::<Result<_, Failure>>()?,
         terminal,
+        ..ReaderConfig::default()
     };
     let digits = |name: &str| number(&transaction.bytes(name)?);
     let currency = u16::try_from(digits("5F2A")?)
@@ -138,7 +139,7 @@ fn configuration(input: Fields<'_>) -> Result<(ReaderConfig, Transaction), Failu
         other_minor: amount(digits("9F03")?)?,
         transaction_type,
         local: local_time(transaction)?,
-        unpredictable: [transaction.array("9F37")?; 4],
+        unpredictable: [[transaction.array("9F37")?; 3]; 4],
     };
     Ok((config, transaction))
 }
@@ -171,6 +172,7 @@ fn outcome_members(step: ReaderStep, expect: &Value, result: &mut Map<String, Va
         ReaderStep::Ignored => return Err("an answer was not expected".into()),
         ReaderStep::WaitForCard(prompt) => ("try_again", None, prompt.now),
         ReaderStep::Finished(CardOutcome::Online(read)) => ("online_request", Some(read), None),
+        ReaderStep::Finished(CardOutcome::Approved(read)) => ("approved", Some(read), None),
         ReaderStep::Finished(CardOutcome::Declined(stopped)) => ("declined", stopped.read, Some(stopped.ui)),
         ReaderStep::Finished(CardOutcome::TryAnotherInterface(stopped)) => {
             ("try_another_interface", stopped.read, Some(stopped.ui))

@@ -22,7 +22,7 @@ use super::{Kernel, KernelInput, Progress};
 use crate::brand;
 use crate::data::CardData;
 use crate::outcome::{Cvm, KernelOutcome, OutcomeKind, Reason};
-use crate::read::{CardRead, EntryMode, ReadParts};
+use crate::read::{CardRead, EntryMode, ISSUER_DATA, ReadParts};
 use crate::ui::{Message, Status, UiRequest};
 
 /// "See phone": how long the message and the field's silence last (6986).
@@ -232,6 +232,10 @@ impl C3 {
             expired: self.expired(track.expiry_yymm),
         });
         let iad = iad.to_vec();
+        let cvm = match decision {
+            Decision::Online(cvm) => cvm,
+            Decision::Decline(_) | Decision::OtherInterface => Cvm::None,
+        };
         let read = CardRead::build(ReadParts {
             track,
             aip,
@@ -239,10 +243,10 @@ impl C3 {
             arqc,
             iad,
             cryptogram_information: cryptogram.information(),
-            cvm: match decision {
-                Decision::Online(cvm) => cvm,
-                Decision::Decline(_) | Decision::OtherInterface => Cvm::None,
-            },
+            cvm,
+            cvm_results: cvm.results(),
+            issuer_tags: ISSUER_DATA,
+            record_tags: ISSUER_DATA,
             entry_mode: EntryMode::ContactlessChip,
             activation: self.input.activation.clone(),
             reader: self.input.data.clone(),

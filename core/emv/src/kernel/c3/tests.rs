@@ -40,6 +40,7 @@ fn config(ttq: [u8; 4], floor_limit_minor: i64, cvm_limit_minor: i64) -> ReaderC
     ReaderConfig {
         combinations: [combination].into(),
         terminal,
+        ..ReaderConfig::default()
     }
 }
 
@@ -56,7 +57,7 @@ fn transaction(amount_minor: i64) -> Transaction {
             minute: 0,
             second: 0,
         },
-        unpredictable: [[0xAB; 4], [0xCD; 4], [0xEF; 4], [0x12; 4]],
+        unpredictable: [[0xAB; 4], [0xCD; 4], [0xEF; 4], [0x12; 4]].map(|number| [number; 3]),
     }
 }
 

@@ -5,8 +5,8 @@ mod reader_loop;
 
 use serde_json::{Map, Value, json};
 use softpos_emv::{
-    Aid, Combination, CombinationSettings, KernelId, Message, Status, Transaction, UiRequest, UiValue,
-    ValueQualifier,
+    Aid, Combination, CombinationSettings, KernelId, Message, Status, TerminalData, Transaction, UiRequest,
+    UiValue, ValueQualifier,
 };
 use softpos_types::{Currency, LocalTime, Money};
 
@@ -107,6 +107,7 @@ fn settings(set: Fields<'_>) -> Result<CombinationSettings, Failure> {
         terminal_floor_limit_minor: limit("terminal_floor_limit")?,
         cvm_limit_minor: limit("cvm_limit")?,
         ttq: set.optional("ttq").map(|_| set.array("ttq")).transpose()?,
+        data: TerminalData::new(),
     })
 }
 
@@ -132,7 +133,7 @@ fn transaction(one: Fields<'_>) -> Result<Transaction, Failure> {
         },
         transaction_type,
         local: LocalTime::from_utc(0, 0),
-        unpredictable: [[0; 4]; 4],
+        unpredictable: [[[0; 4]; 3]; 4],
     })
 }
 
