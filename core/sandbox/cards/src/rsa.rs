@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, NonZero, Odd, Resize};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd, Resize};
 
 use crate::scheme::CardScheme;
 
@@ -64,7 +64,7 @@ impl RsaKey {
             .sub_mod(&reduced, &self.p.modulus)
             .mul_mod(&self.q_inverse, &self.p.modulus);
         let sum = lifted
-            .concatenating_mul(self.q.modulus.as_ref())
+            .concatenating_mul(self.q.modulus.as_ref() as &BoxedUint)
             .wrapping_add(&at_q);
         let bytes = sum.to_be_bytes();
         let (_, signature) = bytes.split_at(bytes.len().saturating_sub(self.modulus.len()));

@@ -65,7 +65,7 @@ impl Tap {
         let keys = issuer_keys();
         let master = &keys
             .iter()
-            .find(|key| key.index == self.account.key_index)
+            .find(|key| (key.scheme, key.index) == (self.account.scheme, self.account.key_index))
             .unwrap()
             .master;
         let card = card_key_option_a(master, &self.account.pan(), self.account.psn);
