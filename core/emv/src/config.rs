@@ -27,6 +27,15 @@ pub struct ReaderConfig {
 }
 
 impl ReaderConfig {
+    /// The same, but that every payment goes online: all floor limits are zero.
+    pub fn online_only(&self) -> Self {
+        let mut config = self.clone();
+        for combination in &mut config.combinations {
+            combination.settings.floor_limit_minor = Some(0);
+        }
+        config
+    }
+
     /// What a kernel is told for an accepted combination: its own data before the kernel's before the terminal's.
     pub(crate) fn data_for(&self, kernel: KernelId, own: &TerminalData) -> TerminalData {
         let mut data = self.terminal.clone();

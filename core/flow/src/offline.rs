@@ -1,7 +1,7 @@
-//! Store and forward: whether a card payment may be accepted while the host cannot be reached.
+//! Store and forward: whether a card payment may be accepted without the host.
 
 use softpos_host::OfflinePolicy;
-use softpos_journal::{Ledger, State};
+use softpos_journal::Ledger;
 use softpos_types::{Money, Now};
 
 /// Row 19 and 21: on, small enough, few enough, young enough.
@@ -14,8 +14,8 @@ pub(crate) fn may_store(policy: &OfflinePolicy, ledger: &Ledger, amount: Money, 
         .is_some_and(|sum| sum <= policy.sum_minor);
     let oldest = ledger
         .payments()
-        .filter(|p| p.state == State::Stored)
-        .map(|p| p.utc_ms)
+        .filter(|payment| payment.waits_for_host())
+        .map(|payment| payment.utc_ms)
         .min();
     let young = oldest.is_none_or(|oldest| now.utc_ms.saturating_sub(oldest) <= policy.age_ms);
     policy.enabled && amount.amount_minor() <= policy.payment_minor && count < policy.count && fits && young

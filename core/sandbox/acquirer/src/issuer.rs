@@ -304,7 +304,10 @@ async fn check_pin(
 /// The issuer's answer for the card: issuer authentication data and the response code.
 fn answer_data(account: &Account, verified: Verified, de39: &str) -> Option<Vec<u8>> {
     let mut answer = TlvWriter::new();
-    answer.put(ISSUER_AUTHENTICATION_DATA, &issuer_answer(account, verified, de39)?);
+    answer.put(
+        ISSUER_AUTHENTICATION_DATA,
+        &issuer_answer(account, verified, de39)?,
+    );
     answer.put(tag::AUTHORISATION_RESPONSE_CODE, de39.as_bytes());
     Some(answer.into_vec())
 }

@@ -25,6 +25,7 @@ mod keys;
 mod ledger;
 mod parameters;
 mod postings;
+mod reader_parameters;
 mod reversals;
 mod routes;
 mod sandbox;

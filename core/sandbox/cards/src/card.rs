@@ -7,9 +7,7 @@ use softpos_wire::apdu::{Capdu, PPSE_NAME, SW_OK};
 use softpos_wire::tlv::{TlvWriter, child};
 use softpos_wire::{Tag, tag};
 
-use crate::application::{
-    Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, generate, options, pdol,
-};
+use crate::application::{Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, generate, options, pdol};
 use crate::fault::{Fault, FaultKind};
 use crate::issuer::card_key;
 use crate::pki::{CardCertificates, sha1};

@@ -170,10 +170,7 @@ pub fn verify_cryptogram(de55: &[u8], account: &Account) -> Result<Verified, Cry
 /// `de39` is the response code. `None` for an account without key, which does not exist.
 pub fn issuer_answer(account: &Account, verified: Verified, de39: &str) -> Option<Vec<u8>> {
     let layout = Layout::of(account.scheme);
-    let session = layout.session_key(
-        &card_key(account, account.key_index)?,
-        verified.atc.to_be_bytes(),
-    );
+    let session = layout.session_key(&card_key(account, account.key_index)?, verified.atc.to_be_bytes());
     Some(match account.scheme {
         CardScheme::Visa | CardScheme::Jcb | CardScheme::Discover => {
             let csu = if de39 == APPROVED { CSU_APPROVED } else { [0; 4] };
@@ -318,7 +315,10 @@ impl Layout {
         value: impl Fn(Tag) -> Option<&'a [u8]>,
     ) -> Result<Vec<u8>, Tag> {
         let mut data = Vec::new();
-        for tag in COVERED.into_iter().filter(|tag| self.covers_tvr || *tag != tag::TVR) {
+        for tag in COVERED
+            .into_iter()
+            .filter(|tag| self.covers_tvr || *tag != tag::TVR)
+        {
             data.extend_from_slice(value(tag).ok_or(tag)?);
         }
         let own = issuer_data

@@ -22,7 +22,9 @@ mod wallet;
 pub use account::{Account, IssuerAnswer, accounts};
 pub use card::{CardGone, SoftCard};
 pub use fault::{Fault, FaultKind};
-pub use issuer::{CryptogramError, CryptogramKind, IssuerKey, Verified, issuer_answer, issuer_keys, verify_cryptogram};
+pub use issuer::{
+    CryptogramError, CryptogramKind, IssuerKey, Verified, issuer_answer, issuer_keys, verify_cryptogram,
+};
 pub use pki::{AuthorityKey, authority_keys};
 pub use profile::{Presence, Profile, profiles};
 pub use scheme::CardScheme;

@@ -104,10 +104,14 @@ fn issuer_certificate(scheme: CardScheme) -> &'static Certificate {
         bytes: Vec::new(),
         remainder: None,
     };
-    MADE.get_or_init(|| CardScheme::ALL.map(|scheme| (scheme, certify_issuer(scheme))).into())
-        .iter()
-        .find_map(|(of, made)| (*of == scheme).then_some(made))
-        .unwrap_or(&NONE)
+    MADE.get_or_init(|| {
+        CardScheme::ALL
+            .map(|scheme| (scheme, certify_issuer(scheme)))
+            .into()
+    })
+    .iter()
+    .find_map(|(of, made)| (*of == scheme).then_some(made))
+    .unwrap_or(&NONE)
 }
 
 fn certify_issuer(scheme: CardScheme) -> Certificate {
@@ -120,13 +124,7 @@ fn certify_issuer(scheme: CardScheme) -> Certificate {
 
 /// Layout: format, subject and expiry, serial number, algorithms, lengths, key with padding; hash over that, the
 /// rest of the key, its exponent and the static data.
-fn certificate(
-    signer: &RsaKey,
-    format: u8,
-    subject: &[u8],
-    key: &RsaKey,
-    static_data: &[u8],
-) -> Certificate {
+fn certificate(signer: &RsaKey, format: u8, subject: &[u8], key: &RsaKey, static_data: &[u8]) -> Certificate {
     let serial = [0x00, 0x00, key.exponent.len().to_le_bytes()[0]];
     let lengths = [key.modulus.len(), key.exponent.len()].map(|length| length.to_le_bytes()[0]);
     let mut inside = vec![format];
@@ -134,7 +132,11 @@ fn certificate(
     inside.extend_from_slice(&serial);
     inside.extend([SHA_1, RSA]);
     inside.extend(lengths);
-    let room = signer.modulus.len().saturating_sub(22).saturating_sub(inside.len());
+    let room = signer
+        .modulus
+        .len()
+        .saturating_sub(22)
+        .saturating_sub(inside.len());
     let (left, rest) = key.modulus.split_at(room.min(key.modulus.len()));
     inside.extend_from_slice(left);
     inside.resize(signer.modulus.len().saturating_sub(22), 0xBB);
@@ -160,6 +162,8 @@ fn padded_digits(digits: &str, length: usize) -> Vec<u8> {
 
 pub(crate) fn sha1(parts: &[&[u8]]) -> [u8; 20] {
     let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    parts.iter().for_each(|part| context.update(part));
+    for part in parts {
+        context.update(part);
+    }
     context.finish().as_ref().try_into().unwrap_or_default()
 }

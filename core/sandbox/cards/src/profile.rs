@@ -109,92 +109,88 @@ const ASKS_PIN: &str = "always asks for the PIN, which is 1234";
 const IS_PHONE: &str = "a phone that has verified its owner";
 const IS_LOCKED: &str = "a phone that wants its owner first, then the second tap";
 
+const PROFILES: &[Profile] = &[
+    card("visa-approved", APPROVES, &account::APPROVED),
+    card("visa-declined", DECLINES, &account::DECLINED),
+    card(
+        "visa-expired",
+        "expired in 2020; the issuer declines (54)",
+        &account::EXPIRED,
+    ),
+    card(
+        "visa-insufficient",
+        "not enough money; the issuer declines (51)",
+        &account::INSUFFICIENT,
+    ),
+    pin("visa-pin", ASKS_PIN, &account::PIN),
+    Profile {
+        fault: Some(Fault {
+            at: 4,
+            kind: FaultKind::Pulled,
+        }),
+        ..card(
+            "visa-pulled",
+            "pulled away once while being read",
+            &account::PULLED,
+        )
+    },
+    Profile {
+        collisions: 1,
+        ..card("two-cards", "two cards at once, then one", &account::TWO_CARDS)
+    },
+    Profile {
+        label: "VISA MOBILE",
+        ..phone("visa-phone", IS_PHONE, &account::PHONE)
+    },
+    offline("visa-offline", APPROVES_OFFLINE, &account::OFFLINE),
+    locked_phone("visa-see-phone", IS_LOCKED, &account::SEE_PHONE),
+    Profile {
+        temper: Temper::Declines,
+        ..card("visa-refused", "the card itself declines", &account::REFUSED)
+    },
+    Profile {
+        temper: Temper::Blocked,
+        ..card("visa-blocked", "blocked by its issuer", &account::BLOCKED)
+    },
+    card("mastercard-approved", APPROVES, &account::MASTERCARD),
+    offline(
+        "mastercard-offline",
+        APPROVES_OFFLINE,
+        &account::MASTERCARD_OFFLINE,
+    ),
+    card("mastercard-declined", DECLINES, &account::MASTERCARD_DECLINED),
+    phone("mastercard-phone", IS_PHONE, &account::MASTERCARD_PHONE),
+    locked_phone("mastercard-see-phone", IS_LOCKED, &account::MASTERCARD_SEE_PHONE),
+    card("unionpay-approved", APPROVES, &account::UNIONPAY),
+    offline("unionpay-offline", APPROVES_OFFLINE, &account::UNIONPAY_OFFLINE),
+    card("unionpay-declined", DECLINES, &account::UNIONPAY_DECLINED),
+    pin("unionpay-pin", ASKS_PIN, &account::UNIONPAY_PIN),
+    phone("unionpay-phone", IS_PHONE, &account::UNIONPAY_PHONE),
+    card("amex-approved", APPROVES, &account::AMEX),
+    offline("amex-offline", APPROVES_OFFLINE, &account::AMEX_OFFLINE),
+    phone("amex-phone", IS_PHONE, &account::AMEX_PHONE),
+    card("jcb-approved", APPROVES, &account::JCB),
+    offline("jcb-offline", APPROVES_OFFLINE, &account::JCB_OFFLINE),
+    phone("jcb-phone", IS_PHONE, &account::JCB_PHONE),
+    card("discover-approved", APPROVES, &account::DISCOVER),
+    offline("discover-offline", APPROVES_OFFLINE, &account::DISCOVER_OFFLINE),
+    phone("discover-phone", IS_PHONE, &account::DISCOVER_PHONE),
+    Profile {
+        id: "unsupported",
+        about: "a card of a scheme that is not accepted here",
+        account: None,
+        aid: INTERAC,
+        label: "INTERAC",
+        verification: Verification::WhenRequired,
+        temper: Temper::AsksIssuer,
+        collisions: 0,
+        fault: None,
+    },
+];
+
 /// All named cards.
-pub fn profiles() -> &'static [Profile] {
-    const {
-        &[
-            card("visa-approved", APPROVES, &account::APPROVED),
-            card("visa-declined", DECLINES, &account::DECLINED),
-            card(
-                "visa-expired",
-                "expired in 2020; the issuer declines (54)",
-                &account::EXPIRED,
-            ),
-            card(
-                "visa-insufficient",
-                "not enough money; the issuer declines (51)",
-                &account::INSUFFICIENT,
-            ),
-            pin("visa-pin", ASKS_PIN, &account::PIN),
-            Profile {
-                fault: Some(Fault {
-                    at: 4,
-                    kind: FaultKind::Pulled,
-                }),
-                ..card(
-                    "visa-pulled",
-                    "pulled away once while being read",
-                    &account::PULLED,
-                )
-            },
-            Profile {
-                collisions: 1,
-                ..card("two-cards", "two cards at once, then one", &account::TWO_CARDS)
-            },
-            Profile {
-                label: "VISA MOBILE",
-                ..phone("visa-phone", IS_PHONE, &account::PHONE)
-            },
-            offline("visa-offline", APPROVES_OFFLINE, &account::OFFLINE),
-            locked_phone("visa-see-phone", IS_LOCKED, &account::SEE_PHONE),
-            Profile {
-                temper: Temper::Declines,
-                ..card("visa-refused", "the card itself declines", &account::REFUSED)
-            },
-            Profile {
-                temper: Temper::Blocked,
-                ..card("visa-blocked", "blocked by its issuer", &account::BLOCKED)
-            },
-            card("mastercard-approved", APPROVES, &account::MASTERCARD),
-            offline(
-                "mastercard-offline",
-                APPROVES_OFFLINE,
-                &account::MASTERCARD_OFFLINE,
-            ),
-            card("mastercard-declined", DECLINES, &account::MASTERCARD_DECLINED),
-            phone("mastercard-phone", IS_PHONE, &account::MASTERCARD_PHONE),
-            locked_phone(
-                "mastercard-see-phone",
-                IS_LOCKED,
-                &account::MASTERCARD_SEE_PHONE,
-            ),
-            card("unionpay-approved", APPROVES, &account::UNIONPAY),
-            offline("unionpay-offline", APPROVES_OFFLINE, &account::UNIONPAY_OFFLINE),
-            card("unionpay-declined", DECLINES, &account::UNIONPAY_DECLINED),
-            pin("unionpay-pin", ASKS_PIN, &account::UNIONPAY_PIN),
-            phone("unionpay-phone", IS_PHONE, &account::UNIONPAY_PHONE),
-            card("amex-approved", APPROVES, &account::AMEX),
-            offline("amex-offline", APPROVES_OFFLINE, &account::AMEX_OFFLINE),
-            phone("amex-phone", IS_PHONE, &account::AMEX_PHONE),
-            card("jcb-approved", APPROVES, &account::JCB),
-            offline("jcb-offline", APPROVES_OFFLINE, &account::JCB_OFFLINE),
-            phone("jcb-phone", IS_PHONE, &account::JCB_PHONE),
-            card("discover-approved", APPROVES, &account::DISCOVER),
-            offline("discover-offline", APPROVES_OFFLINE, &account::DISCOVER_OFFLINE),
-            phone("discover-phone", IS_PHONE, &account::DISCOVER_PHONE),
-            Profile {
-                id: "unsupported",
-                about: "a card of a scheme that is not accepted here",
-                account: None,
-                aid: INTERAC,
-                label: "INTERAC",
-                verification: Verification::WhenRequired,
-                temper: Temper::AsksIssuer,
-                collisions: 0,
-                fault: None,
-            },
-        ]
-    }
+pub const fn profiles() -> &'static [Profile] {
+    PROFILES
 }
 
 impl Profile {

@@ -100,9 +100,7 @@ fn parse(line: &str) -> Option<RsaKey> {
     let mut words = line.split(' ');
     let mut word = || words.next();
     let scheme = word()?;
-    let scheme = CardScheme::ALL
-        .into_iter()
-        .find(|known| known.name() == scheme)?;
+    let scheme = CardScheme::ALL.into_iter().find(|known| known.name() == scheme)?;
     let role = match word()? {
         "ca" => Role::Authority,
         "issuer" => Role::Issuer,
@@ -154,12 +152,10 @@ mod tests {
                 let modulus = Odd::new(BoxedUint::from_be_slice_vartime(&key.modulus)).unwrap();
                 let bits = modulus.bits_precision();
                 let params = BoxedMontyParams::new_vartime(modulus);
-                let opened = BoxedMontyForm::new(
-                    BoxedUint::from_be_slice_vartime(&signature).resize(bits),
-                    &params,
-                )
-                .pow(&BoxedUint::from_be_slice_vartime(&key.exponent))
-                .retrieve();
+                let opened =
+                    BoxedMontyForm::new(BoxedUint::from_be_slice_vartime(&signature).resize(bits), &params)
+                        .pow(&BoxedUint::from_be_slice_vartime(&key.exponent))
+                        .retrieve();
                 assert_eq!(
                     opened,
                     BoxedUint::from_be_slice_vartime(&block).resize(bits),

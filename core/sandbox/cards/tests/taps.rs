@@ -80,7 +80,10 @@ fn online(step: ReaderStep) -> Box<CardRead> {
 fn every_visa_card_gives_a_cryptogram_that_verifies() {
     let mut wallet = Wallet::new();
     for profile in profiles() {
-        let Some(account) = profile.account.filter(|account| account.scheme == CardScheme::Visa) else {
+        let Some(account) = profile
+            .account
+            .filter(|account| account.scheme == CardScheme::Visa)
+        else {
             continue;
         };
         if ["visa-refused", "visa-blocked"].contains(&profile.id) {
@@ -249,7 +252,13 @@ fn a_changed_amount_counter_or_card_breaks_the_cryptogram() {
         Err(CryptogramError::Malformed)
     );
     assert_eq!(
-        verify_cryptogram(&read.de55, &Account { psn: 0x02, ..*account }),
+        verify_cryptogram(
+            &read.de55,
+            &Account {
+                psn: 0x02,
+                ..*account
+            }
+        ),
         Err(CryptogramError::Wrong)
     );
     assert_eq!(

@@ -53,7 +53,11 @@ pub(super) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u1
 
 fn data_record(chip: &Chip<'_>) -> Vec<u8> {
     let mut writer = TlvWriter::new();
-    let list = if is_mobile(chip) { CVM_LIST_MOBILE } else { CVM_LIST };
+    let list = if is_mobile(chip) {
+        CVM_LIST_MOBILE
+    } else {
+        CVM_LIST
+    };
     writer
         .put(tag::TRACK_2, &track_2(chip.account))
         .put(tag::PAN, &pan(chip.account))

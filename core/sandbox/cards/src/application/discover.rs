@@ -46,7 +46,7 @@ pub(super) fn options(chip: &Chip<'_>, told: &Told<'_>) -> Result<Options, u16> 
         relay: None,
     };
     let unpredictable = told.value(tag::UNPREDICTABLE_NUMBER).unwrap_or_default();
-    let signature = combined_signature(chip, kind, made.cryptogram, &content, &asked, unpredictable);
+    let signature = combined_signature(chip, (kind, made.cryptogram), &content, &asked, unpredictable);
     let mut last = TlvWriter::new();
     last.put(tags::SIGNED_DYNAMIC_DATA, &signature);
     Ok(Options {

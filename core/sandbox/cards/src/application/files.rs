@@ -44,7 +44,11 @@ impl Files {
         let mut records = vec![record(DATA_FILE, 1, data)];
         let keys = key_records(certificates);
         let keys = keys.iter().map(Vec::as_slice).chain(last);
-        records.extend((1..).zip(keys).map(|(number, bytes)| record(KEY_FILE, number, bytes)));
+        records.extend(
+            (1..)
+                .zip(keys)
+                .map(|(number, bytes)| record(KEY_FILE, number, bytes)),
+        );
         let highest = records.last().map_or(1, |record| record.number);
         Self {
             records,
@@ -113,8 +117,7 @@ pub(super) fn track_2(account: &Account) -> Vec<u8> {
 /// said is under the hash (EMV Book 2 6.6). Relay resistance data, if any, ends the signed dynamic data.
 pub(super) fn combined_signature(
     chip: &Chip<'_>,
-    kind: CryptogramKind,
-    cryptogram: [u8; 8],
+    (kind, cryptogram): (CryptogramKind, [u8; 8]),
     answer: &[u8],
     asked: &Asked<'_>,
     unpredictable: &[u8],
@@ -157,7 +160,7 @@ pub(super) fn generated(
     }
     let content = content.into_vec();
     let unpredictable = told.value(tag::UNPREDICTABLE_NUMBER).unwrap_or_default();
-    let signature = combined_signature(chip, kind, made.cryptogram, &content, asked, unpredictable);
+    let signature = combined_signature(chip, (kind, made.cryptogram), &content, asked, unpredictable);
     let mut last = TlvWriter::new();
     last.put(tags::SIGNED_DYNAMIC_DATA, &signature);
     Ok(format_2(&[content, last.into_vec()].concat()))

@@ -132,13 +132,17 @@ impl Chip<'_> {
 
     /// The cryptogram over what the reader said.
     fn cryptogram(&self, kind: CryptogramKind, aip: &[u8], told: &Told<'_>) -> Result<Made, u16> {
-        make(self.account, self.key, kind, self.on_device(), |wanted| {
-            match wanted {
+        make(
+            self.account,
+            self.key,
+            kind,
+            self.on_device(),
+            |wanted| match wanted {
                 tag::AIP => Some(aip),
                 tag::ATC => Some(&self.atc),
                 reader => told.value(reader),
-            }
-        })
+            },
+        )
         .map_err(|_: Tag| SW_CONDITIONS)
     }
 
