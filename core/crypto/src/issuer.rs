@@ -3,21 +3,12 @@
 
 use alloc::vec::Vec;
 
-use des::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
-use des::{Des, TdesEde2};
 use ring::digest;
 use softpos_types::{Pan, SecretArray};
 
 use crate::scrub::scrubbed;
-
-/// How the data of a cryptogram is filled up to a multiple of 8 bytes (ISO/IEC 9797-1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Padding {
-    /// Padding method 1: zeros, as many as needed.
-    Zeros,
-    /// Padding method 2: always 80, then zeros.
-    Iso80,
-}
+pub use crate::tdes::Padding;
+use crate::tdes::{Cipher, retail_mac, xor};
 
 /// The card key by option A: the last 16 digits of PAN and sequence number, enciphered as they are and
 /// complemented.
@@ -73,31 +64,14 @@ pub fn session_key_unionpay(card_key: &SecretArray<16>, atc: [u8; 2]) -> SecretA
 ///
 /// Schemes without session keys (Visa CVN 10) give the card key here.
 pub fn application_cryptogram(session_key: &SecretArray<16>, data: &[u8], padding: Padding) -> [u8; 8] {
-    scrubbed(|| {
-        let (left, right) = session_key.expose().split_at(8);
-        let mut padded = data.to_vec();
-        if padding == Padding::Iso80 {
-            padded.push(0x80);
-        }
-        padded.resize(padded.len().next_multiple_of(8), 0);
-
-        let single = des(left);
-        let mut state = [0_u8; 8];
-        for block in padded.as_chunks::<8>().0 {
-            state = xor(state, *block);
-            state = encrypt(&single, state);
-        }
-        let mut block = Array::from(state);
-        des(right).decrypt_block(&mut block);
-        encrypt(&single, block.into())
-    })
+    retail_mac(session_key, data, padding)
 }
 
 /// The issuer's answer by method 1: the cryptogram, combined with the response code, enciphered.
 pub fn arpc_method_1(session_key: &SecretArray<16>, arqc: [u8; 8], arc: [u8; 2]) -> [u8; 8] {
     let [first, second] = arc;
     let block = xor(arqc, [first, second, 0, 0, 0, 0, 0, 0]);
-    scrubbed(|| encrypt(&tdes(session_key), block))
+    scrubbed(|| Cipher::two_key(session_key).encrypt(block))
 }
 
 /// The issuer's answer by method 2: four bytes of the MAC over cryptogram, card status update and up to
@@ -146,36 +120,16 @@ fn card_key(master: &SecretArray<16>, block: [u8; 8]) -> SecretArray<16> {
 /// Two enciphered blocks as a key with odd parity.
 fn two_blocks(key: &SecretArray<16>, left: [u8; 8], right: [u8; 8]) -> SecretArray<16> {
     scrubbed(|| {
-        let cipher = tdes(key);
+        let cipher = Cipher::two_key(key);
         SecretArray::build(|derived| {
             let (first, second) = derived.split_at_mut(8);
-            first.copy_from_slice(&encrypt(&cipher, left));
-            second.copy_from_slice(&encrypt(&cipher, right));
+            first.copy_from_slice(&cipher.encrypt(left));
+            second.copy_from_slice(&cipher.encrypt(right));
             for byte in derived {
                 *byte ^= u8::from(byte.count_ones() % 2 == 0);
             }
         })
     })
-}
-
-fn tdes(key: &SecretArray<16>) -> TdesEde2 {
-    TdesEde2::new(key.expose().into())
-}
-
-fn des(half: &[u8]) -> Des {
-    let mut key = Array::<u8, _>::default();
-    key.copy_from_slice(half);
-    Des::new(&key)
-}
-
-fn encrypt(cipher: &impl BlockCipherEncrypt<BlockSize = des::cipher::consts::U8>, block: [u8; 8]) -> [u8; 8] {
-    let mut block = Array::from(block);
-    cipher.encrypt_block(&mut block);
-    block.into()
-}
-
-fn xor(a: [u8; 8], b: [u8; 8]) -> [u8; 8] {
-    (u64::from_be_bytes(a) ^ u64::from_be_bytes(b)).to_be_bytes()
 }
 
 #[cfg(test)]

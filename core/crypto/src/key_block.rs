@@ -25,8 +25,23 @@ const ID_INITIAL_KEY: [u8; 2] = *b"IK";
 const ID_PADDING: [u8; 2] = *b"PB";
 /// The fixed part of the header, in characters.
 const FIXED_HEADER: usize = 16;
-/// The MAC, in characters.
-const MAC_DIGITS: usize = 32;
+/// What tells the versions apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Layout {
+    /// The first character.
+    pub(crate) version: u8,
+    /// Bytes of one block of the cipher.
+    pub(crate) block: usize,
+    /// Bytes of the MAC.
+    pub(crate) mac: usize,
+}
+
+/// AES, the MAC in full.
+const VERSION_D: Layout = Layout {
+    version: b'D',
+    block: 16,
+    mac: 16,
+};
 /// The longest block that is read.
 const MAX_LENGTH: usize = 1024;
 
@@ -136,7 +151,7 @@ pub fn wrap(
     let optional = optional_text(&header.optional)?;
     let count = header.optional.len() + usize::from(optional.padded);
     let payload_length = (2 + key.len()).next_multiple_of(16);
-    let length = FIXED_HEADER + optional.text.len() + 2 * payload_length + MAC_DIGITS;
+    let length = FIXED_HEADER + optional.text.len() + 2 * payload_length + 2 * VERSION_D.mac;
     if length > MAX_LENGTH || count > 99 || key.is_empty() {
         return Err(KeyBlockError);
     }
@@ -170,36 +185,59 @@ pub fn wrap(
     text.push_str(&hex::encode_upper(&*payload));
     text.push_str(&hex::encode_upper(mac));
     // What this writes must be what `unwrap` reads.
-    parse_header(&text).map(|_| text)
+    parse_header(&text, VERSION_D).map(|_| text)
 }
 
 fn open(kbpk: &AesKey, text: &str) -> Result<KeyBlock, KeyBlockError> {
-    let (header, header_length) = parse_header(text)?;
+    let (header, header_length) = parse_header(text, VERSION_D)?;
+    let TextParts { clear, payload, mac } = split_text(text, header_length, VERSION_D)?;
+    let mac: Block = mac.try_into().map_err(|_| KeyBlockError)?;
+    let mut message = Zeroizing::new(clear.to_vec());
+    message.extend(payload);
+    let payload = message.get_mut(header_length..).unwrap_or_default();
+    derived(kbpk, KeyUse::Encryption)
+        .decrypt_cbc(mac, payload)
+        .map_err(|_| KeyBlockError)?;
+    verify_cmac(&derived(kbpk, KeyUse::Mac), &message, &mac).map_err(|_| KeyBlockError)?;
+    read_payload(header, message.get(header_length..).unwrap_or_default())
+}
+
+/// The clear header, the enciphered payload and the MAC.
+pub(crate) struct TextParts<'a> {
+    pub(crate) clear: &'a [u8],
+    pub(crate) payload: Vec<u8>,
+    pub(crate) mac: Vec<u8>,
+}
+
+/// Takes a block apart whose header ends there.
+pub(crate) fn split_text(
+    text: &str,
+    header_length: usize,
+    layout: Layout,
+) -> Result<TextParts<'_>, KeyBlockError> {
     let (clear, enciphered) = text
         .as_bytes()
         .split_at_checked(header_length)
         .ok_or(KeyBlockError)?;
     let (payload, mac) = enciphered
         .len()
-        .checked_sub(MAC_DIGITS)
+        .checked_sub(2 * layout.mac)
         .and_then(|length| enciphered.split_at_checked(length))
         .ok_or(KeyBlockError)?;
-    let mac: Block = bytes_of_hex(mac)?.try_into().map_err(|_| KeyBlockError)?;
+    Ok(TextParts {
+        clear,
+        payload: bytes_of_hex(payload)?,
+        mac: bytes_of_hex(mac)?,
+    })
+}
 
-    let mut message = Zeroizing::new(clear.to_vec());
-    message.extend(bytes_of_hex(payload)?);
-    let payload = message.get_mut(header_length..).unwrap_or_default();
-    derived(kbpk, KeyUse::Encryption)
-        .decrypt_cbc(mac, payload)
-        .map_err(|_| KeyBlockError)?;
-    verify_cmac(&derived(kbpk, KeyUse::Mac), &message, &mac).map_err(|_| KeyBlockError)?;
-
-    let payload = message.get(header_length..).unwrap_or_default();
+/// Bits of the key, the key; what follows is filling.
+pub(crate) fn read_payload(header: Header, payload: &[u8]) -> Result<KeyBlock, KeyBlockError> {
     let (bits, rest) = payload.split_first_chunk().ok_or(KeyBlockError)?;
     let bits = usize::from(u16::from_be_bytes(*bits));
     let key = rest
         .get(..bits / 8)
-        .filter(|key| bits % 8 == 0 && !key.is_empty())
+        .filter(|key| bits.is_multiple_of(8) && !key.is_empty())
         .ok_or(KeyBlockError)?;
     Ok(KeyBlock {
         header,
@@ -237,9 +275,9 @@ fn derived(kbpk: &AesKey, key_use: KeyUse) -> AesKey {
 }
 
 /// The header and how many characters it takes.
-fn parse_header(text: &str) -> Result<(Header, usize), KeyBlockError> {
+pub(crate) fn parse_header(text: &str, layout: Layout) -> Result<(Header, usize), KeyBlockError> {
     let mut rest = Characters(text.as_bytes());
-    if text.len() > MAX_LENGTH || rest.take()? != *b"D" || rest.decimal::<4>()? != text.len() {
+    if text.len() > MAX_LENGTH || rest.take()? != [layout.version] || rest.decimal::<4>()? != text.len() {
         return Err(KeyBlockError);
     }
     let usage = rest.take()?;
@@ -257,7 +295,11 @@ fn parse_header(text: &str) -> Result<(Header, usize), KeyBlockError> {
     }
     let left = rest.0.len();
     // At least one block of payload; both parts come in whole blocks.
-    if !(text.len() - left).is_multiple_of(16) || left < 32 + MAC_DIGITS || !left.is_multiple_of(32) {
+    let whole = (text.len() - left).is_multiple_of(layout.block)
+        && left
+            .checked_sub(2 * layout.mac)
+            .is_some_and(|payload| payload > 0 && payload.is_multiple_of(2 * layout.block));
+    if !whole {
         return Err(KeyBlockError);
     }
     let header = Header {

@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod aes_key;
 pub mod bundle;
+pub mod concat_kdf;
 pub mod dukpt;
 pub mod entropy;
 pub mod gcm;
@@ -21,11 +22,15 @@ pub mod jws;
 pub mod key_block;
 pub mod key_load;
 mod labels;
+#[cfg(feature = "legacy")]
+pub mod legacy;
 pub mod mac;
 pub mod p256_key;
 pub mod pin_block;
 pub mod scrub;
 pub mod seal;
+#[cfg(any(feature = "issuer", feature = "legacy"))]
+mod tdes;
 
 pub use aes_key::{AesKey, AesLength, AesLengthError};
 pub use hkdf::{OutputLengthError, hkdf_sha256};

@@ -216,6 +216,9 @@ impl Reader {
         }
     }
 
+    // Rule K-NUMBER: an unpredictable number is never used twice, and a transaction ends when its numbers are used up.
+    // [source: peer, Denom reused it; test: kernel::c3::tests::see_phone_then_the_same_amount_with_a_new_number,
+    // kernel::c3::tests::a_card_that_leaves_is_presented_again_but_not_for_ever; evidence: own]
     fn activate(&mut self, activation: Activation) -> Result<Vec<u8>, KernelOutcome> {
         let Some([unpredictable, spare @ ..]) = self.transaction.unpredictable.get(self.activations) else {
             return Err(KernelOutcome {

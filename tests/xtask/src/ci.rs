@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{Stopwatch, build, cargo, root, succeed};
-use crate::{Failure, crash, deny, kotlin_test, takes_none};
+use crate::{Failure, conformance, crash, deny, kotlin_test, takes_none};
 
 /// A step: its name, how to run it alone, and what it does.
 struct Step {
@@ -43,6 +43,11 @@ const STEPS: &[Step] = &[
         name: "vectors",
         alone: "cargo run -q --release -p softpos-vectors -- FILE...",
         run: vectors,
+    },
+    Step {
+        name: "conformance",
+        alone: "cargo xtask conformance",
+        run: || conformance::run(&[]),
     },
     Step {
         name: "dependencies",

@@ -8,6 +8,7 @@
 )]
 
 mod ci;
+mod conformance;
 mod crash;
 mod deny;
 mod kotlin_test;
@@ -29,6 +30,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "everything that must hold before a change is taken, as .ci/run calls it",
         run: ci::run,
+    },
+    Chore {
+        name: "conformance",
+        arguments: "[FOLDER]",
+        about: "which rule of card reading stands where, its source and the test that proves it, as a table",
+        run: conformance::run,
     },
     Chore {
         name: "crash",

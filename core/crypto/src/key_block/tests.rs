@@ -198,13 +198,13 @@ fn extended_optional_length() {
         "x".repeat(6),
         "0".repeat(64)
     );
-    let (header, length) = parse_header(&text).unwrap();
+    let (header, length) = parse_header(&text, VERSION_D).unwrap();
     assert_eq!((header.optional[0].data.as_str(), length), ("xxxxxx", 32));
     for bad in [
         text.replace("0400", "0000"),
         text.replace("040010", "040009"),
         text.replace("040010", "05FFFF"),
     ] {
-        assert_eq!(parse_header(&bad), Err(KeyBlockError), "{bad}");
+        assert_eq!(parse_header(&bad, VERSION_D), Err(KeyBlockError), "{bad}");
     }
 }

@@ -1,13 +1,16 @@
 //! The kinds of vectors, one file each: what the product is asked, and its answer in the vectors' words.
 
 mod crypto_cmac;
+mod crypto_concat_kdf;
 mod crypto_dukpt_aes;
+mod crypto_dukpt_tdes;
 mod crypto_ecdh_p256;
 mod crypto_gcm;
 mod crypto_hkdf;
 mod crypto_kcv;
 mod crypto_keyblock;
 mod crypto_pinblock;
+mod crypto_retail_mac;
 mod emv_afl;
 mod emv_dol;
 mod emv_entrypoint;
@@ -27,6 +30,9 @@ use crate::Kind;
 pub(crate) fn by_name(kind: &str) -> Option<Kind> {
     Some(match kind {
         "crypto.cmac" => crypto_cmac::run,
+        "crypto.concat-kdf" => crypto_concat_kdf::run,
+        "crypto.dukpt-tdes" => crypto_dukpt_tdes::run,
+        "crypto.retail-mac" => crypto_retail_mac::run,
         "crypto.dukpt-aes" => crypto_dukpt_aes::run,
         "crypto.ecdh-p256" => crypto_ecdh_p256::run,
         "crypto.gcm" => crypto_gcm::run,
