@@ -1,11 +1,14 @@
 //! What the acquirer configures and what one payment adds.
 
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use softpos_types::{LocalTime, Money};
 use softpos_wire::Tag;
+
+use crate::oda::AuthorityKeys;
 
 /// How often one transaction activates a kernel before it ends.
 pub(crate) const MAX_ACTIVATIONS: usize = 4;
@@ -24,6 +27,8 @@ pub struct ReaderConfig {
     pub kernels: Vec<(KernelId, TerminalData)>,
     /// Kernels without foreign proof that the integrator turned on: without this their combinations do not count.
     pub unverified_kernels: Vec<KernelId>,
+    /// The schemes' keys for offline data authentication, and what is revoked.
+    pub authority_keys: Arc<AuthorityKeys>,
 }
 
 impl ReaderConfig {

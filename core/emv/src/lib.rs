@@ -15,6 +15,7 @@ mod config;
 mod data;
 mod entry;
 mod kernel;
+pub mod oda;
 mod outcome;
 mod read;
 mod reader;

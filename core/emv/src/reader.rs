@@ -242,6 +242,7 @@ impl Reader {
             data,
             spare_unpredictable: *spare,
             torn: core::mem::take(&mut self.torn),
+            keys: self.config.authority_keys.clone(),
         })?;
         let command = kernel
             .poll_capdu()

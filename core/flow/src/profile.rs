@@ -2,11 +2,15 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use softpos_crypto::p256_key::PublicKey;
+use softpos_emv::oda::{AuthorityKey, AuthorityKeys, Revocation};
 use softpos_emv::{Aid, Combination, CombinationSettings, KernelId, ReaderConfig, TerminalData};
-use softpos_host::{AnswerKeys, CombinationParameters, KeyEntry, Parameters, ReaderParameters, SignedBundle};
+use softpos_host::{
+    AnswerKeys, CaPublicKey, CombinationParameters, KeyEntry, Parameters, ReaderParameters, SignedBundle,
+};
 use softpos_journal::{Activation, Ledger, TrustedKey};
 use softpos_types::{Code, SoftPosError};
 use softpos_wire::Tag;
@@ -98,7 +102,8 @@ fn invalid(detail: String) -> SoftPosError {
     SoftPosError::of(Code::ParametersInvalid).with_detail(detail)
 }
 
-/// Turns the JSON of the parameters into the kernels' words; `None` for hex or numbers that are none.
+/// Turns the JSON of the parameters into the kernels' words; `None` for hex or numbers that are none, and for
+/// an authority key whose checksum is wrong: such a set was damaged or mixed up before it was signed.
 fn reader_config(parameters: &ReaderParameters) -> Option<ReaderConfig> {
     let terminal = terminal_data(&parameters.terminal)?;
     let kernels = parameters
@@ -117,7 +122,44 @@ fn reader_config(parameters: &ReaderParameters) -> Option<ReaderConfig> {
         terminal,
         kernels,
         unverified_kernels: unverified.map(|kernel| KernelId::new((*kernel).into())).collect(),
+        authority_keys: Arc::new(authority_keys(parameters)?),
     })
+}
+
+fn authority_keys(parameters: &ReaderParameters) -> Option<AuthorityKeys> {
+    let keys = parameters.capks.iter().map(authority_key);
+    let revoked = parameters.revoked.iter().map(|text| revocation(text));
+    AuthorityKeys::new(keys.collect::<Option<_>>()?, revoked.collect::<Option<_>>()?).ok()
+}
+
+fn authority_key(key: &CaPublicKey) -> Option<AuthorityKey> {
+    let [index] = bytes(&key.index)?;
+    let (modulus, exponent) = (hex::decode(&key.modulus).ok()?, hex::decode(&key.exponent).ok()?);
+    let taken = AuthorityKey::new(
+        (bytes(&key.rid)?, index),
+        &modulus,
+        &exponent,
+        bytes(&key.checksum)?,
+    )
+    .ok()?;
+    Some(match &key.expires_yymmdd {
+        Some(last_day) => taken.expiring(bytes(last_day)?),
+        None => taken,
+    })
+}
+
+fn revocation(text: &str) -> Option<Revocation> {
+    let [rid @ .., index, a, b, c] = bytes::<9>(text)?;
+    Some(Revocation {
+        rid,
+        index,
+        serial: [a, b, c],
+    })
+}
+
+/// Exactly N bytes in hex.
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    hex::decode(text).ok()?.try_into().ok()
 }
 
 fn terminal_data(values: &BTreeMap<String, String>) -> Option<TerminalData> {

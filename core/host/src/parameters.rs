@@ -169,7 +169,7 @@ pub struct ReaderParameters {
     pub combinations: Vec<CombinationParameters>,
     /// Certification authority public keys.
     pub capks: Vec<CaPublicKey>,
-    /// Revoked issuer certificates: RID, index and serial, upper-case hex.
+    /// Revoked issuer certificates: RID, index and serial, 9 bytes in upper-case hex.
     pub revoked: Vec<String>,
 }
 
@@ -221,6 +221,9 @@ pub struct CaPublicKey {
     pub exponent: String,
     /// SHA-1 over RID, index, modulus and exponent, hex.
     pub checksum: String,
+    /// Last day of validity, YYMMDD; absent: the scheme names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_yymmdd: Option<String>,
 }
 
 impl SignedBundle {

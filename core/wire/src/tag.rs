@@ -102,6 +102,10 @@ tags! {
     DF_NAME = 0x84, "84: dedicated file name.";
     PRIORITY = 0x87, "87: application priority indicator.";
     AUTHORISATION_RESPONSE_CODE = 0x8A, "8A: authorisation response code.";
+    CA_KEY_INDEX = 0x8F, "8F: certification authority public key index.";
+    ISSUER_CERTIFICATE = 0x90, "90: issuer public key certificate.";
+    ISSUER_KEY_REMAINDER = 0x92, "92: issuer public key remainder.";
+    SIGNED_STATIC_DATA = 0x93, "93: signed static application data.";
     AFL = 0x94, "94: application file locator.";
     TVR = 0x95, "95: terminal verification results.";
     TRANSACTION_DATE = 0x9A, "9A: transaction date, YYMMDD.";
@@ -131,6 +135,7 @@ tags! {
     CRYPTOGRAM_INFORMATION = 0x9F27, "9F27: cryptogram information data.";
     EXTENDED_SELECTION = 0x9F29, "9F29: extended selection.";
     KERNEL_IDENTIFIER = 0x9F2A, "9F2A: kernel identifier.";
+    ISSUER_KEY_EXPONENT = 0x9F32, "9F32: issuer public key exponent.";
     TERMINAL_CAPABILITIES = 0x9F33, "9F33: terminal capabilities.";
     CVM_RESULTS = 0x9F34, "9F34: cardholder verification method results.";
     TERMINAL_TYPE = 0x9F35, "9F35: terminal type.";
@@ -139,6 +144,11 @@ tags! {
     PDOL = 0x9F38, "9F38: processing options data object list.";
     POS_ENTRY_MODE = 0x9F39, "9F39: point-of-service entry mode.";
     ADDITIONAL_CAPABILITIES = 0x9F40, "9F40: additional terminal capabilities.";
+    ICC_CERTIFICATE = 0x9F46, "9F46: public key certificate of the card.";
+    ICC_KEY_EXPONENT = 0x9F47, "9F47: public key exponent of the card.";
+    ICC_KEY_REMAINDER = 0x9F48, "9F48: public key remainder of the card.";
+    STATIC_DATA_TAG_LIST = 0x9F4A, "9F4A: static data authentication tag list.";
+    SIGNED_DYNAMIC_DATA = 0x9F4B, "9F4B: signed dynamic application data.";
     MERCHANT_NAME_AND_LOCATION = 0x9F4E, "9F4E: merchant name and location.";
     TTQ = 0x9F66, "9F66: terminal transaction qualifiers (kernels 3, 6 and 7).";
     CARD_AUTHENTICATION_DATA = 0x9F69, "9F69: card authentication related data (kernels 3 and 7).";

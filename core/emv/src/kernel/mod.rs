@@ -2,12 +2,14 @@
 
 mod c3;
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use softpos_types::Tick;
 
 use crate::config::{KernelId, TerminalData};
 use crate::entry::Activation;
+use crate::oda::AuthorityKeys;
 use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
 use crate::torn::TornLog;
 
@@ -22,16 +24,19 @@ pub struct KernelInput {
     pub spare_unpredictable: [[u8; 4]; 2],
     /// Taps that were cut; the kernel gives the log back with [`Kernel::take_torn_log`].
     pub torn: TornLog,
+    /// Keys for offline data authentication, and what is revoked.
+    pub keys: Arc<AuthorityKeys>,
 }
 
 impl KernelInput {
-    /// Without spare numbers and earlier taps.
+    /// Without spare numbers, earlier taps and authority keys.
     pub fn new(activation: Activation, data: TerminalData) -> Self {
         Self {
             activation,
             data,
             spare_unpredictable: [[0; 4]; 2],
             torn: TornLog::default(),
+            keys: Arc::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod crypto_concat_kdf;
 mod crypto_dukpt_aes;
 mod crypto_dukpt_tdes;
 mod crypto_ecdh_p256;
+mod crypto_emv_rsa;
 mod crypto_gcm;
 mod crypto_hkdf;
 mod crypto_kcv;
@@ -12,9 +13,11 @@ mod crypto_keyblock;
 mod crypto_pinblock;
 mod crypto_retail_mac;
 mod emv_afl;
+mod emv_capk;
 mod emv_dol;
 mod emv_entrypoint;
 mod emv_issuer_ac;
+mod emv_oda;
 mod emv_tlv;
 mod emv_transcript;
 mod host_response_code;
@@ -35,15 +38,18 @@ pub(crate) fn by_name(kind: &str) -> Option<Kind> {
         "crypto.retail-mac" => crypto_retail_mac::run,
         "crypto.dukpt-aes" => crypto_dukpt_aes::run,
         "crypto.ecdh-p256" => crypto_ecdh_p256::run,
+        "crypto.emv-rsa" => crypto_emv_rsa::run,
         "crypto.gcm" => crypto_gcm::run,
         "crypto.hkdf" => crypto_hkdf::run,
         "crypto.kcv" => crypto_kcv::run,
         "crypto.keyblock" => crypto_keyblock::run,
         "crypto.pinblock" => crypto_pinblock::run,
         "emv.afl" => emv_afl::run,
+        "emv.capk" => emv_capk::run,
         "emv.dol" => emv_dol::run,
         "emv.entrypoint" => emv_entrypoint::run,
         "emv.issuer-ac" => emv_issuer_ac::run,
+        "emv.oda" => emv_oda::run,
         "emv.tlv" => emv_tlv::run,
         "emv.transcript" => emv_transcript::run,
         "host.response-code" => host_response_code::run,
