@@ -5,6 +5,7 @@ use core::fmt;
 
 use softpos_types::SecretBytes;
 use softpos_wire::Tag;
+use softpos_wire::tlv::TlvWriter;
 
 use crate::outcome::Reason;
 
@@ -37,6 +38,16 @@ impl CardData {
     /// The value of a tag if it has exactly this length.
     pub(crate) fn array<const N: usize>(&self, tag: Tag) -> Option<[u8; N]> {
         self.value(tag)?.try_into().ok()
+    }
+
+    /// All objects as a list, in the order given.
+    pub(crate) fn to_tlv(&self) -> SecretBytes {
+        let objects = || self.0.iter().map(|(tag, value)| (*tag, value.expose()));
+        let mut writer = TlvWriter::for_objects(objects());
+        for (tag, value) in objects() {
+            writer.put(tag, value);
+        }
+        SecretBytes::new(writer.into_vec())
     }
 
     pub(crate) fn insert(&mut self, tag: Tag, value: &[u8]) -> Result<(), Duplicate> {

@@ -12,6 +12,7 @@ use crate::data::CardData;
 pub struct TornLog(Vec<TornRecord>);
 
 /// One cut tap.
+#[derive(Debug)]
 pub(crate) struct TornRecord {
     /// 5A as received.
     pub(crate) pan: SecretBytes,

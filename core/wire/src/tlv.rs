@@ -48,6 +48,11 @@ impl<'a> Tlvs<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
+
+    /// What has not been walked yet; empty after an error.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Tlvs<'a> {
@@ -138,6 +143,13 @@ pub fn child(bytes: &[u8], tag: Tag) -> Result<Option<&[u8]>, TlvError> {
         }
     }
     Ok(None)
+}
+
+/// The value of the one object with this tag that the bytes hold; `None` if they hold anything else.
+pub fn only(bytes: &[u8], tag: Tag) -> Option<&[u8]> {
+    let mut objects = Tlvs::new(bytes);
+    let first = objects.next()?.ok()?;
+    (first.tag == tag && objects.next().is_none()).then_some(first.value)
 }
 
 /// Goes down from template to template and gives the value of the last one.
@@ -352,6 +364,18 @@ mod tests {
         let mut tlvs = Tlvs::new(&[0x50, 0x80, 0x50, 0x01, 0x41]);
         assert_eq!(tlvs.next(), Some(Err(TlvError::IndefiniteLength)));
         assert_eq!(tlvs.next(), None);
+    }
+
+    #[test]
+    fn the_only_object() {
+        let only =
+            |text: &str| super::only(&hex::decode(text).unwrap(), tag::RECORD_TEMPLATE).map(<[u8]>::len);
+        assert_eq!(only("7002AABB"), Some(2));
+        assert_eq!(only("007002AABB0000"), Some(2), "padding is nothing");
+        assert_eq!(only("7002AABB5A00"), None);
+        assert_eq!(only("7002AABB5A"), None);
+        assert_eq!(only("7702AABB"), None);
+        assert_eq!(only(""), None);
     }
 
     #[test]

@@ -246,6 +246,10 @@ impl EntryPoint {
                 (!self.prepared.is_empty()).then_some(EntryStep::WaitForCard(prompt))
             }
             Start::B => {
+                // With the issuer's data the same application is selected again, else the card is read anew.
+                if self.issuer_data.is_none() {
+                    self.candidates.clear();
+                }
                 self.state = State::AwaitCard;
                 Some(EntryStep::WaitForCard(prompt))
             }

@@ -1,7 +1,9 @@
 //! The kernels: one module each, one trait for all, one enum so that matches stay exhaustive.
 
+mod c2;
 mod c3;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -75,7 +77,7 @@ macro_rules! kernels {
     ($($(#[$doc:meta])* $name:ident($machine:ty), $id:expr, $proof:ident;)*) => {
         /// Every kernel of this reader.
         #[derive(Debug)]
-        pub enum AnyKernel { $($(#[$doc])* $name($machine),)* }
+        pub enum AnyKernel { $($(#[$doc])* $name(Box<$machine>),)* }
 
         impl AnyKernel {
             /// Starts the kernel that the Entry Point asks for.
@@ -84,7 +86,7 @@ macro_rules! kernels {
             /// The outcome of a kernel that ends at once, or SELECT NEXT if this reader does not have it.
             pub fn start(input: KernelInput) -> Result<Self, KernelOutcome> {
                 $(if input.activation.kernel == $id {
-                    return <$machine>::start(input).map(Self::$name);
+                    return <$machine>::start(input).map(|kernel| Self::$name(Box::new(kernel)));
                 })*
                 Err(KernelOutcome {
                     reason: Some(Reason::NoKernel),
@@ -122,6 +124,8 @@ macro_rules! kernels {
 }
 
 kernels! {
+    /// Kernel 2, Mastercard.
+    C2(c2::C2), KernelId::C2, verified;
     /// Kernel 3, Visa.
     C3(c3::C3), KernelId::C3, verified;
 }

@@ -1,0 +1,822 @@
+//! Whole taps through the reader with a scripted card that is not authenticated (CDA: `tests/mastercard.rs`).
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+
+use softpos_types::{Currency, LocalTime, Money};
+use softpos_wire::tlv::TlvWriter;
+
+use super::*;
+use crate::config::{Aid, Combination, CombinationSettings, KernelId, ReaderConfig, Transaction};
+use crate::outcome::OutcomeKind;
+use crate::read::CardRead;
+use crate::reader::{CardOutcome, Reader, ReaderStep, StoppedRead};
+use crate::ui::Message;
+
+const NOW: Tick = Tick(1_000);
+const AID: [u8; 7] = [0xA0, 0, 0, 0, 0x04, 0x10, 0x10];
+const PAN: &str = "5413330089600010";
+
+/// One tap: what the reader is configured to, and what the card says.
+struct Tap {
+    amount_minor: i64,
+    other_minor: i64,
+    transaction_type: u8,
+    data: Vec<(Tag, Vec<u8>)>,
+    fci: Vec<(Tag, Vec<u8>)>,
+    aip: &'static str,
+    record: Vec<(Tag, Vec<u8>)>,
+    answer: &'static str,
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    hex::decode(text).unwrap()
+}
+
+fn tap() -> Tap {
+    let objects = |list: &[(Tag, &str)]| list.iter().map(|(tag, value)| (*tag, bytes(value))).collect();
+    Tap {
+        amount_minor: 1_000,
+        other_minor: 0,
+        transaction_type: 0,
+        data: objects(&[
+            (tag::TERMINAL_TYPE, "22"),
+            (tag::TERMINAL_COUNTRY, "0840"),
+            (tag::TERMINAL_APPLICATION_VERSION, "0002"),
+            (tags::CONFIGURATION, "B0"),
+            (tags::INPUT_CAPABILITY, "00"),
+            (tags::SECURITY_CAPABILITY, "08"),
+            (tags::CVM_CAPABILITY_ABOVE, "60"),
+            (tags::CVM_CAPABILITY_BELOW, "08"),
+            (tags::FLOOR_LIMIT, "000000005000"),
+            (tags::LIMIT_WITHOUT_DEVICE, "000000050000"),
+            (tags::LIMIT_WITH_DEVICE, "000000080000"),
+            (tags::CVM_LIMIT, "000000003000"),
+            (tags::TAC_DEFAULT, "0000000000"),
+            (tags::TAC_DENIAL, "0000000000"),
+            (tags::TAC_ONLINE, "0000800000"),
+        ]),
+        fci: objects(&[(tag::PDOL, "9F3501")]),
+        aip: "1080",
+        record: objects(&[
+            (tag::TRACK_2, "5413330089600010D301220101234091"),
+            (tag::PAN, PAN),
+            (tag::EXPIRY_DATE, "301231"),
+            (tag::PAN_SEQUENCE, "01"),
+            (tags::CDOL1, "9F02069F37049505"),
+            (tags::CVM_LIST, "000000000000000042035E031F03"),
+            (tags::IAC_DEFAULT, "0000000000"),
+            (tags::IAC_DENIAL, "0000000000"),
+            (tags::IAC_ONLINE, "0000000000"),
+        ]),
+        answer: "771E9F2701409F360200419F26084573436B1E4B95DD9F1007060105A0000000",
+    }
+}
+
+impl Tap {
+    fn set(mut self, tag: Tag, value: &str) -> Self {
+        self.data.retain(|(own, _)| *own != tag);
+        self.data.push((tag, bytes(value)));
+        self
+    }
+
+    fn card(mut self, tag: Tag, value: Option<&str>) -> Self {
+        self.record.retain(|(own, _)| *own != tag);
+        self.record.extend(value.map(|value| (tag, bytes(value))));
+        self
+    }
+
+    fn fci(mut self, tag: Tag, value: &str) -> Self {
+        self.fci.push((tag, bytes(value)));
+        self
+    }
+
+    fn reader(&self) -> Reader {
+        let mut terminal = TerminalData::new();
+        for (tag, value) in &self.data {
+            terminal.set(*tag, value);
+        }
+        let config = ReaderConfig {
+            combinations: [Combination {
+                aid: Aid::new(&AID).unwrap(),
+                kernel: KernelId::C2,
+                transaction_type: self.transaction_type,
+                settings: CombinationSettings::default(),
+            }]
+            .into(),
+            terminal,
+            ..ReaderConfig::default()
+        };
+        let transaction = Transaction {
+            amount: Money::new(self.amount_minor, Currency::from_alpha("USD").unwrap()),
+            other_minor: self.other_minor,
+            transaction_type: self.transaction_type,
+            local: LocalTime {
+                year: 2026,
+                month: 8,
+                day: 19,
+                hour: 0,
+                minute: 0,
+                second: 0,
+            },
+            unpredictable: [0x10, 0x20, 0x30, 0x40].map(|first| [[first; 4], [first + 1; 4], [first + 2; 4]]),
+        };
+        Reader::new(&config, transaction).unwrap()
+    }
+
+    /// Up to the answer to SELECT; gives what comes after it.
+    fn select(&self, reader: &mut Reader) -> ReaderStep {
+        reader.card_present(NOW);
+        let entry = template(tag::DIRECTORY_ENTRY, &[(tag::ADF_NAME, AID.to_vec())]);
+        let directory = ok(&nested(
+            &[tag::FCI_TEMPLATE, tag::FCI_PROPRIETARY, tag::ISSUER_DISCRETIONARY],
+            &entry,
+        ));
+        reader.card_replied(&directory, 0, NOW);
+        let mut fci = vec_of(&[(tag::DF_NAME, AID.to_vec())]);
+        fci.extend(template(tag::FCI_PROPRIETARY, &self.fci));
+        reader.card_replied(&ok(&nested(&[tag::FCI_TEMPLATE], &fci)), 0, NOW)
+    }
+
+    fn options(&self) -> Vec<u8> {
+        bytes(&format!("770A8202{}9404100101009000", self.aip))
+    }
+
+    fn record(&self) -> Vec<u8> {
+        ok(&template(tag::RECORD_TEMPLATE, &self.record))
+    }
+
+    /// Up to the record; gives GENERATE AC.
+    fn to_cryptogram(&self, reader: &mut Reader) -> ReaderStep {
+        self.select(reader);
+        reader.card_replied(&self.options(), 0, NOW);
+        reader.card_replied(&self.record(), 0, NOW)
+    }
+
+    fn run(&self) -> ReaderStep {
+        let mut reader = self.reader();
+        match self.to_cryptogram(&mut reader) {
+            ReaderStep::Transmit(_) => reader.card_replied(&bytes(&format!("{}9000", self.answer)), 0, NOW),
+            ended => ended,
+        }
+    }
+
+    /// P1 of GENERATE AC, and the data that follows it.
+    fn generated(&self) -> (u8, String) {
+        let step = self.to_cryptogram(&mut self.reader());
+        let command = command(&step);
+        assert!(command.starts_with("80AE"), "{command}");
+        let data = command[10..command.len() - 2].into();
+        (u8::from_str_radix(&command[4..6], 16).unwrap(), data)
+    }
+}
+
+/// What a tap of [`tap`] asks for: amount, number, then 95.
+fn generated_data(amount: &str, tvr: &str) -> String {
+    format!("{amount}10101010{tvr}")
+}
+
+fn vec_of(objects: &[(Tag, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = TlvWriter::new();
+    for (tag, value) in objects {
+        writer.put(*tag, value);
+    }
+    writer.into_vec()
+}
+
+fn template(tag: Tag, objects: &[(Tag, Vec<u8>)]) -> Vec<u8> {
+    nested(&[tag], &vec_of(objects))
+}
+
+fn nested(tags: &[Tag], content: &[u8]) -> Vec<u8> {
+    tags.iter().rev().fold(content.to_vec(), |inner, tag| {
+        let mut writer = TlvWriter::new();
+        writer.put(*tag, &inner);
+        writer.into_vec()
+    })
+}
+
+fn ok(body: &[u8]) -> Vec<u8> {
+    [body, &[0x90, 0x00]].concat()
+}
+
+fn command(step: &ReaderStep) -> String {
+    match step {
+        ReaderStep::Transmit(command) => hex::encode_upper(command),
+        other => panic!("no command: {other:?}"),
+    }
+}
+
+fn stopped(step: ReaderStep) -> (OutcomeKind, StoppedRead) {
+    match step {
+        ReaderStep::Finished(CardOutcome::Declined(stopped)) => (OutcomeKind::Declined, stopped),
+        ReaderStep::Finished(CardOutcome::EndApplication(stopped)) => (OutcomeKind::EndApplication, stopped),
+        ReaderStep::Finished(CardOutcome::TryAnotherInterface(stopped)) => {
+            (OutcomeKind::TryAnotherInterface, stopped)
+        }
+        other => panic!("not stopped: {other:?}"),
+    }
+}
+
+fn reason(step: ReaderStep) -> Reason {
+    stopped(step).1.reason
+}
+
+fn approved(step: ReaderStep) -> Box<CardRead> {
+    match step {
+        ReaderStep::Finished(CardOutcome::Approved(read)) => read,
+        other => panic!("not approved: {other:?}"),
+    }
+}
+
+#[test]
+fn approved_offline_without_authentication_where_the_action_codes_allow_it() {
+    let read = approved(tap().run());
+    assert_eq!(read.pan.masked(), "541333******0010");
+    assert_eq!(read.cvm, Cvm::None);
+    assert_eq!(read.card_object(tag::ATC), Some(&[0x00, 0x41][..]));
+    assert_eq!(read.data_object(tag::CVM_RESULTS), Some(&[0x1F, 0x03, 0x02][..]));
+    assert_eq!(read.data_object(tag::TVR), Some(&[0x80, 0, 0, 0, 0x01][..]));
+    let record = read.data_record();
+    assert!(
+        softpos_wire::tlv::child(record.expose(), tag::PAN)
+            .unwrap()
+            .is_some()
+    );
+    for sealed in [tag::PAN, tag::TRACK_2, tag::EXPIRY_DATE] {
+        assert_eq!(softpos_wire::tlv::find(&read.de55, sealed).unwrap(), None);
+    }
+}
+
+#[test]
+fn commands_byte_for_byte() {
+    let tap = tap();
+    let mut reader = tap.reader();
+    assert_eq!(command(&tap.select(&mut reader)), "80A800000383012200");
+    assert_eq!(
+        command(&reader.card_replied(&tap.options(), 0, NOW)),
+        "00B2011400"
+    );
+    assert_eq!(
+        command(&reader.card_replied(&tap.record(), 0, NOW)),
+        format!("80AE40000F{}00", generated_data("000000001000", "8000000001"))
+    );
+}
+
+#[test]
+fn no_pdol_is_legal() {
+    let tap = Tap {
+        fci: Vec::new(),
+        ..tap()
+    };
+    assert_eq!(command(&tap.select(&mut tap.reader())), "80A8000002830000");
+}
+
+/// Kernel 2's own limits are above, where those of Book B are at or above.
+#[test]
+fn limits_are_exceeded_above_not_at() {
+    let at = |amount_minor| Tap {
+        amount_minor,
+        ..tap()
+    };
+    assert_eq!(at(5_000).generated().0, 0x40, "at the floor limit");
+    assert_eq!(at(5_001).set(tags::TAC_ONLINE, "0000008000").generated().0, 0x80);
+    assert_eq!(at(5_000).set(tags::TAC_ONLINE, "0000008000").generated().0, 0x40);
+    assert!(matches!(
+        at(50_000).run(),
+        ReaderStep::Finished(CardOutcome::Approved(_))
+    ));
+    assert_eq!(
+        reason(at(50_001).run()),
+        Reason::NoApplication,
+        "the only application was dropped"
+    );
+    let data = at(3_000).generated().1;
+    assert!(
+        data.ends_with("8000000001"),
+        "at the verification limit: none: {data}"
+    );
+    let above = at(3_001).set(tags::TAC_ONLINE, "0000040000").generated();
+    assert_eq!(above, (0x80, generated_data("000000003001", "8000040001")));
+}
+
+#[test]
+fn the_limit_is_higher_for_devices_that_verify_on_both_sides() {
+    let device = |configuration| {
+        Tap {
+            amount_minor: 60_000,
+            aip: "1280",
+            ..tap()
+        }
+        .set(tags::CONFIGURATION, configuration)
+    };
+    assert_eq!(
+        device("B0").generated().0,
+        0x00,
+        "without authentication a device's word is worth nothing"
+    );
+    assert_eq!(reason(device("90").run()), Reason::NoApplication);
+}
+
+#[test]
+fn mandatory_objects() {
+    for missing in [tag::PAN, tag::EXPIRY_DATE, tags::CDOL1, tag::TRACK_2] {
+        assert_eq!(
+            reason(tap().card(missing, None).run()),
+            Reason::DataMissing(missing)
+        );
+    }
+    assert_eq!(
+        reason(tap().card(tags::CDOL1, Some("")).run()),
+        Reason::DataMissing(tags::CDOL1)
+    );
+}
+
+#[test]
+fn number_track_and_brand_must_agree() {
+    assert_eq!(
+        reason(tap().card(tag::PAN, Some("5413330089600028")).run()),
+        Reason::DataConflict
+    );
+    let visa = tap()
+        .card(tag::PAN, Some("4761739001010010"))
+        .card(tag::TRACK_2, Some("4761739001010010D301220101234091"));
+    assert_eq!(reason(visa.run()), Reason::BrandConflict);
+}
+
+#[test]
+fn missing_terminal_data_is_named() {
+    let tap = tap().set(tags::LIMIT_WITHOUT_DEVICE, "00");
+    let step = tap.select(&mut tap.reader());
+    assert_eq!(
+        reason(step),
+        Reason::TerminalDataMissing(tags::LIMIT_WITHOUT_DEVICE)
+    );
+}
+
+#[test]
+fn refused_options_lead_to_the_next_application() {
+    for sw in ["6985", "6984", "6A81"] {
+        let tap = tap();
+        let mut reader = tap.reader();
+        tap.select(&mut reader);
+        assert_eq!(
+            reason(reader.card_replied(&bytes(sw), 0, NOW)),
+            Reason::NoApplication
+        );
+    }
+}
+
+#[test]
+fn options_in_both_formats_and_without_locator() {
+    let options = |text: &str| {
+        let tap = tap();
+        let mut reader = tap.reader();
+        tap.select(&mut reader);
+        reader.card_replied(&ok(&bytes(text)), 0, NOW)
+    };
+    assert_eq!(command(&options("8006108010010100")), "00B2011400");
+    assert_eq!(reason(options("770482021080")), Reason::DataMissing(tag::AFL));
+    assert_eq!(reason(options("7706940410010100")), Reason::DataMissing(tag::AIP));
+    assert_eq!(reason(options("770A820210009404100101")), Reason::Malformed);
+    assert_eq!(reason(options("770A82021080940410020100")), Reason::Malformed);
+    assert_eq!(reason(options("7706820210809400")), Reason::Malformed);
+    assert_eq!(
+        reason(options("770A82021000940410010100")),
+        Reason::Malformed,
+        "stripe mode only"
+    );
+}
+
+#[test]
+fn the_stripe_modes_file_is_skipped_by_readers_that_know_it() {
+    let first = |configuration| {
+        let tap = tap().set(tags::CONFIGURATION, configuration);
+        let mut reader = tap.reader();
+        tap.select(&mut reader);
+        command(&reader.card_replied(&bytes("770E82021080940808010100100101009000"), 0, NOW))
+    };
+    assert_eq!(first("20"), "00B2011400");
+    assert_eq!(first("A0"), "00B2010C00");
+}
+
+#[test]
+fn bad_records() {
+    let record = |answer: &[u8]| {
+        let tap = tap();
+        let mut reader = tap.reader();
+        tap.select(&mut reader);
+        reader.card_replied(&tap.options(), 0, NOW);
+        reason(reader.card_replied(answer, 0, NOW))
+    };
+    assert_eq!(record(&bytes("6A83")), Reason::RecordRefused(0x6A83));
+    assert_eq!(record(&bytes("77009000")), Reason::Malformed);
+    assert_eq!(record(&bytes("70005A009000")), Reason::Malformed);
+    assert_eq!(record(&bytes("70038201109000")), Reason::DataMissing(tag::AIP));
+    assert_eq!(record(&bytes("70048202FFFF9000")), Reason::DataTwice(tag::AIP));
+}
+
+/// Up to the relay resistance command.
+fn relay() -> (Tap, Reader, String) {
+    let tap = Tap { aip: "1081", ..tap() };
+    let mut reader = tap.reader();
+    tap.select(&mut reader);
+    let sent = command(&reader.card_replied(&tap.options(), 0, NOW));
+    (tap, reader, sent)
+}
+
+const PROMISE: &str = "800A0102030400320064001E9000";
+
+#[test]
+fn relay_resistance_in_time() {
+    let (tap, mut reader, sent) = relay();
+    assert_eq!(sent, "80EA0000041010101000");
+    let record = reader.card_replied(&bytes(PROMISE), 13_000, NOW);
+    assert_eq!(command(&record), "00B2011400");
+    let generate = command(&reader.card_replied(&tap.record(), 0, NOW));
+    assert!(generate.ends_with("800000000200"), "{generate}");
+}
+
+#[test]
+fn a_new_number_for_each_try_and_the_watch_starts_anew() {
+    let (tap, mut reader, _) = relay();
+    let second = command(&reader.card_replied(&bytes(PROMISE), 52_000, NOW));
+    assert_eq!(second, "80EA0000041111111100");
+    let third = command(&reader.card_replied(&bytes(PROMISE), 52_000, NOW));
+    assert_eq!(third, "80EA0000041212121200");
+    assert_eq!(
+        command(&reader.card_replied(&bytes(PROMISE), 52_000, NOW)),
+        "00B2011400"
+    );
+    let generate = command(&reader.card_replied(&tap.record(), 0, NOW));
+    assert!(
+        generate.contains("12121212800000000E"),
+        "both bits after three tries: {generate}"
+    );
+}
+
+#[test]
+fn a_slow_try_may_be_followed_by_a_fast_one() {
+    let (tap, mut reader, _) = relay();
+    reader.card_replied(&bytes(PROMISE), 52_000, NOW);
+    assert_eq!(
+        command(&reader.card_replied(&bytes(PROMISE), 13_000, NOW)),
+        "00B2011400"
+    );
+    let generate = command(&reader.card_replied(&tap.record(), 0, NOW));
+    assert!(generate.contains("111111118000000002"), "{generate}");
+}
+
+#[test]
+fn the_default_denial_codes_decline_a_slow_card() {
+    let tap = Tap { aip: "1081", ..tap() }.set(tags::TAC_DENIAL, "000000000C");
+    let mut reader = tap.reader();
+    tap.select(&mut reader);
+    reader.card_replied(&tap.options(), 0, NOW);
+    for _ in 0..3 {
+        reader.card_replied(&bytes(PROMISE), 52_000, NOW);
+    }
+    assert!(command(&reader.card_replied(&tap.record(), 0, NOW)).starts_with("80AE00"));
+}
+
+#[test]
+fn an_answer_that_is_too_fast_or_no_answer_ends_it() {
+    let (_, mut reader, _) = relay();
+    assert_eq!(
+        reason(reader.card_replied(&bytes(PROMISE), 100, NOW)),
+        Reason::RelaySuspected
+    );
+    let (_, mut reader, _) = relay();
+    assert_eq!(
+        reason(reader.card_replied(&bytes("6D00"), 13_000, NOW)),
+        Reason::CommandRefused(0x6D00)
+    );
+    let (_, mut reader, _) = relay();
+    assert_eq!(
+        reason(reader.card_replied(&bytes("8001019000"), 13_000, NOW)),
+        Reason::Malformed
+    );
+}
+
+#[test]
+fn relay_resistance_needs_both_sides() {
+    let tap = Tap { aip: "1081", ..tap() }.set(tags::CONFIGURATION, "A0");
+    let data = tap.generated().1;
+    assert!(data.ends_with("8000000001"), "{data}");
+}
+
+#[test]
+fn what_the_card_may_answer() {
+    let answer = |tap: Tap, answer: &'static str| Tap { answer, ..tap }.run();
+    let online = || tap().set(tags::TAC_ONLINE, "8000000000");
+    let arqc = "77149F2701809F360200419F26084573436B1E4B95DD";
+    let tc = "77149F2701409F360200419F26084573436B1E4B95DD";
+    let aac = "77149F2701009F360200419F26084573436B1E4B95DD";
+    assert!(matches!(
+        answer(online(), arqc),
+        ReaderStep::Finished(CardOutcome::Online(_))
+    ));
+    assert!(matches!(
+        answer(tap(), arqc),
+        ReaderStep::Finished(CardOutcome::Online(_))
+    ));
+    assert_eq!(
+        reason(answer(online(), tc)),
+        Reason::DataConflict,
+        "more than was asked for"
+    );
+    assert_eq!(reason(answer(online(), aac)), Reason::CardDeclined);
+    assert_eq!(
+        reason(answer(tap(), "77149F2701C09F360200419F26084573436B1E4B95DD")),
+        Reason::DataConflict
+    );
+    assert_eq!(
+        reason(answer(tap(), "77099F2701409F36020041")),
+        Reason::DataMissing(tag::CRYPTOGRAM)
+    );
+    assert_eq!(
+        reason(answer(tap(), "770F9F2701409F26084573436B1E4B95DD")),
+        Reason::DataMissing(tag::ATC)
+    );
+    let format_1 = answer(tap(), "800B4000414573436B1E4B95DD");
+    assert_eq!(approved(format_1).receipt.arqc[0], 0x45);
+    assert_eq!(reason(answer(tap(), "7000")), Reason::Malformed);
+}
+
+#[test]
+fn refused_generate_ac() {
+    let tap = tap();
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    assert_eq!(
+        reason(reader.card_replied(&bytes("6985"), 0, NOW)),
+        Reason::CommandRefused(0x6985)
+    );
+}
+
+/// A peer sends a second GENERATE AC after the issuer's answer.
+#[test]
+fn there_is_no_second_generate_ac() {
+    let tap = tap().set(tags::TAC_ONLINE, "8000000000");
+    let tap = Tap {
+        answer: "77149F2701809F360200419F26084573436B1E4B95DD",
+        ..tap
+    };
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    let online = reader.card_replied(&ok(&bytes(tap.answer)), 0, NOW);
+    assert!(matches!(online, ReaderStep::Finished(CardOutcome::Online(_))));
+    assert!(matches!(
+        reader.card_replied(&ok(&bytes(tap.answer)), 0, NOW),
+        ReaderStep::Ignored
+    ));
+}
+
+/// A peer asks for the PIN below the limit because its capabilities know no limit.
+#[test]
+fn no_pin_below_the_verification_limit() {
+    let pin_first = |amount_minor| {
+        let tap = Tap {
+            amount_minor,
+            ..tap()
+        }
+        .card(tags::CVM_LIST, Some("000000000000000042031F03"));
+        let tap = tap.set(tags::TAC_ONLINE, "0000000000");
+        approved(tap.run()).cvm
+    };
+    assert_eq!(pin_first(3_000), Cvm::None);
+    assert_eq!(pin_first(3_001), Cvm::OnlinePin);
+}
+
+#[test]
+fn declines_switch_to_a_slot_only_where_there_is_one() {
+    let aac = "77149F2701009F360200419F26084573436B1E4B95DD";
+    let declined = |tap: Tap| {
+        let (kind, stopped) = stopped(Tap { answer: aac, ..tap }.run());
+        (kind, stopped.ui.message)
+    };
+    assert_eq!(declined(tap()), (OutcomeKind::Declined, Message::NotAuthorised));
+    let slot = || tap().set(tags::INPUT_CAPABILITY, "20");
+    assert_eq!(
+        declined(slot()),
+        (OutcomeKind::TryAnotherInterface, Message::InsertCard)
+    );
+    let device = |kind| slot().card(tags::THIRD_PARTY_DATA, Some(kind));
+    assert_eq!(
+        declined(device("084000013031")),
+        (OutcomeKind::Declined, Message::NotAuthorised)
+    );
+    assert_eq!(
+        declined(device("084000013030")).0,
+        OutcomeKind::TryAnotherInterface
+    );
+    assert_eq!(
+        declined(device("084080013031")).0,
+        OutcomeKind::TryAnotherInterface,
+        "no kind is given"
+    );
+    let refund = Tap {
+        transaction_type: 0x20,
+        ..tap()
+    };
+    assert_eq!(declined(refund), (OutcomeKind::EndApplication, Message::Clear));
+}
+
+#[test]
+fn a_device_that_must_be_looked_at_is_presented_again_with_a_new_number() {
+    let see = "771A9F2701809F360200419F26084573436B1E4B95DDDF4B03000100";
+    let tap = tap();
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    let ReaderStep::WaitForCard(prompt) = reader.card_replied(&ok(&bytes(see)), 0, NOW) else {
+        panic!("not presented again");
+    };
+    let now = prompt.now.unwrap();
+    assert_eq!((now.message, now.hold_ms), (Message::SeePhone, 1_300));
+    assert_eq!(prompt.ready.unwrap().message, Message::SeePhone);
+    let again = command(&tap.to_cryptogram(&mut reader));
+    assert!(
+        again.contains("000000001000") && again.contains("20202020"),
+        "{again}"
+    );
+    approved(reader.card_replied(&ok(&bytes(tap.answer)), 0, NOW));
+}
+
+#[test]
+fn the_phone_message_table_and_bits_that_ask_for_nothing() {
+    let message = |df4b: &str, table: &str| {
+        let tap = tap().set(tags::PHONE_MESSAGES, table);
+        let mut reader = tap.reader();
+        tap.to_cryptogram(&mut reader);
+        let answer = format!("771A9F2701409F360200419F26084573436B1E4B95DDDF4B03{df4b}");
+        match reader.card_replied(&ok(&bytes(&answer)), 0, NOW) {
+            ReaderStep::WaitForCard(prompt) => prompt.now.map(|ui| ui.message),
+            _ => None,
+        }
+    };
+    let table = "00010000010021000002000002000700";
+    assert_eq!(message("000100", table), Some(Message::PresentAgain));
+    assert_eq!(message("000200", table), Some(Message::NotAuthorised));
+    assert_eq!(message("000001", table), Some(Message::SeePhone));
+    assert_eq!(message("FFFCF0", table), None, "none of the bits that ask");
+}
+
+#[test]
+fn a_card_that_leaves_is_presented_again_for_the_same_amount() {
+    let tap = tap();
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    let ReaderStep::WaitForCard(prompt) = reader.card_lost(NOW) else {
+        panic!("not presented again");
+    };
+    assert_eq!(prompt.ready.unwrap().message, Message::PresentAgain);
+    assert!(
+        command(&tap.to_cryptogram(&mut reader)).starts_with("80AE"),
+        "no cut taps are kept"
+    );
+}
+
+/// A reader that keeps cut taps, and a card that can hand its cryptogram over again.
+fn torn() -> Tap {
+    tap()
+        .set(tags::TORN_CAPACITY, "01")
+        .card(tags::DRDOL, Some("9F3704"))
+}
+
+#[test]
+fn a_cut_tap_is_recovered_with_the_values_of_then() {
+    let tap = torn();
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    reader.card_lost(NOW);
+    assert_eq!(command(&tap.to_cryptogram(&mut reader)), "80D00000041010101000");
+    let read = approved(reader.card_replied(&ok(&bytes(tap.answer)), 0, NOW));
+    assert_eq!(
+        read.receipt.un, [0x10; 4],
+        "the number that the cryptogram was made over"
+    );
+}
+
+#[test]
+fn a_card_without_the_old_cryptogram_makes_a_new_one() {
+    let tap = torn();
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    reader.card_lost(NOW);
+    tap.to_cryptogram(&mut reader);
+    let generate = command(&reader.card_replied(&bytes("6985"), 0, NOW));
+    assert!(
+        generate.starts_with("80AE") && generate.contains("20202020"),
+        "{generate}"
+    );
+    let read = approved(reader.card_replied(&ok(&bytes(tap.answer)), 0, NOW));
+    assert_eq!(read.receipt.un, [0x20; 4]);
+}
+
+#[test]
+fn a_card_lost_again_while_recovering_is_still_remembered() {
+    let tap = torn();
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    reader.card_lost(NOW);
+    tap.to_cryptogram(&mut reader);
+    reader.card_lost(NOW);
+    assert_eq!(command(&tap.to_cryptogram(&mut reader)), "80D00000041010101000");
+}
+
+#[test]
+fn a_cut_tap_grows_old_and_belongs_to_one_card() {
+    let tap = torn();
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    reader.card_lost(NOW);
+    tap.select(&mut reader);
+    reader.card_replied(&tap.options(), 0, NOW);
+    let late = reader.card_replied(&tap.record(), 0, Tick(NOW.0 + 300_001));
+    assert!(command(&late).starts_with("80AE"));
+
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    reader.card_lost(NOW);
+    let other = torn().card(tag::PAN_SEQUENCE, Some("02"));
+    assert!(command(&other.to_cryptogram(&mut reader)).starts_with("80AE"));
+}
+
+#[test]
+fn balances_before_and_after() {
+    let tap = || {
+        tap()
+            .fci(tags::CAPABILITIES, "010200")
+            .set(tags::BALANCE_BEFORE, "")
+            .set(tags::BALANCE_AFTER, "")
+    };
+    let balance = bytes("9F50060000000012349000");
+    let one = tap();
+    let mut reader = one.reader();
+    assert_eq!(command(&one.to_cryptogram(&mut reader)), "80CA9F5000");
+    assert!(command(&reader.card_replied(&balance, 0, NOW)).starts_with("80AE40"));
+    assert_eq!(
+        command(&reader.card_replied(&ok(&bytes(one.answer)), 0, NOW)),
+        "80CA9F5000"
+    );
+    approved(reader.card_replied(&balance, 0, NOW));
+
+    let two = tap();
+    let mut reader = two.reader();
+    two.to_cryptogram(&mut reader);
+    assert!(
+        command(&reader.card_replied(&bytes("6A88"), 0, NOW)).starts_with("80AE"),
+        "no balance, no fault"
+    );
+    reader.card_replied(&ok(&bytes(two.answer)), 0, NOW);
+    approved(reader.card_lost(NOW));
+
+    let unable = tap();
+    let unable = Tap {
+        fci: Vec::new(),
+        ..unable
+    };
+    assert!(command(&unable.to_cryptogram(&mut unable.reader())).starts_with("80AE"));
+}
+
+#[test]
+fn a_readers_value_is_never_the_cards() {
+    let lying = tap()
+        .card(tags::CVM_LIMIT, Some("000000099999"))
+        .card(tags::TAC_DENIAL, Some("0000000000"))
+        .card(tag::AMOUNT_AUTHORISED, Some("000000000001"));
+    let data = lying.generated().1;
+    assert!(data.starts_with("000000001000"), "{data}");
+}
+
+#[test]
+fn missing_authentication_data_and_missing_key_make_cda_fail() {
+    let cda = |aip| Tap { aip, ..tap() };
+    assert!(cda("1180").generated().1.ends_with("2400000001"), "data missing");
+    let with_data = [
+        (tags::CA_KEY_INDEX, "F3"),
+        (tags::ISSUER_CERTIFICATE, "AA"),
+        (tags::ISSUER_EXPONENT, "03"),
+        (tags::ICC_CERTIFICATE, "AA"),
+        (tags::ICC_EXPONENT, "03"),
+        (tags::STATIC_DATA_TAGS, "82"),
+    ]
+    .into_iter()
+    .fold(cda("1180"), |tap, (tag, value)| tap.card(tag, Some(value)));
+    assert!(with_data.generated().1.ends_with("0400000001"), "no such key");
+}
+
+#[test]
+fn a_signature_that_nobody_can_check_is_no_approval() {
+    let tap = Tap {
+        answer: "77109F2701409F360200419F4B0401020304",
+        ..tap()
+    };
+    let mut reader = tap.reader();
+    tap.to_cryptogram(&mut reader);
+    assert_eq!(
+        reason(reader.card_replied(&ok(&bytes(tap.answer)), 0, NOW)),
+        Reason::NotAuthenticated
+    );
+}
