@@ -15,6 +15,7 @@ mod interrupt;
 mod json;
 mod out;
 mod sandbox;
+mod tap_cmd;
 mod till;
 
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
             None => host_cmd::serve(host, &data()?, out, &runtime()?),
         },
         Some(Command::Demo(demo)) => demo::run(demo.seed, given, out, &runtime()?),
+        Some(Command::Tap(tap)) => tap_cmd::tap(tap, out),
+        Some(Command::Replay(replay)) => tap_cmd::replay(replay, out),
         Some(Command::History) => history_cmd::run(&data()?, out),
     }
 }

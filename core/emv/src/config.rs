@@ -32,11 +32,13 @@ pub struct ReaderConfig {
 }
 
 impl ReaderConfig {
-    /// The same, but that every payment goes online: all floor limits are zero.
+    /// The same, but that every payment goes online, as far as a terminal decides that: all floor limits are zero.
     pub fn online_only(&self) -> Self {
         let mut config = self.clone();
         for combination in &mut config.combinations {
             combination.settings.floor_limit_minor = Some(0);
+            // Kernel 2 has a floor limit of its own (DF8123).
+            combination.settings.data.set(Tag::new(0xDF_8123), &[0; 6]);
         }
         config
     }

@@ -36,5 +36,5 @@ pub use effect::{
 };
 pub use event::{Event, PaymentRequest, RefundRequest};
 pub use flow::{Flow, Opening};
-pub use profile::Device;
+pub use profile::{Device, reader_config};
 pub use setup::Redemption;

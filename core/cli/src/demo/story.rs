@@ -315,6 +315,8 @@ impl Teller {
                 }
             }
             Screen::Activating { .. } => self.out.line(DIM, &format!("      {text}")),
+            // Not the first prompt: the reader wants something of the customer.
+            Screen::Card(prompt) if prompt.now.is_some() => self.out.line(DIM, &format!("      {text}")),
             Screen::Card(_)
             | Screen::EnterPin
             | Screen::Authorising

@@ -6,7 +6,9 @@ use softpos_acquirer::FaultSpec;
 use softpos_cards::profiles;
 use softpos_terminal::{HistoryQuery, PaymentRequest, PaymentSummary, RefundRequest, State};
 use softpos_text::words;
-use softpos_types::{Code, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SoftPosError};
+use softpos_types::{
+    Code, Currency, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SoftPosError,
+};
 use zeroize::Zeroizing;
 
 use super::command::{Command, Goods, Misread};
@@ -136,16 +138,7 @@ impl Session<'_> {
     fn money(&self, typed: &str) -> Result<Money, Failure> {
         let unknown = || SoftPosError::of(Code::NotActivated);
         let currency = self.driver.terminal.status()?.currency.ok_or_else(unknown)?;
-        let code = |error| match error {
-            MoneyError::NotANumber => Code::AmountNotANumber,
-            MoneyError::Zero => Code::AmountZero,
-            MoneyError::Negative => Code::AmountNegative,
-            MoneyError::TooManyDecimals => Code::AmountTooManyDecimals,
-            MoneyError::TooLarge => Code::AmountOverLimit,
-            MoneyError::CurrencyMismatch => Code::CurrencyNotAllowed,
-        };
-        let refused = |error| Failure::Core(SoftPosError::of(code(error)).with_detail(typed));
-        Money::parse_payment(typed, currency).map_err(refused)
+        typed_amount(typed, currency)
     }
 
     fn tap(&mut self, card: Option<String>) -> Result<Exit, Failure> {
@@ -424,4 +417,18 @@ pub(crate) fn list_cards(out: Out) {
             &format!("  {}  {}{about}", position + 1, left(profile.id, 20)),
         );
     }
+}
+
+/// An amount as a person types it.
+pub(crate) fn typed_amount(typed: &str, currency: Currency) -> Result<Money, Failure> {
+    let code = |error| match error {
+        MoneyError::NotANumber => Code::AmountNotANumber,
+        MoneyError::Zero => Code::AmountZero,
+        MoneyError::Negative => Code::AmountNegative,
+        MoneyError::TooManyDecimals => Code::AmountTooManyDecimals,
+        MoneyError::TooLarge => Code::AmountOverLimit,
+        MoneyError::CurrencyMismatch => Code::CurrencyNotAllowed,
+    };
+    let refused = |error| Failure::Core(SoftPosError::of(code(error)).with_detail(typed));
+    Money::parse_payment(typed, currency).map_err(refused)
 }

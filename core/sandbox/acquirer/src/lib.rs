@@ -39,3 +39,5 @@ pub use error::HostError;
 pub use faults::{FAULT_GRAMMAR, FaultKind, FaultRoute, FaultRule, FaultSpec, FaultSpecError, FaultWhen};
 pub use host::{Host, read_ledger};
 pub use ledger::LedgerRow;
+pub use parameters::UTC_OFFSET_MIN;
+pub use reader_parameters::reader_parameters;

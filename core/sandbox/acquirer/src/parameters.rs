@@ -21,7 +21,7 @@ pub(crate) const PAYMENT_LIMIT_MINOR: i64 = 5_000_000;
 /// Up to here no PIN and no signature: 1,000.00.
 pub(crate) const NO_CVM_LIMIT_MINOR: i64 = 100_000;
 /// Minutes east of UTC.
-pub(crate) const UTC_OFFSET_MIN: i16 = 480;
+pub const UTC_OFFSET_MIN: i16 = 480;
 /// The only currency.
 pub(crate) const CURRENCY: Currency = Currency::CNY;
 
@@ -117,7 +117,7 @@ fn parameters(terminal: &TerminalId, shared: &Shared, version: u64) -> Result<Pa
             lifetime_ms: shared.lifetimes.shown_code_ms,
         },
         receipt: ReceiptParameters { copies: 2 },
-        reader: reader(terminal),
+        reader: reader(terminal.as_str()),
     })
 }
 

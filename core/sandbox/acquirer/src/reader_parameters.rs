@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use softpos_cards::{CardScheme, authority_keys};
 use softpos_host::{CaPublicKey, CombinationParameters, ReaderParameters};
-use softpos_types::TerminalId;
 
 use crate::parameters::{MERCHANT, NO_CVM_LIMIT_MINOR, PAYMENT_LIMIT_MINOR};
 
@@ -16,7 +15,12 @@ const QUALIFIERS: &str = "25004000";
 /// Tag to value, both upper-case hex.
 type Data = BTreeMap<String, String>;
 
-pub(crate) fn reader(terminal: &TerminalId) -> ReaderParameters {
+/// The reader set of a terminal with number `TEST0001`, for taps without a payment around them.
+pub fn reader_parameters() -> ReaderParameters {
+    reader("TEST0001")
+}
+
+pub(crate) fn reader(terminal: &str) -> ReaderParameters {
     ReaderParameters {
         terminal: terminal_data(terminal),
         kernels: [(CardScheme::Mastercard.kernel(), kernel_2())].into(),
@@ -32,7 +36,7 @@ pub(crate) fn reader(terminal: &TerminalId) -> ReaderParameters {
     }
 }
 
-fn terminal_data(terminal: &TerminalId) -> Data {
+fn terminal_data(terminal: &str) -> Data {
     data(&[
         // Country and, in the capabilities: contactless only; online PIN and no CVM; no stripe, no contact chip.
         ("9F1A", "0156"),
@@ -42,8 +46,8 @@ fn terminal_data(terminal: &TerminalId) -> Data {
         ("9F35", "22"),
         ("9F15", "5812"),
         ("9F16", &text(MERCHANT)),
-        ("9F1C", &text(terminal.as_str())),
-        ("9F1E", &text(terminal.as_str())),
+        ("9F1C", &text(terminal)),
+        ("9F1E", &text(terminal)),
         ("9F4E", &text("DEMO SHOP SHANGHAI")),
     ])
 }
@@ -98,6 +102,7 @@ fn authorities() -> Vec<CaPublicKey> {
             modulus: hex::encode_upper(key.modulus),
             exponent: hex::encode_upper(key.exponent),
             checksum: hex::encode_upper(key.checksum),
+            expires_yymmdd: None,
         })
         .collect()
 }
