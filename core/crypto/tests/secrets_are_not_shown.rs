@@ -147,3 +147,34 @@ fn key_load() {
     assert_hidden(&agreement, kbpk.expose());
     assert_hidden(&host, kbpk.expose());
 }
+
+#[cfg(feature = "legacy")]
+#[test]
+fn legacy() {
+    use softpos_crypto::concat_kdf::{Agreement, concat_kdf};
+    use softpos_crypto::legacy::TdesKey;
+    use softpos_crypto::legacy::dukpt;
+    use softpos_crypto::legacy::pin_block::{ClearPinBlock, Format3Fill};
+
+    let bytes = secret::<24>();
+    assert_hidden(&TdesKey::from_bytes(bytes.expose()), bytes.expose());
+    let ksn = dukpt::Ksn::from_bytes([0x11; 10]);
+    let mut registers = dukpt::Registers::load(secret(), ksn);
+    let (_, first) = registers.draw().unwrap();
+    assert_hidden(&registers, first.expose());
+    assert_hidden(&first, first.expose());
+
+    let pan = Pan::from_digits(b"4761739001010119").unwrap();
+    let pin = PinDigits::from_ascii(b"90217").unwrap();
+    let block = ClearPinBlock::format0(&pin, &pan);
+    assert_hidden(&block, block.as_ref().unwrap().expose());
+    let fill = Format3Fill::from_nibbles(&[0xB; 10]).unwrap();
+    assert_hidden(&fill, &[0xB; 10]);
+    let agreed = Agreement {
+        algorithm: "A256GCM",
+        producer: &[],
+        recipient: &[],
+    };
+    let shared = concat_kdf(secret::<32>().expose(), agreed, 256).unwrap();
+    assert_hidden(&shared, shared.expose());
+}

@@ -89,7 +89,11 @@ pub enum Reason {
     CardDeclined,
     /// The card expired and does not want to go online.
     Expired,
-    /// The card offers an offline approval that cannot be authenticated.
+    /// The application's usage control forbids cash or cashback here.
+    UsageForbidden,
+    /// The issuer must decide and the reader is offline only.
+    OnlineUnable,
+    /// The card offers an offline approval and its authentication failed.
     NotAuthenticated,
     /// Verification is needed and nothing that both sides can do is left.
     NoVerification,

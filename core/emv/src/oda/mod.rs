@@ -13,6 +13,7 @@ use core::fmt;
 use softpos_wire::Tag;
 
 pub use self::chain::{Chain, combined, dynamic};
+pub(crate) use self::keys::with_century;
 pub use self::keys::{AuthorityKey, AuthorityKeys, KeyRefused, Revocation};
 pub use self::static_data::StaticData;
 

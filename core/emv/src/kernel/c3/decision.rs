@@ -1,4 +1,5 @@
-//! What kernel 3 decides once everything is read: online, decline or another interface, and the verification.
+//! What kernel 3 decides once everything is read: approval, online, decline or another interface, and the
+//! verification.
 
 use super::qualifiers::{Ctq, Ttq};
 use crate::outcome::{Cvm, Reason};
@@ -49,46 +50,110 @@ pub(super) struct Facts<'a> {
     /// 9F69.
     pub(super) card_authentication: Option<&'a [u8]>,
     pub(super) expired: bool,
+    pub(super) usage: Usage,
+    pub(super) authenticated: Authenticated,
+}
+
+/// What the application's usage control (9F07) says about this kind of payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usage {
+    Allowed,
+    CashForbidden,
+    CashbackForbidden,
+}
+
+/// What offline data authentication proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Authenticated {
+    /// Nothing: it failed, or neither side can do it.
+    Nothing,
+    /// The card's data, and with fDDA that the card is there; its qualifiers (9F6C) are not covered.
+    Card,
+    /// fDDA version 01: the card signed 9F69 for this payment, and with it the qualifiers.
+    Qualifiers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
+    Approve(Cvm),
     Online(Cvm),
     Decline(Reason),
-    OtherInterface,
+    OtherInterface(Reason),
 }
 
-/// Cryptogram type first, then for an offline approval expiry and authentication, then verification.
+/// Cryptogram type first, then for an offline approval the restrictions and authentication, then verification.
+///
+// Rule C3-TYPE-1: AAC is a decline; ARQC goes online, and TC too where the reader requires an online cryptogram.
+// [source: peer, danhu and DCEMV; test: kernel::c3::decision::tests::card_declines,
+// kernel::c3::decision::tests::online_by_the_card_and_by_the_reader; evidence: foreign mock-visa-offline]
 pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     match facts.cryptogram {
         Cryptogram::Aac => Decision::Decline(Reason::CardDeclined),
-        Cryptogram::Arqc => verified(facts),
-        Cryptogram::Tc if Ttq(facts.ttq).online_required() => verified(facts),
+        Cryptogram::Arqc => online(facts),
+        Cryptogram::Tc if Ttq(facts.ttq).online_required() => online(facts),
         Cryptogram::Tc => offline(facts),
     }
 }
 
-/// An approval by the card alone. Without dynamic authentication it counts as failed authentication.
+/// An approval by the card alone.
+///
+// Rule C3-RESTRICT-1: expiry, usage control and authentication are checked for offline approvals; what goes online
+// is the issuer's to judge.
+// [source: peer, DCEMV (danhu checks usage always); test:
+// kernel::c3::decision::tests::restrictions_count_for_offline_approvals_only; evidence: own]
 fn offline(facts: &Facts<'_>) -> Decision {
     let ttq = Ttq(facts.ttq);
     let ctq = Ctq(facts.ctq.unwrap_or_default());
     if facts.expired {
         return if ctq.online_if_expired() && !ttq.offline_only() {
-            verified(facts)
+            online(facts)
         } else {
             Decision::Decline(Reason::Expired)
         };
     }
+    let switch = match facts.usage {
+        Usage::Allowed => None,
+        Usage::CashForbidden => Some(ctq.contact_for_cash()),
+        Usage::CashbackForbidden => Some(ctq.contact_for_cashback()),
+    };
+    if let Some(switch) = switch {
+        return if switch && ttq.contact() {
+            Decision::OtherInterface(Reason::UsageForbidden)
+        } else {
+            Decision::Decline(Reason::UsageForbidden)
+        };
+    }
+    if facts.authenticated == Authenticated::Nothing {
+        return unauthenticated(facts);
+    }
+    match verification(facts) {
+        // A PIN is checked by the issuer, so the payment goes there whatever the card approved.
+        Ok(Cvm::OnlinePin) => online(facts),
+        Ok(cvm) => Decision::Approve(cvm),
+        Err(reason) => Decision::Decline(reason),
+    }
+}
+
+// Rule C3-ODA-FAIL-1: where authentication fails the card's qualifiers choose: online, contact, else decline.
+// [source: peer, danhu and DCEMV; test: kernel::c3::decision::tests::offline_approval_without_authentication;
+// evidence: own]
+fn unauthenticated(facts: &Facts<'_>) -> Decision {
+    let ttq = Ttq(facts.ttq);
+    let ctq = Ctq(facts.ctq.unwrap_or_default());
     if ctq.online_if_oda_fails() && !ttq.offline_only() {
-        verified(facts)
+        online(facts)
     } else if ctq.contact_if_oda_fails() && ttq.contact() {
-        Decision::OtherInterface
+        Decision::OtherInterface(Reason::NotAuthenticated)
     } else {
         Decision::Decline(Reason::NotAuthenticated)
     }
 }
 
-fn verified(facts: &Facts<'_>) -> Decision {
+/// To the issuer, which a reader that is offline only cannot reach (inference).
+fn online(facts: &Facts<'_>) -> Decision {
+    if Ttq(facts.ttq).offline_only() {
+        return Decision::Decline(Reason::OnlineUnable);
+    }
     match verification(facts) {
         Ok(cvm) => Decision::Online(cvm),
         Err(reason) => Decision::Decline(reason),
@@ -96,6 +161,19 @@ fn verified(facts: &Facts<'_>) -> Decision {
 }
 
 /// 5.7: the first rule that matches.
+///
+// Rule C3-CVM-1: without card qualifiers and with verification required: signature, else online PIN where the reader
+// has PIN and CDCVM, else decline.
+// [source: peer, danhu and DCEMV; test: kernel::c3::decision::tests::without_card_qualifiers; evidence: own]
+// Rule C3-CVM-2: with card qualifiers: online PIN, CDCVM, signature, each where both sides can; nothing left and
+// verification required is a decline.
+// [source: peer, danhu and DCEMV; test: kernel::c3::decision::tests::online_pin_where_both_can,
+// kernel::c3::decision::tests::signature_where_both_can; evidence: foreign mock-visa-offline]
+// Rule C3-CVM-3: CDCVM holds if bytes 6 and 7 of 9F69 equal 9F6C; without 9F69 only next to an ARQC.
+// [source: peer, danhu and DCEMV; test: kernel::c3::decision::tests::verified_on_the_device; evidence: own]
+// Rule C3-CVM-4: above the limit CDCVM counts only if fDDA covers the qualifiers.
+// [source: general knowledge, EMVrace; test:
+// kernel::c3::decision::tests::an_unauthenticated_claim_above_the_limit_counts_as_none; evidence: own]
 fn verification(facts: &Facts<'_>) -> Result<Cvm, Reason> {
     let ttq = Ttq(facts.ttq);
     let Some(ctq) = facts.ctq else {
@@ -117,9 +195,9 @@ fn verification(facts: &Facts<'_>) -> Result<Cvm, Reason> {
         match facts.card_authentication {
             Some(data) if data.get(5..7) != Some(&ctq[..]) => return Err(Reason::VerificationNotProven),
             None if facts.cryptogram != Cryptogram::Arqc => return Err(Reason::VerificationNotProven),
-            // The qualifiers of an online card are not authenticated, and a wedge can set the bit on a stolen
-            // card: above the limit the claim counts as no verification. Below it nothing depends on it.
-            Some(_) | None if ttq.cvm_required() => {}
+            // A wedge can set the bit on a stolen card. What the card did not sign for this payment counts as no
+            // verification where one is needed; below the limit nothing depends on it.
+            Some(_) | None if ttq.cvm_required() && facts.authenticated != Authenticated::Qualifiers => {}
             Some(_) | None => return Ok(Cvm::OnDevice),
         }
     }
@@ -149,6 +227,8 @@ mod tests {
             ctq,
             card_authentication: None,
             expired: false,
+            usage: Usage::Allowed,
+            authenticated: Authenticated::Nothing,
         }
     }
 
@@ -183,61 +263,151 @@ mod tests {
     }
 
     #[test]
-    fn a_declining_card_is_declined_whatever_else_it_says() {
+    fn card_declines() {
         let facts = Facts {
             cryptogram: Cryptogram::Aac,
+            authenticated: Authenticated::Qualifiers,
             ..arqc(PHONE, Some([0x80, 0x80]))
         };
         assert_eq!(decide(&facts), Decision::Decline(Reason::CardDeclined));
     }
 
-    #[test]
-    fn offline_approval_goes_online_where_required() {
-        let tc = |ttq, ctq| Facts {
+    /// An offline approval that everything allows.
+    fn tc(ttq: [u8; 4], ctq: Option<[u8; 2]>) -> Facts<'static> {
+        Facts {
             cryptogram: Cryptogram::Tc,
+            authenticated: Authenticated::Card,
             ..arqc(ttq, ctq)
-        };
+        }
+    }
+
+    #[test]
+    fn online_by_the_card_and_by_the_reader() {
+        assert_eq!(decide(&arqc(PHONE, None)), Decision::Online(Cvm::None));
         assert_eq!(decide(&tc(PHONE, None)), Decision::Online(Cvm::None));
         let free = offline_allowed(PHONE);
+        assert_eq!(decide(&arqc(free, None)), Decision::Online(Cvm::None));
+        assert_eq!(decide(&tc(free, None)), Decision::Approve(Cvm::None));
+    }
+
+    #[test]
+    fn offline_approvals_are_verified_as_online_ones() {
+        let free = |ttq: [u8; 4]| offline_allowed(ttq);
+        let with_cvm = |ttq: [u8; 4]| above(offline_allowed(ttq));
         assert_eq!(
-            decide(&tc(free, None)),
+            decide(&tc(with_cvm(SIGNING), Some([0x40, 0]))),
+            Decision::Approve(Cvm::Signature)
+        );
+        assert_eq!(
+            decide(&tc(with_cvm(PHONE), Some([0, 0]))),
+            Decision::Decline(Reason::NoVerification)
+        );
+        assert_eq!(
+            decide(&tc(free(PHONE_PIN), Some([0x80, 0]))),
+            Decision::Online(Cvm::OnlinePin),
+            "only the issuer can check a PIN"
+        );
+        let on_device = Facts {
+            card_authentication: Some(&[1, 9, 9, 9, 9, 0x00, 0x80]),
+            authenticated: Authenticated::Qualifiers,
+            ..tc(with_cvm(PHONE), Some([0x00, 0x80]))
+        };
+        assert_eq!(decide(&on_device), Decision::Approve(Cvm::OnDevice));
+    }
+
+    #[test]
+    fn offline_approval_without_authentication() {
+        let failed = |ttq, ctq| {
+            decide(&Facts {
+                authenticated: Authenticated::Nothing,
+                ..tc(ttq, ctq)
+            })
+        };
+        let free = offline_allowed(PHONE);
+        let declined = Decision::Decline(Reason::NotAuthenticated);
+        assert_eq!(failed(free, None), declined);
+        assert_eq!(failed(free, Some([0x20, 0])), Decision::Online(Cvm::None));
+        assert_eq!(
+            failed(free, Some([0x30, 0])),
+            Decision::Online(Cvm::None),
+            "online goes first"
+        );
+        assert_eq!(
+            failed([0x29, 0, 0x40, 0], Some([0x20, 0])),
+            declined,
+            "the reader is offline only"
+        );
+    }
+
+    /// A peer switches although the reader has no contact interface; a phone never has one.
+    #[test]
+    fn no_switch_to_an_interface_that_is_not_there() {
+        let failed = |ttq| {
+            decide(&Facts {
+                authenticated: Authenticated::Nothing,
+                ..tc(ttq, Some([0x10, 0]))
+            })
+        };
+        assert_eq!(
+            failed(offline_allowed(PHONE)),
             Decision::Decline(Reason::NotAuthenticated)
         );
-        assert_eq!(decide(&tc(free, Some([0x20, 0]))), Decision::Online(Cvm::None));
         assert_eq!(
-            decide(&tc([0x29, 0, 0x40, 0], Some([0x20, 0]))),
-            Decision::Decline(Reason::NotAuthenticated)
-        );
-        assert_eq!(
-            decide(&tc(free, Some([0x10, 0]))),
-            Decision::Decline(Reason::NotAuthenticated),
-            "no contact interface to switch to"
-        );
-        assert_eq!(
-            decide(&tc([0x31, 0, 0x40, 0], Some([0x10, 0]))),
-            Decision::OtherInterface
+            failed([0x31, 0, 0x40, 0]),
+            Decision::OtherInterface(Reason::NotAuthenticated)
         );
     }
 
     #[test]
-    fn expiry_counts_for_offline_approvals_only() {
-        let facts = |cryptogram, ctq| Facts {
-            cryptogram,
+    fn a_reader_that_is_offline_only_asks_no_issuer() {
+        let offline_only = [0x29, 0, 0x40, 0];
+        assert_eq!(
+            decide(&arqc(offline_only, None)),
+            Decision::Decline(Reason::OnlineUnable)
+        );
+        assert_eq!(decide(&tc(offline_only, None)), Decision::Approve(Cvm::None));
+    }
+
+    #[test]
+    fn restrictions_count_for_offline_approvals_only() {
+        let free = offline_allowed(PHONE);
+        let expired = |facts| Facts {
             expired: true,
-            ..arqc(offline_allowed(PHONE), ctq)
+            ..facts
         };
         assert_eq!(
-            decide(&facts(Cryptogram::Tc, Some([0x08, 0]))),
+            decide(&expired(tc(free, Some([0x08, 0])))),
             Decision::Online(Cvm::None)
         );
         assert_eq!(
-            decide(&facts(Cryptogram::Tc, Some([0x20, 0]))),
+            decide(&expired(tc(free, Some([0x20, 0])))),
             Decision::Decline(Reason::Expired)
         );
         assert_eq!(
-            decide(&facts(Cryptogram::Arqc, None)),
-            Decision::Online(Cvm::None)
+            decide(&expired(tc([0x29, 0, 0x40, 0], Some([0x08, 0])))),
+            Decision::Decline(Reason::Expired)
         );
+        assert_eq!(decide(&expired(arqc(free, None))), Decision::Online(Cvm::None));
+        let cash = |facts| Facts {
+            usage: Usage::CashForbidden,
+            ..facts
+        };
+        let forbidden = Decision::Decline(Reason::UsageForbidden);
+        assert_eq!(decide(&cash(tc(free, None))), forbidden);
+        assert_eq!(decide(&cash(tc(free, Some([0x04, 0])))), forbidden);
+        assert_eq!(decide(&cash(tc([0x31, 0, 0x40, 0], Some([0x02, 0])))), forbidden);
+        assert_eq!(
+            decide(&cash(tc([0x31, 0, 0x40, 0], Some([0x04, 0])))),
+            Decision::OtherInterface(Reason::UsageForbidden)
+        );
+        assert_eq!(
+            decide(&Facts {
+                usage: Usage::CashbackForbidden,
+                ..tc([0x31, 0, 0x40, 0], Some([0x02, 0]))
+            }),
+            Decision::OtherInterface(Reason::UsageForbidden)
+        );
+        assert_eq!(decide(&cash(arqc(free, None))), Decision::Online(Cvm::None));
     }
 
     #[test]
@@ -314,6 +484,17 @@ mod tests {
             decide(&arqc(above(SIGNING), Some([0x40, 0x80]))),
             Decision::Online(Cvm::Signature)
         );
+        let signed = |authenticated| {
+            decide(&Facts {
+                card_authentication: Some(&[1, 9, 9, 9, 9, 0x00, 0x80]),
+                authenticated,
+                ..arqc(above(PHONE), ctq)
+            })
+        };
+        let none = Decision::Decline(Reason::NoVerification);
+        assert_eq!(signed(Authenticated::Nothing), none);
+        assert_eq!(signed(Authenticated::Card), none, "fDDA without the qualifiers");
+        assert_eq!(signed(Authenticated::Qualifiers), Decision::Online(Cvm::OnDevice));
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! Kernel 3 (Visa qVSDC): GET PROCESSING OPTIONS, records, decision. No GENERATE AC.
 //!
 //! Sources of the rules: the Visa kernels of two public readers (danhu, `DCEMV`) where both agree; where they do not,
-//! the choice is said at the place. Offline approval needs dynamic authentication and is not given here.
+//! the choice is said at the place.
 
+mod authentication;
 mod decision;
 mod qualifiers;
+mod restrictions;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use softpos_types::Tick;
+use softpos_crypto::scrub::scrubbed;
+use softpos_types::{Pan, Tick};
 use softpos_wire::afl::{Afl, RecordId};
 use softpos_wire::apdu::{self, Rapdu};
 use softpos_wire::dol::Dol;
@@ -17,10 +20,13 @@ use softpos_wire::gpo::GpoResponse;
 use softpos_wire::track2::Track2;
 use softpos_wire::{Tag, tag, tlv};
 
-use self::decision::{Cryptogram, Decision, Facts};
+use self::authentication::Authentication;
+use self::decision::{Authenticated, Cryptogram, Decision, Facts};
+use self::qualifiers::Ttq;
 use super::{Kernel, KernelInput, Progress};
 use crate::brand;
 use crate::data::CardData;
+use crate::oda::{Chain, StaticData};
 use crate::outcome::{Cvm, KernelOutcome, OutcomeKind, Reason};
 use crate::read::{CardRead, EntryMode, ISSUER_DATA, ReadParts};
 use crate::ui::{Message, Status, UiRequest};
@@ -57,6 +63,7 @@ pub struct C3 {
     /// From GET PROCESSING OPTIONS and the records.
     card: CardData,
     records: Vec<RecordId>,
+    signed_records: StaticData,
     state: State,
     command: Option<Vec<u8>>,
 }
@@ -76,6 +83,7 @@ impl C3 {
             fci: CardData::default(),
             card: CardData::default(),
             records: Vec::new(),
+            signed_records: StaticData::default(),
             state: State::AwaitOptions,
             command: None,
         };
@@ -177,7 +185,12 @@ impl C3 {
             _ => Err(Reason::Malformed),
         };
         match taken {
-            Ok(()) => self.next_record(index.saturating_add(1)),
+            Ok(()) => {
+                if let Some(record) = self.records.get(index).filter(|record| record.oda) {
+                    self.signed_records.add_record(record.sfi, answer.body);
+                }
+                self.next_record(index.saturating_add(1))
+            }
             Err(reason) => Progress::Done(end_application(reason)),
         }
     }
@@ -213,7 +226,7 @@ impl C3 {
             .ok_or(Reason::DataMissing(tag::TRACK_2))?;
         let track = Track2::parse(track_2).map_err(|_| Reason::Malformed)?;
         if let Some(pan) = self.card.value(tag::PAN) {
-            let pan = softpos_types::Pan::from_bcd(pan).map_err(|_| Reason::Malformed)?;
+            let pan = Pan::from_bcd(pan).map_err(|_| Reason::Malformed)?;
             if !pan.ct_eq(&track.pan) {
                 return Err(Reason::DataConflict);
             }
@@ -229,12 +242,14 @@ impl C3 {
             ttq: self.ttq,
             ctq: self.card.array(tag::CTQ),
             card_authentication: self.card.value(tag::CARD_AUTHENTICATION_DATA),
-            expired: self.expired(track.expiry_yymm),
+            expired: restrictions::expired(&self.card, &self.input.data, track.expiry_yymm),
+            usage: restrictions::usage(&self.card, &self.input.data),
+            authenticated: self.authenticated(cryptogram, aip, &track.pan),
         });
         let iad = iad.to_vec();
         let cvm = match decision {
-            Decision::Online(cvm) => cvm,
-            Decision::Decline(_) | Decision::OtherInterface => Cvm::None,
+            Decision::Approve(cvm) | Decision::Online(cvm) => cvm,
+            Decision::Decline(_) | Decision::OtherInterface(_) => Cvm::None,
         };
         let read = CardRead::build(ReadParts {
             track,
@@ -260,16 +275,43 @@ impl C3 {
         self.card.array(tag).ok_or(Reason::DataMissing(tag))
     }
 
-    /// The last day of validity counts; without 5F24 the month of track 2 does.
-    fn expired(&self, track_yymm: [u8; 2]) -> bool {
-        let [year, month] = track_yymm;
-        let last = self.card.array(tag::EXPIRY_DATE).unwrap_or([year, month, 0x31]);
-        let today = self
-            .input
-            .data
-            .value(tag::TRANSACTION_DATE)
-            .and_then(|date| date.try_into().ok());
-        today.is_none_or(|today| with_century(today) > with_century(last))
+    /// What authentication proves, where anything depends on it: an offline approval, and online the card's
+    /// qualifiers if the reader asks for that (TTQ B1b1). Online a failure proves nothing and stops nothing.
+    ///
+    // Rule C3-ODA-ONLINE-1: with ODA for online the card's qualifiers count as authenticated next to an ARQC too;
+    // a failure there leaves them unauthenticated, and the issuer decides.
+    // [source: inference; test: kernel::c3::tests::a_phone_pays_above_the_limit_only_with_signed_qualifiers;
+    // evidence: own]
+    fn authenticated(&self, cryptogram: Cryptogram, aip: [u8; 2], track: &Pan) -> Authenticated {
+        let ttq = Ttq(self.ttq);
+        let needed = match cryptogram {
+            Cryptogram::Aac => false,
+            Cryptogram::Tc => !ttq.online_required() || ttq.oda_for_online(),
+            Cryptogram::Arqc => ttq.oda_for_online(),
+        };
+        let today = self.input.data.value(tag::TRANSACTION_DATE);
+        let (true, Some(pan), Some(today_yymmdd)) = (
+            needed,
+            authentication::number(&self.card, track),
+            today.and_then(|today| today.try_into().ok()),
+        ) else {
+            return Authenticated::Nothing;
+        };
+        let authentication = Authentication {
+            chain: Chain {
+                keys: &self.input.keys,
+                rid: self.input.activation.adf_name.rid(),
+                today_yymmdd,
+                pan: &pan,
+                card: &|tag| self.card.value(tag),
+            },
+            card: &self.card,
+            signed_records: &self.signed_records,
+            reader: &self.input.data,
+            aip,
+            ctq: self.card.array(tag::CTQ),
+        };
+        scrubbed(|| authentication.run()).unwrap_or(Authenticated::Nothing)
     }
 }
 
@@ -307,6 +349,18 @@ impl Kernel for C3 {
 
 fn outcome(decision: Decision, read: CardRead) -> KernelOutcome {
     let mut outcome = match decision {
+        Decision::Approve(cvm) => KernelOutcome {
+            ui_on_outcome: Some(UiRequest::new(
+                if cvm == Cvm::Signature {
+                    Message::ApprovedSign
+                } else {
+                    Message::Approved
+                },
+                Status::CardReadOk,
+            )),
+            receipt: true,
+            ..KernelOutcome::new(OutcomeKind::Approved)
+        },
         Decision::Online(_) => KernelOutcome {
             ui_on_outcome: Some(UiRequest::new(Message::CardReadOk, Status::CardReadOk)),
             ..KernelOutcome::new(OutcomeKind::OnlineRequest)
@@ -316,8 +370,8 @@ fn outcome(decision: Decision, read: CardRead) -> KernelOutcome {
             ui_on_outcome: Some(UiRequest::new(Message::NotAuthorised, Status::CardReadOk)),
             ..KernelOutcome::new(OutcomeKind::Declined)
         },
-        Decision::OtherInterface => KernelOutcome {
-            reason: Some(Reason::NotAuthenticated),
+        Decision::OtherInterface(reason) => KernelOutcome {
+            reason: Some(reason),
             ui_on_outcome: Some(UiRequest::new(Message::InsertCard, Status::ReadyToRead)),
             ..KernelOutcome::new(OutcomeKind::TryAnotherInterface)
         },
@@ -342,12 +396,6 @@ fn absorb(bytes: &[u8], into: &mut CardData, ignored: &dyn Fn(Tag) -> bool) -> R
     })
     .map_err(|_| Reason::Malformed)?;
     fault.map_or(Ok(()), Err)
-}
-
-/// YYMMDD with its century: 50 to 99 are of the last one.
-const fn with_century([year, month, day]: [u8; 3]) -> [u8; 4] {
-    let century = if year >= 0x50 { 0x19 } else { 0x20 };
-    [century, year, month, day]
 }
 
 fn end_application(reason: Reason) -> KernelOutcome {

@@ -29,6 +29,10 @@ impl Ttq {
         self.0[1] & 0x40 != 0
     }
 
+    pub(super) const fn oda_for_online(self) -> bool {
+        self.0[0] & 0x01 != 0
+    }
+
     pub(super) const fn on_device(self) -> bool {
         self.0[2] & 0x40 != 0
     }
@@ -57,6 +61,14 @@ impl Ctq {
 
     pub(super) const fn online_if_expired(self) -> bool {
         self.0[0] & 0x08 != 0
+    }
+
+    pub(super) const fn contact_for_cash(self) -> bool {
+        self.0[0] & 0x04 != 0
+    }
+
+    pub(super) const fn contact_for_cashback(self) -> bool {
+        self.0[0] & 0x02 != 0
     }
 
     pub(super) const fn verified_on_device(self) -> bool {

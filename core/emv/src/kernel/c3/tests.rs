@@ -1,5 +1,7 @@
 //! Whole taps through the reader, command by command.
 
+mod authentication;
+
 use alloc::format;
 use alloc::string::String;
 
