@@ -31,7 +31,9 @@ pub use data::CardData;
 pub use entry::{Activation, EntryPoint, EntryStep, Indicators, Start};
 pub use kernel::{AnyKernel, Kernel, KernelInput, Progress};
 pub use masking::masked_answer;
-pub use outcome::{Cvm, ErrorIndication, Interface, KernelOutcome, KernelReport, OutcomeKind, Reason};
+pub use outcome::{
+    Authentication, Cvm, ErrorIndication, Interface, KernelOutcome, KernelReport, OutcomeKind, Reason,
+};
 pub use read::{CardRead, EmvReceipt, EntryMode};
 pub use reader::{CardOutcome, Prompt, Reader, ReaderError, ReaderStep, StoppedRead};
 pub use torn::TornLog;

@@ -64,6 +64,31 @@ impl Cvm {
     }
 }
 
+/// How the card proved that it is the issuer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Authentication {
+    /// By signed static data: whoever copied them proves as much.
+    Static,
+    /// By a signature of its own over a number of the reader.
+    Dynamic,
+    /// The same, given with the processing options.
+    FastDynamic,
+    /// By a signature of its own over the cryptogram and what it was told.
+    Combined,
+}
+
+impl Authentication {
+    /// The stable name, as `cda`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Static => "sda",
+            Self::Dynamic => "dda",
+            Self::FastDynamic => "fdda",
+            Self::Combined => "cda",
+        }
+    }
+}
+
 /// Which step ended the reading of a card. Holds no card data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {

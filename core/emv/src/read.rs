@@ -13,7 +13,7 @@ use crate::brand::Scheme;
 use crate::config::{Aid, KernelId, TerminalData};
 use crate::data::CardData;
 use crate::entry::Activation;
-use crate::outcome::{Cvm, Reason};
+use crate::outcome::{Authentication, Cvm, Reason};
 
 /// The objects of field 55 that a kernel sends whose scheme asks for no others, in this order, as far as card and
 /// reader have them. Number, track, name and expiry are not among them: they travel sealed.
@@ -99,6 +99,8 @@ pub struct CardRead {
     pub de55: Vec<u8>,
     /// How the cardholder is verified.
     pub cvm: Cvm,
+    /// How the card was authenticated offline, if it was.
+    pub authentication: Option<Authentication>,
     /// 84, the application's name.
     pub aid: Aid,
     /// Which kernel read it.
@@ -130,6 +132,7 @@ pub(crate) struct ReadParts {
     pub(crate) cvm: Cvm,
     /// 9F34.
     pub(crate) cvm_results: [u8; 3],
+    pub(crate) authentication: Option<Authentication>,
     /// What goes into field 55, in this order; never number, track, name or expiry.
     pub(crate) issuer_tags: &'static [Tag],
     /// What the kernel's data record holds, in this order.
@@ -193,6 +196,7 @@ impl CardRead {
             expiry_yymm: parts.track.expiry_yymm,
             de55: Vec::new(),
             cvm: parts.cvm,
+            authentication: parts.authentication,
             aid: parts.activation.adf_name,
             kernel: parts.activation.kernel,
             label: label(&fci),

@@ -152,6 +152,26 @@ pub fn only(bytes: &[u8], tag: Tag) -> Option<&[u8]> {
     (first.tag == tag && objects.next().is_none()).then_some(first.value)
 }
 
+/// The objects of one level as received, but for those with this tag: what a signature among them covers.
+///
+/// # Errors
+/// The first malformed object.
+pub fn without(bytes: &[u8], tag: Tag) -> Result<Vec<u8>, TlvError> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut objects = Tlvs::new(bytes);
+    let mut rest = bytes;
+    while let Some(object) = objects.next() {
+        let found = object?.tag;
+        let length = rest.len().saturating_sub(objects.rest().len());
+        let (object, after) = rest.split_at_checked(length).ok_or(TlvError::Truncated)?;
+        if found != tag {
+            kept.extend_from_slice(object);
+        }
+        rest = after;
+    }
+    Ok(kept)
+}
+
 /// Goes down from template to template and gives the value of the last one.
 ///
 /// # Errors
@@ -364,6 +384,18 @@ mod tests {
         let mut tlvs = Tlvs::new(&[0x50, 0x80, 0x50, 0x01, 0x41]);
         assert_eq!(tlvs.next(), Some(Err(TlvError::IndefiniteLength)));
         assert_eq!(tlvs.next(), None);
+    }
+
+    #[test]
+    fn one_object_is_left_out_and_the_rest_stays_as_received() {
+        let without =
+            |text: &str| super::without(&hex::decode(text).unwrap(), tag::PAN).map(hex::encode_upper);
+        assert_eq!(
+            without("9F2701405A02AABB9F36810200E0").as_deref(),
+            Ok("9F2701409F36810200E0")
+        );
+        assert_eq!(without("5A00").as_deref(), Ok(""));
+        assert_eq!(without("5A02AA"), Err(TlvError::Truncated));
     }
 
     #[test]

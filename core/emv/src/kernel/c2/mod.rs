@@ -18,6 +18,7 @@ mod tags;
 mod tvr;
 mod verification;
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use softpos_types::{SecretBytes, Tick};
@@ -36,7 +37,8 @@ use super::{Kernel, KernelInput, Progress};
 use crate::config::TerminalData;
 use crate::data::CardData;
 use crate::entry::Activation;
-use crate::outcome::{Cvm, KernelOutcome, Reason};
+use crate::oda::{AuthorityKeys, StaticData};
+use crate::outcome::{Authentication, Cvm, KernelOutcome, Reason};
 use crate::torn::{TornLog, TornRecord};
 
 /// Records of one card that are read before it counts as hostile.
@@ -62,7 +64,9 @@ pub struct C2 {
     card: CardData,
     records: Vec<RecordId>,
     /// The signed records, in the order read.
-    static_data: Vec<SecretBytes>,
+    static_data: StaticData,
+    keys: Arc<AuthorityKeys>,
+    authentication: Option<Authentication>,
     pdol_data: Vec<u8>,
     cdol1_data: Vec<u8>,
     /// The body of the answer to GENERATE AC or RECOVER AC.
@@ -120,7 +124,7 @@ impl C2 {
             data,
             spare_unpredictable,
             torn,
-            ..
+            keys,
         } = input;
         let config = Config::read(&data).map_err(|reason| Stop::card(l2::TERMINAL_DATA, reason).outcome())?;
         let mut kernel = Self {
@@ -131,7 +135,9 @@ impl C2 {
             fci: CardData::default(),
             card: CardData::default(),
             records: Vec::new(),
-            static_data: Vec::new(),
+            static_data: StaticData::default(),
+            keys,
+            authentication: None,
             pdol_data: Vec::new(),
             cdol1_data: Vec::new(),
             answer: SecretBytes::new(Vec::new()),
@@ -314,8 +320,10 @@ impl C2 {
             .get(index)
             .copied()
             .ok_or(Stop::card(l2::PARSING, Reason::Malformed))?;
-        let signed = store::record(record, answer, &mut self.card, &self.data)?;
-        self.static_data.extend(signed);
+        store::record(answer, &mut self.card, &self.data)?;
+        if record.oda {
+            self.static_data.add_record(record.sfi, answer.body);
+        }
         self.next_record(index.saturating_add(1))
     }
 
@@ -397,6 +405,12 @@ impl Kernel for C2 {
     }
 }
 
+#[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at whatever it did not expect"
+)]
+mod foreign;
 #[cfg(test)]
 #[expect(
     clippy::wildcard_enum_match_arm,

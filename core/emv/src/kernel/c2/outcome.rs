@@ -85,7 +85,7 @@ impl C2 {
         let [information] = information.ok_or(missing)?;
         let wrong = Stop::card(l2::CARD_DATA, Reason::NotAuthenticated);
         let cryptogram = Cryptogram::of(information).ok_or(wrong)?;
-        if self.given(tags::SIGNED_DYNAMIC_DATA).is_some() {
+        if self.given(tag::SIGNED_DYNAMIC_DATA).is_some() {
             if let Err(stop) = self.authenticate() {
                 self.tvr.set(tvr::CDA_FAILED);
                 self.data.set(tag::TVR, &self.tvr.0);
@@ -229,6 +229,7 @@ impl C2 {
             cryptogram_information: information,
             cvm: self.cvm,
             cvm_results: self.cvm_results,
+            authentication: self.authentication,
             issuer_tags: ISSUER_DATA,
             record_tags: RECORD,
             entry_mode: EntryMode::ContactlessChip,

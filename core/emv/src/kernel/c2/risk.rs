@@ -18,12 +18,12 @@ const CVM_LIMIT_EXCEEDED: u8 = 0x80;
 
 /// What must be there for CDA.
 const AUTHENTICATION: [softpos_wire::Tag; 6] = [
-    tags::CA_KEY_INDEX,
-    tags::ISSUER_CERTIFICATE,
-    tags::ISSUER_EXPONENT,
-    tags::ICC_CERTIFICATE,
-    tags::ICC_EXPONENT,
-    tags::STATIC_DATA_TAGS,
+    tag::CA_KEY_INDEX,
+    tag::ISSUER_CERTIFICATE,
+    tag::ISSUER_KEY_EXPONENT,
+    tag::ICC_CERTIFICATE,
+    tag::ICC_KEY_EXPONENT,
+    tag::STATIC_DATA_TAG_LIST,
 ];
 
 impl C2 {
@@ -81,7 +81,7 @@ impl C2 {
         if AUTHENTICATION.iter().any(|needed| self.given(*needed).is_none()) {
             self.tvr.set(tvr::CARD_DATA_MISSING);
             self.tvr.set(tvr::CDA_FAILED);
-        } else if self.given(tags::STATIC_DATA_TAGS) != Some(&[0x82]) || !self.has_ca_key() {
+        } else if self.given(tag::STATIC_DATA_TAG_LIST) != Some(&[0x82]) || !self.has_ca_key() {
             self.tvr.set(tvr::CDA_FAILED);
         }
     }

@@ -1,9 +1,5 @@
 //! Taking in what the card gives, with the lengths its objects may have.
 
-use alloc::vec::Vec;
-
-use softpos_types::SecretBytes;
-use softpos_wire::afl::RecordId;
 use softpos_wire::apdu::Rapdu;
 use softpos_wire::{Tag, tag, tlv};
 
@@ -37,7 +33,7 @@ const LENGTHS: [(Tag, usize, usize); 21] = [
     (tag::ISSUER_COUNTRY, 2, 2),
     (tag::PAN_SEQUENCE, 1, 1),
     (tag::AIP, 2, 2),
-    (tags::CA_KEY_INDEX, 1, 1),
+    (tag::CA_KEY_INDEX, 1, 1),
     (tag::USAGE_CONTROL, 2, 2),
     (tags::CARD_VERSION, 2, 2),
     (tags::IAC_DEFAULT, 5, 5),
@@ -48,8 +44,8 @@ const LENGTHS: [(Tag, usize, usize); 21] = [
     (tag::CRYPTOGRAM_INFORMATION, 1, 1),
     (tag::ATC, 2, 2),
     (tags::APPLICATION_CURRENCY, 2, 2),
-    (tags::ISSUER_EXPONENT, 1, 3),
-    (tags::ICC_EXPONENT, 1, 3),
+    (tag::ISSUER_KEY_EXPONENT, 1, 3),
+    (tag::ICC_KEY_EXPONENT, 1, 3),
     (tags::CAPABILITIES, 3, 3),
     (tags::INTERACTION, 3, 3),
 ];
@@ -79,22 +75,14 @@ pub(super) fn absorb(bytes: &[u8], into: &mut CardData, own: &TerminalData) -> R
     fault.map_or(Ok(()), Err)
 }
 
-/// The answer to READ RECORD: one template 70. Gives what enters authentication, if the record does: of files 1 to 10
-/// the content, of others the record as received.
-pub(super) fn record(
-    record: RecordId,
-    answer: Rapdu<'_>,
-    into: &mut CardData,
-    own: &TerminalData,
-) -> Result<Option<SecretBytes>, Stop> {
+/// The answer to READ RECORD: one template 70.
+pub(super) fn record(answer: Rapdu<'_>, into: &mut CardData, own: &TerminalData) -> Result<(), Stop> {
     if !answer.is_ok() {
         return Err(Stop::status(answer.sw, Reason::RecordRefused(answer.sw)));
     }
-    let content =
-        tlv::only(answer.body, tag::RECORD_TEMPLATE).ok_or(Stop::card(l2::PARSING, Reason::Malformed))?;
-    absorb(content, into, own).map_err(|reason| Stop::card(l2::PARSING, reason))?;
-    let signed = if record.sfi <= 10 { content } else { answer.body };
-    Ok(record.oda.then(|| SecretBytes::copy_of(signed)))
+    let malformed = Stop::card(l2::PARSING, Reason::Malformed);
+    let content = tlv::only(answer.body, tag::RECORD_TEMPLATE).ok_or(malformed)?;
+    absorb(content, into, own).map_err(|reason| Stop::card(l2::PARSING, reason))
 }
 
 /// The answer to GENERATE AC or RECOVER AC in either format.
@@ -124,24 +112,6 @@ pub(super) fn balance(answer: Rapdu<'_>) -> Option<[u8; 6]> {
         return None;
     }
     tlv::only(answer.body, tags::BALANCE)?.try_into().ok()
-}
-
-/// The response objects that a CDA signature covers: all but the signature, in the order received.
-pub(super) fn signed_response(body: &[u8]) -> Option<SecretBytes> {
-    let template = tlv::only(body, tag::RESPONSE_FORMAT_2)?;
-    let mut signed = Vec::with_capacity(template.len());
-    let mut rest = template;
-    let mut objects = tlv::Tlvs::new(template);
-    while let Some(object) = objects.next() {
-        let tag = object.ok()?.tag;
-        let after = objects.rest();
-        let length = rest.len().checked_sub(after.len())?;
-        if tag != tags::SIGNED_DYNAMIC_DATA {
-            signed.extend_from_slice(rest.get(..length)?);
-        }
-        rest = after;
-    }
-    Some(SecretBytes::new(signed))
 }
 
 #[cfg(test)]
@@ -212,19 +182,6 @@ mod tests {
         assert_eq!(read("800A80004101020304050607").unwrap_err(), Reason::Malformed);
         assert_eq!(read("7000").unwrap_err(), Reason::Malformed);
         assert_eq!(read("77039F270180").unwrap_err(), Reason::Malformed);
-    }
-
-    #[test]
-    fn the_signature_alone_is_left_out_of_what_it_covers() {
-        let of = |text: &str| {
-            signed_response(&hex::decode(text).unwrap()).map(|bytes| hex::encode_upper(bytes.expose()))
-        };
-        assert_eq!(
-            of("77119F2701409F360202E09F4B02AABB9F1000").as_deref(),
-            Some("9F2701409F360202E09F1000")
-        );
-        assert_eq!(of("77089F4B8102AABB9F10"), None);
-        assert_eq!(of("8000"), None);
     }
 
     #[test]

@@ -795,12 +795,12 @@ fn missing_authentication_data_and_missing_key_make_cda_fail() {
     let cda = |aip| Tap { aip, ..tap() };
     assert!(cda("1180").generated().1.ends_with("2400000001"), "data missing");
     let with_data = [
-        (tags::CA_KEY_INDEX, "F3"),
-        (tags::ISSUER_CERTIFICATE, "AA"),
-        (tags::ISSUER_EXPONENT, "03"),
-        (tags::ICC_CERTIFICATE, "AA"),
-        (tags::ICC_EXPONENT, "03"),
-        (tags::STATIC_DATA_TAGS, "82"),
+        (tag::CA_KEY_INDEX, "F3"),
+        (tag::ISSUER_CERTIFICATE, "AA"),
+        (tag::ISSUER_KEY_EXPONENT, "03"),
+        (tag::ICC_CERTIFICATE, "AA"),
+        (tag::ICC_KEY_EXPONENT, "03"),
+        (tag::STATIC_DATA_TAG_LIST, "82"),
     ]
     .into_iter()
     .fold(cda("1180"), |tap, (tag, value)| tap.card(tag, Some(value)));

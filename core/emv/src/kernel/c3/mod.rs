@@ -260,6 +260,7 @@ impl C3 {
             cryptogram_information: cryptogram.information(),
             cvm,
             cvm_results: cvm.results(),
+            authentication: None,
             issuer_tags: ISSUER_DATA,
             record_tags: ISSUER_DATA,
             entry_mode: EntryMode::ContactlessChip,
