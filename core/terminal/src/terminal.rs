@@ -529,7 +529,7 @@ fn queue_view(flow: &Flow) -> QueueView {
     let none = Money::new(0, currency);
     let sum = queue
         .iter()
-        .filter(|payment| payment.state == State::Stored)
+        .filter(|payment| payment.waits_for_host())
         .try_fold(none, |sum, payment| sum.checked_add(payment.amount))
         .unwrap_or(none);
     QueueView {

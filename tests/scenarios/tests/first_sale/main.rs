@@ -16,6 +16,7 @@
 mod activation;
 mod answers;
 mod attestation;
+mod by_card;
 mod cards;
 mod codes;
 mod folder;
