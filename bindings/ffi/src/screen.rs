@@ -46,6 +46,8 @@ pub enum Screen {
         /// When it can no longer be paid.
         expires_utc_ms: u64,
     },
+    /// The payer has to confirm in the wallet.
+    AskPayer,
     /// Result unknown, being asked for: do not charge again.
     ResultUnknown {
         /// How often it was asked for.
@@ -86,6 +88,7 @@ impl Cross<Screen> for terminal::Screen {
                 payload,
                 expires_utc_ms,
             },
+            Core::AskPayer => Screen::AskPayer,
             Core::ResultUnknown { queries } => Screen::ResultUnknown { queries },
             Core::Settling { batch } => Screen::Settling { batch: batch.cross() },
             Core::Result { state, de39 } => Screen::Result {

@@ -63,6 +63,13 @@ pub enum Notice {
         /// The new state.
         state: PaymentState,
     },
+    /// A wallet is said to have been paid for an order that had ended without a charge; the host is being asked.
+    LatePayment {
+        /// Which.
+        key: String,
+        /// Its amount.
+        amount: Money,
+    },
     /// The queue is being sent.
     Forwarding {
         /// Sent since it began.
@@ -208,6 +215,10 @@ impl Cross<Notice> for terminal::Notice {
                 method: method.cross(),
                 amount: amount.cross(),
                 state: state.cross(),
+            },
+            Core::LatePayment { key, amount } => Notice::LatePayment {
+                key: key.cross(),
+                amount: amount.cross(),
             },
             Core::Forwarding { done, total } => Notice::Forwarding { done, total },
             Core::Link { online } => Notice::Link { online },

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use softpos_acquirer::FaultSpec;
 use softpos_types::Language;
 
@@ -13,6 +13,7 @@ Examples:
   printf 'sale 12.50 --card visa-approved\\nclose\\n' | softpos
                                             the same till, scripted
   softpos demo                              the whole story, unattended, with a reconciliation
+  softpos qr explain 000201...              what a scanned code says, and which rules it breaks
   softpos host --fault drop-after:1/3       the reference host alone, losing every third answer
   softpos tap mastercard-offline --record tap.json
                                             one tap, command by command, recorded without card data
@@ -57,12 +58,68 @@ pub(crate) enum Command {
     Till(TillArguments),
     /// Tell the whole story unattended and reconcile both ledgers
     Demo(DemoArguments),
+    /// Read a payment code from a picture, draw one, say what one means
+    Qr(QrArguments),
     /// List every payment that the data folder holds
     History,
     /// Hold one software card to the reader, without a payment around it
     Tap(TapArguments),
     /// Run a recorded tap again and compare every step
     Replay(ReplayArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QrArguments {
+    #[command(subcommand)]
+    pub(crate) command: QrCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QrCommand {
+    /// Read the code in a PNG or JPEG and explain it
+    Read {
+        /// The picture
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Draw a text as a code: in the terminal, or as PNG or SVG
+    Show(QrShowArguments),
+    /// Say what a code's text means: its fields, its profile, the rules it breaks
+    Explain {
+        /// The text behind the code
+        #[arg(value_name = "TEXT")]
+        text: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QrShowArguments {
+    /// The text behind the code
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: String,
+    /// Where to, by its ending `.svg` or `.png` (default: the terminal)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Where it will be seen
+    #[arg(long, value_enum, default_value_t = QrPurpose::Screen)]
+    pub(crate) purpose: QrPurpose,
+    /// A PNG for the middle
+    #[arg(long, value_name = "FILE", requires = "out")]
+    pub(crate) logo: Option<PathBuf>,
+    /// A line under the code, SVG only; may be given more than once
+    #[arg(long, value_name = "TEXT", requires = "out")]
+    pub(crate) caption: Vec<String>,
+    /// Pixels of a module's side
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub(crate) module_px: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QrPurpose {
+    /// On a screen
+    Screen,
+    /// On paper
+    Print,
 }
 
 /// The reference host: prints its address, its pin and a fresh activation code, then serves until Ctrl-C.
@@ -174,6 +231,8 @@ mod tests {
             &["softpos", "till", "--activate", "123"],
             &["softpos", "host", "--fault", "explode"],
             &["softpos", "demo", "--seed", "x"],
+            &["softpos", "qr"],
+            &["softpos", "qr", "show", "x", "--logo", "y.png"],
         ] {
             assert!(Arguments::try_parse_from(words).is_err(), "{words:?}");
         }

@@ -14,6 +14,7 @@ mod host_cmd;
 mod interrupt;
 mod json;
 mod out;
+mod qr_cmd;
 mod sandbox;
 mod tap_cmd;
 mod till;
@@ -53,6 +54,7 @@ fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
         Some(Command::Demo(demo)) => demo::run(demo.seed, given, out, &runtime()?),
         Some(Command::Tap(tap)) => tap_cmd::tap(tap, out),
         Some(Command::Replay(replay)) => tap_cmd::replay(replay, out),
+        Some(Command::Qr(qr)) => qr_cmd::run(&qr.command, out),
         Some(Command::History) => history_cmd::run(&data()?, out),
     }
 }

@@ -15,9 +15,17 @@ use std::path::Path;
 use softpos_text::Texts;
 use softpos_types::Language;
 
-const PREFIXES: [&str; 3] = ["till-", "demo-", "host-"];
+const PREFIXES: [&str; 4] = ["till-", "demo-", "host-", "qr-"];
 /// Keys with a part that is made at run time.
-const FAMILIES: [&str; 4] = ["till-help-", "till-state-", "till-card-", "demo-chapter-"];
+const FAMILIES: [&str; 7] = [
+    "till-help-",
+    "till-state-",
+    "till-card-",
+    "demo-chapter-",
+    "qr-kind-",
+    "qr-mpm-",
+    "qr-add-",
+];
 
 fn sources(dir: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -35,6 +35,14 @@ impl Flow {
             return;
         };
         let (key, cancelled) = (attended.key, attended.cancelled);
+        if let Some(payment) = self.ledger.payment(key)
+            && payment.wallet.is_some()
+        {
+            if !payment.state.is_open() || payment.state == State::Reversing {
+                self.finish(key);
+            }
+            return;
+        }
         if self.busy(key) {
             return;
         }
@@ -61,13 +69,22 @@ impl Flow {
         }
     }
 
-    /// A step of a payment is on the disk: show it, or tell about it.
+    /// A step of a payment is on the disk: show it, or tell about it, and let a charged code go on.
     pub(crate) fn payment_recorded(&mut self, key: PaymentKey, now: Now) {
+        self.show_recorded(key, now);
+        if let Some(payment) = self.ledger.payment(key)
+            && payment.wallet.is_some()
+        {
+            self.charge_recorded(key, payment.state, now);
+        }
+    }
+
+    fn show_recorded(&mut self, key: PaymentKey, now: Now) {
         let Some(payment) = self.ledger.payment(key) else {
             return;
         };
         let (state, amount) = (payment.state, payment.amount);
-        let code = payment.code.clone();
+        let (code, is_charge) = (payment.code.clone(), payment.wallet.is_some());
         if !self.attends(key) {
             return self.background_recorded(key);
         }
@@ -80,9 +97,13 @@ impl Flow {
             State::Unknown => {
                 attended.card = None;
                 attended.queries = 0;
-                attended.next_query = Some(now.tick.after_ms(first_query));
+                attended.next_query = (!is_charge).then_some(now.tick.after_ms(first_query));
                 self.show(Some(key), Some(amount), Screen::ResultUnknown { queries: 0 });
                 self.say(Announcement::Unknown);
+            }
+            State::AwaitingPayer if is_charge => {
+                self.show(Some(key), Some(amount), Screen::AskPayer);
+                self.say(Announcement::AskPayer);
             }
             State::AwaitingPayer => {
                 attended.next_query = Some(now.tick.after_ms(poll_ms));
@@ -153,6 +174,9 @@ impl Flow {
                 self.waiting.retain(
                     |_, waiting| !matches!(waiting, Waiting::Host(exchange) if exchange.key() == Some(key)),
                 );
+                if self.charges.contains(key) {
+                    return self.stop_charge(key, now);
+                }
                 if self
                     .ledger
                     .payment(key)
@@ -234,6 +258,14 @@ impl Flow {
                     self.query(key, now);
                 }
             }
+        }
+    }
+
+    /// A shown code is asked for at once.
+    pub(crate) fn ask_now(&mut self, key: PaymentKey, now: Now) {
+        if let Some(attended) = self.attended_mut(key) {
+            attended.next_query = Some(now.tick);
+            self.advance_attended(now);
         }
     }
 

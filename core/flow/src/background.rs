@@ -39,6 +39,7 @@ impl Flow {
         self.retries.clear();
         self.settle_retry = Retry::default();
         self.refresh_retry = Retry::default();
+        self.hurry_charges(now);
         let total = u32::try_from(self.ledger.queue().len()).unwrap_or(u32::MAX);
         self.forwarding = (total > 0).then_some(Forwarding { done: 0, total });
         self.advance_background(now);
@@ -91,6 +92,9 @@ impl Flow {
 
     /// Nothing was learned about a payment: it is tried again after a pause.
     pub(crate) fn retry_later(&mut self, key: PaymentKey, now: Now) {
+        if self.charges.contains(key) {
+            return self.charge_not_recorded(key, now);
+        }
         if self.attends(key) {
             // The screen has its own moments for queries.
             return;
@@ -188,7 +192,9 @@ impl Flow {
 
     /// Everything that is open and not on the screen: reversals, unknown results, then the queue in its order.
     fn background_payments(&self) -> impl Iterator<Item = (&Payment, Ask)> {
-        let open = || self.ledger.open().filter(|payment| !self.held(payment.key));
+        // The machine of a charged code has its own moments.
+        let by_itself = |payment: &&Payment| payment.wallet.is_none() && !self.held(payment.key);
+        let open = || self.ledger.open().filter(by_itself);
         let reversals = open()
             .filter(|payment| payment.state == State::Reversing)
             .map(|payment| (payment, Ask::Reversal(payment.key)));

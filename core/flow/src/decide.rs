@@ -146,11 +146,7 @@ pub(crate) fn after_reversal(
 /// The step that a decision of the host leads to; `None` if it is no decision on this payment (row 9) or none
 /// yet.
 fn final_step(payment: &Payment, reply: &TransactionReply, utc_ms: u64) -> Option<Decision> {
-    let same = reply.key == payment.key
-        && reply.stan == payment.stan
-        && reply.batch == payment.batch
-        && reply.currency == payment.amount.currency();
-    if !same {
+    if !is_about(payment, reply) {
         return None;
     }
     let code = ResponseCode::new(&reply.de39).ok()?;
@@ -184,6 +180,14 @@ fn final_step(payment: &Payment, reply: &TransactionReply, utc_ms: u64) -> Optio
     }
 }
 
+/// The identity check of every answer (row 9).
+pub(crate) fn is_about(payment: &Payment, reply: &TransactionReply) -> bool {
+    reply.key == payment.key
+        && reply.stan == payment.stan
+        && reply.batch == payment.batch
+        && reply.currency == payment.amount.currency()
+}
+
 fn undo_partial(payment: &Payment, utc_ms: u64) -> Decision {
     match payment.operation {
         Operation::Sale => Decision::Reverse(ReversalReason::Other),
@@ -215,7 +219,7 @@ fn become_unknown(payment: &Payment, reason: ReversalReason, utc_ms: u64) -> Dec
 }
 
 /// A signed refusal: the host booked nothing, so for the books it is a decline.
-fn refused(payment: &Payment, code: &str, host_utc_ms: u64, utc_ms: u64) -> Moved {
+pub(crate) fn refused(payment: &Payment, code: &str, host_utc_ms: u64, utc_ms: u64) -> Moved {
     let de39 = match code {
         "attestation_expired" | "attestation_refused" => "58",
         "terminal_unknown" => "97",
@@ -239,7 +243,7 @@ fn refused(payment: &Payment, code: &str, host_utc_ms: u64, utc_ms: u64) -> Move
     }
 }
 
-fn reply_facts(reply: &TransactionReply) -> Reply {
+pub(crate) fn reply_facts(reply: &TransactionReply) -> Reply {
     Reply {
         de39: reply.de39.clone(),
         auth_code: reply.auth_code.clone(),

@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 use softpos_crypto::entropy::Entropy;
 use softpos_crypto::jws::{RequestHeader, Unsigned};
 use softpos_host::{
-    CardPayload, Envelope, HostRequest, HttpMethod, ReversalRequest, SealedData, SealedPin,
+    CardPayload, CodePayload, Envelope, HostRequest, HttpMethod, ReversalRequest, SealedData, SealedPin,
     TransactionRequest, paths,
 };
 use softpos_journal::{Activation, Image};
-use softpos_types::{Code, Method, Operation, PaymentKey, ReversalReason, SoftPosError};
+use softpos_types::{Code, Method, Operation, PaymentKey, ReversalReason, SecretBytes, SoftPosError};
 
 use crate::registers::{KeyRegisters, PinBlock};
+use crate::sale::Intent;
 
 /// A request whose signature is still to come.
 pub(crate) struct Unsent {
@@ -72,9 +73,10 @@ pub(crate) fn from_image(image: &Image, key: PaymentKey) -> HostRequest {
 }
 
 /// Where a payment's request goes.
-pub(crate) const fn request_path(operation: Operation, method: Method) -> &'static str {
-    match (operation, method) {
+pub(crate) const fn request_path(order: &Intent) -> &'static str {
+    match (order.operation, order.method) {
         (Operation::Refund, _) => paths::REFUNDS,
+        (Operation::Sale, Method::Code) if order.wallet.is_some() => paths::CODE_PAYMENTS,
         (Operation::Sale, Method::Code) => paths::CODES,
         (Operation::Sale, Method::Card | Method::Cash) => paths::TRANSACTIONS,
     }
@@ -106,6 +108,24 @@ pub(crate) fn card_body(
     let clear = payload
         .to_bytes()
         .map_err(|_| SoftPosError::of(Code::HostRefused))?;
+    let sealed = registers.seal(&clear, json.get().as_bytes(), entropy)?;
+    body(json, Some(sealed))
+}
+
+/// The body of the charge of a payer's code, sealed like card data.
+pub(crate) fn code_body(
+    envelope: &Envelope,
+    scanned: &SecretBytes,
+    registers: &mut KeyRegisters,
+    entropy: &mut Entropy,
+) -> Result<Vec<u8>, SoftPosError> {
+    let json = envelope_json(envelope)?;
+    let payload = CodePayload {
+        code: SecretBytes::copy_of(scanned.expose()),
+    };
+    let clear = payload
+        .to_bytes()
+        .map_err(|_| SoftPosError::of(Code::NotAPaymentCode))?;
     let sealed = registers.seal(&clear, json.get().as_bytes(), entropy)?;
     body(json, Some(sealed))
 }

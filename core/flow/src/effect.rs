@@ -112,6 +112,8 @@ pub enum Screen {
         /// When it can no longer be paid.
         expires_utc_ms: u64,
     },
+    /// The payer has to confirm in the wallet.
+    AskPayer,
     /// Result unknown, being asked for: do not charge again.
     ResultUnknown {
         /// How often it was asked for.
@@ -153,6 +155,8 @@ pub enum Announcement {
     RemoveCard,
     /// Look at your phone and tap again.
     SeePhone,
+    /// The payer has to confirm in the wallet.
+    AskPayer,
     /// Paid.
     Approved {
         /// How.
@@ -206,6 +210,14 @@ pub enum Notice {
         state: State,
         /// The host's response code.
         de39: Option<String>,
+    },
+    /// A wallet is said to have been paid for an order that had ended without a charge. The host is being asked; if
+    /// it is true, the payer gets the money back.
+    LatePayment {
+        /// Which.
+        key: PaymentKey,
+        /// Its amount.
+        amount: Money,
     },
     /// The queue is being sent.
     Forwarding {

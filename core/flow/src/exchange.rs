@@ -74,7 +74,7 @@ impl Flow {
             // Only a payment without request image comes here: it was never sendable.
             return self.record_failed(key, now);
         };
-        let t1_ms = self.timers().t1_ms;
+        let t1_ms = self.patience_ms(key);
         let exchange = Exchange {
             ask,
             jws: image.jws.clone(),
@@ -90,6 +90,7 @@ impl Flow {
             return;
         };
         let path = match (payment.operation, payment.method) {
+            (Operation::Sale, Method::Code) if payment.wallet.is_some() => paths::code_payment(key),
             (Operation::Sale, Method::Code) => paths::code(key),
             (Operation::Sale, Method::Card | Method::Cash) | (Operation::Refund, _) => {
                 paths::transaction(key)
@@ -101,7 +102,7 @@ impl Flow {
     }
 
     pub(crate) fn send_query(&mut self, key: PaymentKey, request: HostRequest, now: Now) {
-        let t1_ms = self.timers().t1_ms;
+        let t1_ms = self.patience_ms(key);
         let exchange = Exchange {
             ask: Ask::Status(key),
             jws: request.jws.clone(),
@@ -109,6 +110,11 @@ impl Flow {
         };
         let attempt = self.next_attempt(key);
         self.send(request, exchange, t1_ms, attempt);
+    }
+
+    fn patience_ms(&self, key: PaymentKey) -> u64 {
+        let t1_ms = self.timers().t1_ms;
+        self.charges.patience_ms(key).map_or(t1_ms, |ms| ms.min(t1_ms))
     }
 
     /// Begins to undo a payment. The image prepared before it was sent says "no answer"; another reason is
@@ -169,6 +175,13 @@ impl Flow {
         let keys = self.answer_keys();
         let jws = &exchange.jws;
         match exchange.ask {
+            Ask::Request(key) | Ask::Status(key) if self.charges.contains(key) => {
+                let is_submit = matches!(exchange.ask, Ask::Request(_));
+                self.on_charge_outcome(key, is_submit, read_answer(jws, answer, &keys), now);
+            }
+            Ask::Reversal(key) if self.charges.contains(key) => {
+                self.on_charge_reversal(key, read_answer(jws, answer, &keys), now);
+            }
             Ask::Request(key) if self.is_code_request(key) => {
                 self.on_code_outcome(key, read_answer::<CodeReply>(jws, answer, &keys), now);
             }
@@ -188,6 +201,13 @@ impl Flow {
             self.effect(Effect::Notify(Notice::Trouble(Code::HostNotTrusted)));
         }
         match exchange.ask {
+            Ask::Request(key) | Ask::Status(key) if self.charges.contains(key) => {
+                let is_submit = matches!(exchange.ask, Ask::Request(_));
+                self.on_charge_outcome(key, is_submit, failed(sent), now);
+            }
+            Ask::Reversal(key) if self.charges.contains(key) => {
+                self.on_charge_reversal(key, failed(sent), now);
+            }
             Ask::Request(key) if self.is_code_request(key) => self.on_code_outcome(key, failed(sent), now),
             Ask::Request(key) => self.on_request_outcome(key, failed(sent), now),
             Ask::Status(key) => self.on_status_outcome(key, failed(sent), now),

@@ -17,6 +17,7 @@ use softpos_journal::{Entry, Ledger, Reprinted};
 use softpos_types::{Code, Money, Now, PaymentKey, SecretBytes, SoftPosError, Tick};
 
 use crate::background::{Forwarding, Retry};
+use crate::charge::Charges;
 use crate::draft::Unsent;
 use crate::effect::{Announcement, Effect, EffectId, NotStarted, Notice, Screen, View};
 use crate::event::Event;
@@ -66,6 +67,7 @@ pub struct Flow {
     pub(crate) settle_retry: Retry,
     pub(crate) refresh_retry: Retry,
     pub(crate) forwarding: Option<Forwarding>,
+    pub(crate) charges: Charges,
     pub(crate) waiting: BTreeMap<EffectId, Waiting>,
     effects: VecDeque<Effect>,
     next_effect: u64,
@@ -103,11 +105,13 @@ impl Flow {
             settle_retry: Retry::default(),
             refresh_retry: Retry::default(),
             forwarding: None,
+            charges: Charges::default(),
             waiting: BTreeMap::new(),
             effects: VecDeque::new(),
             next_effect: 0,
             stale: 0,
         };
+        flow.resume_charges(now);
         flow.advance(now);
         flow
     }
@@ -135,7 +139,7 @@ impl Flow {
                 sent,
                 not_trusted,
             } => self.on_host_failed(id, sent, not_trusted, now),
-            Event::LinkChanged { online } => self.on_link(online),
+            Event::LinkChanged { online } => self.on_link(online, now),
             Event::Cancelled => self.on_cancelled(now),
             Event::DeadlinePassed => self.on_deadline(now),
         }
@@ -160,6 +164,7 @@ impl Flow {
         exchanges
             .chain(self.front_deadline())
             .chain(self.background_deadline())
+            .chain(self.charges.deadline())
             .min()
     }
 
@@ -207,6 +212,7 @@ impl Flow {
         self.is_idle()
             && checkpoints_only
             && self.effects.is_empty()
+            && !(self.online && self.charges.is_any_open())
             && !self.background_due(now)
             && self.setup.is_none()
     }
@@ -282,6 +288,7 @@ impl Flow {
         match purpose {
             ForSignature::Arm(draft) => self.not_started(draft.key(), NotStarted::SecureHardware),
             ForSignature::Defer { key, .. } => self.record_failed(key, now),
+            ForSignature::Query { key, .. } if self.charges.contains(key) => self.charge_not_asked(key, now),
             ForSignature::Query { key, .. } => self.retry_later(key, now),
             // Nothing else may be done about it on the screen: it must not be sent again, nor be thought unsent.
             ForSignature::Reverse { key, .. } => self.leave_unknown(key, now),
@@ -342,7 +349,7 @@ impl Flow {
         self.effect(Effect::Notify(Notice::Trouble(Code::StoreUnreadable)));
     }
 
-    fn on_link(&mut self, online: bool) {
+    fn on_link(&mut self, online: bool, now: Now) {
         if self.online == online {
             return;
         }
@@ -351,6 +358,7 @@ impl Flow {
             self.retries.clear();
             self.settle_retry = Retry::default();
             self.refresh_retry = Retry::default();
+            self.hurry_charges(now);
         }
         self.effect(Effect::Notify(Notice::Link { online }));
     }
@@ -369,6 +377,7 @@ impl Flow {
             self.on_host_failed(id, softpos_host::Sent::Maybe, false, now);
         }
         self.on_front_deadline(now);
+        self.charges_due(now);
     }
 
     /// Takes the waiting part for an answer; an answer that nobody waits for is counted and dropped.

@@ -12,6 +12,7 @@ extern crate alloc;
 
 mod attended;
 mod background;
+mod charge;
 mod decide;
 mod draft;
 mod effect;

@@ -7,10 +7,11 @@ use softpos_crypto::pin_block::PinDigits;
 use softpos_emv::{CardOutcome, CardRead, Cvm, Message, Reader, ReaderStep};
 use softpos_journal::{CardFacts, CardVerification, Image, Moved, Started, State};
 use softpos_types::{
-    Code, Language, Method, Money, Now, Operation, OrderId, PaymentKey, ReversalReason, SoftPosError, Tick,
+    Code, Language, Method, Money, Now, Operation, OrderId, PaymentKey, ReversalReason, SecretBytes,
+    SoftPosError, Tick,
 };
 
-use crate::draft::{ReversalOf, Unsent, card_body, clear_body, request_path, reversal_body};
+use crate::draft::{ReversalOf, Unsent, card_body, clear_body, code_body, request_path, reversal_body};
 use crate::effect::{Announcement, Effect, Ending, NotStarted, Screen};
 use crate::event::{PaymentRequest, RefundRequest};
 use crate::flow::Flow;
@@ -46,6 +47,8 @@ pub(crate) struct Intent {
     pub(crate) category: Option<String>,
     pub(crate) language: Language,
     pub(crate) original_key: Option<PaymentKey>,
+    /// The wallet whose code is charged.
+    pub(crate) wallet: Option<String>,
     pub(crate) started: Now,
 }
 
@@ -111,6 +114,7 @@ impl Intent {
             category,
             language,
             original_key: None,
+            wallet: None,
             started,
         }
     }
@@ -125,6 +129,7 @@ impl Intent {
             category: None,
             language: request.language,
             original_key: Some(request.original_key),
+            wallet: None,
             started,
         }
     }
@@ -286,6 +291,27 @@ impl Flow {
         self.arm((order, None), started, body, now)
     }
 
+    /// Arms the charge of a payer's code, sealed like card data.
+    pub(crate) fn arm_code(
+        &mut self,
+        order: Intent,
+        scanned: &SecretBytes,
+        now: Now,
+    ) -> Result<(), SoftPosError> {
+        let envelope = self
+            .envelope(&order, false)
+            .ok_or_else(|| SoftPosError::of(Code::NotActivated))?;
+        let registers = self
+            .registers
+            .as_mut()
+            .ok_or_else(|| SoftPosError::of(Code::KeysExhausted))?;
+        let data_counter = registers.next_data_counter();
+        let body = code_body(&envelope, scanned, registers, &mut self.entropy)?;
+        let mut started = self.started(&order, State::Armed);
+        started.data_counter = data_counter;
+        self.arm((order, None), started, body, now)
+    }
+
     /// Row 2: signs request and reversal image; both go to the disk in one record before anything is sent.
     fn arm(
         &mut self,
@@ -294,7 +320,7 @@ impl Flow {
         body: alloc::vec::Vec<u8>,
         now: Now,
     ) -> Result<(), SoftPosError> {
-        let path = request_path(order.operation, order.method);
+        let path = request_path(&order);
         let request = self.unsent(HttpMethod::Post, path.into(), body, now);
         // A refund is never reversed (row 23), and cash needs no permission.
         let reversible = order.operation == Operation::Sale && order.method != Method::Cash;
@@ -421,6 +447,7 @@ impl Flow {
     /// Ends a payment of which nothing was recorded.
     pub(crate) fn not_started(&mut self, key: PaymentKey, reason: NotStarted) {
         self.front = Front::Idle;
+        self.charges.forget(key);
         if reason != NotStarted::Cancelled {
             self.say(match reason {
                 NotStarted::CardDeclined => Announcement::Declined { de39: None },
@@ -480,6 +507,7 @@ impl Flow {
             reversal: None,
             data_counter: None,
             pin_counter: None,
+            wallet: order.wallet.clone(),
         }
     }
 }

@@ -18,12 +18,7 @@ impl Flow {
     /// `InvalidInput` for an amount, currency, method or order that cannot be; `NotReady` when the till cannot
     /// take it now. Nothing is recorded then.
     pub fn start(&mut self, request: PaymentRequest, now: Now) -> Result<PaymentKey, SoftPosError> {
-        let profile = self.ready(now)?;
-        check_amount(request.amount, profile)?;
-        if !profile.parameters.methods.contains(&request.method) {
-            return Err(SoftPosError::of(Code::MethodNotAllowed));
-        }
-        check_order(&self.ledger, request.order.as_ref())?;
+        self.check_request(&request, now)?;
         match request.method {
             Method::Card => self.check_card_sale(request.amount, now)?,
             Method::Code if !self.online => return Err(SoftPosError::of(Code::HostNotReached)),
@@ -37,6 +32,16 @@ impl Flow {
             Method::Cash => self.arm_clear(order, State::Approved, now)?,
         }
         Ok(key)
+    }
+
+    /// What every payment has to be, whoever pays it how.
+    pub(crate) fn check_request(&self, request: &PaymentRequest, now: Now) -> Result<(), SoftPosError> {
+        let profile = self.ready(now)?;
+        check_amount(request.amount, profile)?;
+        if !profile.parameters.methods.contains(&request.method) {
+            return Err(SoftPosError::of(Code::MethodNotAllowed));
+        }
+        check_order(&self.ledger, request.order.as_ref())
     }
 
     /// Starts a refund of an approved sale, whole or in part, and returns its key.

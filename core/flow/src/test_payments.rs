@@ -40,6 +40,7 @@ pub(crate) fn started(number: u8, amount_minor: i64) -> Started {
         reversal: Some(image),
         data_counter: None,
         pin_counter: None,
+        wallet: None,
     }
 }
 

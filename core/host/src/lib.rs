@@ -11,6 +11,7 @@
 extern crate alloc;
 
 mod card_payload;
+mod code_payload;
 mod link;
 mod messages;
 mod parameters;
@@ -18,6 +19,7 @@ mod response_code;
 mod text_serde;
 
 pub use card_payload::{CardPayload, CardPayloadError, SealedPin};
+pub use code_payload::{CodePayload, CodePayloadError};
 pub use link::{AnswerKeys, HostAnswer, HostOutcome, HostRequest, HttpMethod, Sent, paths, read_answer};
 pub use messages::{
     Anchors, AttestRequest, CodeReply, CodeState, EchoReply, EchoRequest, Envelope, ErrorBody, ErrorDetail,
@@ -28,7 +30,8 @@ pub use messages::{
 };
 pub use parameters::{
     CaPublicKey, CodeParameters, CombinationParameters, Limits, MerchantProfile, OfflinePolicy, Parameters,
-    ParametersError, ReaderParameters, ReceiptParameters, SignedBundle, Timers,
+    ParametersError, ReaderParameters, ReceiptParameters, SignedBundle, Timers, WalletParameters,
+    WalletWindow,
 };
 pub use response_code::*;
 pub use softpos_types::{Method, Operation, ReversalReason};

@@ -32,6 +32,8 @@ pub mod paths {
     pub const REFUNDS: &str = "/v1/refunds";
     /// Shown codes.
     pub const CODES: &str = "/v1/codes";
+    /// Charges of a payer's code.
+    pub const CODE_PAYMENTS: &str = "/v1/code-payments";
     /// Link check.
     pub const ECHO: &str = "/v1/echo";
 
@@ -43,6 +45,11 @@ pub mod paths {
     /// Status of a shown code.
     pub fn code(key: PaymentKey) -> String {
         format!("{CODES}/{key}")
+    }
+
+    /// Status of a charged payer's code.
+    pub fn code_payment(key: PaymentKey) -> String {
+        format!("{CODE_PAYMENTS}/{key}")
     }
 
     /// Settlement of a batch.

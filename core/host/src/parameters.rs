@@ -67,7 +67,7 @@ pub struct Parameters {
     pub offline: OfflinePolicy,
     /// Times.
     pub timers: Timers,
-    /// Shown codes.
+    /// Payment codes.
     pub codes: CodeParameters,
     /// Receipts.
     pub receipt: ReceiptParameters,
@@ -140,11 +140,56 @@ pub struct Timers {
     pub pin_ms: u64,
 }
 
-/// Shown codes.
+/// Payment codes, shown and scanned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeParameters {
     /// How long a shown code can be paid.
     pub lifetime_ms: u64,
+    /// Wallets whose codes may be charged, the merchant's choice first.
+    #[serde(default)]
+    pub wallets: Vec<WalletParameters>,
+}
+
+/// One wallet whose codes this till may charge, with its published rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletParameters {
+    /// `wechat`, `wechat_hk`, `alipay`, `unionpay`.
+    pub wallet: String,
+    /// Applications of consumer-presented codes (4F) that this wallet stands for, or their beginnings, in hex.
+    #[serde(default)]
+    pub aids: Vec<String>,
+    /// From an unknown result to the first query.
+    pub first_query_ms: u64,
+    /// From one query to the next.
+    pub query_interval_ms: u64,
+    /// From the charge to the last query; whatever is not paid then is reversed.
+    pub total_ms: u64,
+    /// From the charge to the earliest reversal.
+    pub reverse_not_before_ms: u64,
+    /// Before each quick repetition of a reversal.
+    pub retry_quick_ms: u64,
+    /// How many quick ones.
+    pub retry_quick_count: u32,
+    /// Before each slow one.
+    pub retry_slow_ms: u64,
+    /// How long a charge can be reversed.
+    pub window: WalletWindow,
+    /// A query that says failed is followed by a reversal all the same.
+    pub reverses_failed: bool,
+    /// A charge that says paid may still be rolled back: it is asked for before it counts.
+    pub confirms_paid: bool,
+}
+
+/// How long a charge can be reversed; afterwards the host gives the money back by a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalletWindow {
+    /// Milliseconds after the charge.
+    For(u64),
+    /// Milliseconds after the end of the charge's day in Beijing.
+    BeijingDayAnd(u64),
+    /// No limit is known.
+    Open,
 }
 
 /// Receipts.
@@ -226,6 +271,23 @@ pub struct CaPublicKey {
     pub expires_yymmdd: Option<String>,
 }
 
+impl WalletParameters {
+    /// A till that asks without a pause, or waits for hours, would be wrong with any wallet.
+    fn is_sane(&self) -> bool {
+        const HOUR_MS: u64 = 3_600_000;
+        let pauses = [
+            self.first_query_ms,
+            self.query_interval_ms,
+            self.total_ms,
+            self.retry_quick_ms,
+            self.retry_slow_ms,
+        ];
+        pauses.iter().all(|pause| (1..=HOUR_MS).contains(pause))
+            && self.reverse_not_before_ms <= HOUR_MS
+            && self.aids.len() <= 16
+    }
+}
+
 impl SignedBundle {
     /// Checks signature, audience, version and dates, in this order.
     ///
@@ -286,7 +348,9 @@ impl Parameters {
                 .iter()
                 .all(|amount| (0..=softpos_types::Money::MAX_PAYMENT_MINOR).contains(amount))
             && (-840..=840).contains(&self.utc_offset_min)
-            && (1..=2).contains(&self.receipt.copies);
+            && (1..=2).contains(&self.receipt.copies)
+            && self.codes.wallets.len() <= 16
+            && self.codes.wallets.iter().all(WalletParameters::is_sane);
         if sane {
             Ok(())
         } else {

@@ -187,6 +187,9 @@ pub struct Started {
     /// Last DUKPT counter taken for a PIN.
     #[n(17)]
     pub pin_counter: Option<u32>,
+    /// The wallet whose code is charged, as `wechat`; none for a code that the till shows.
+    #[n(18)]
+    pub wallet: Option<String>,
 }
 
 /// What the host said, as far as slips and history need it.

@@ -42,6 +42,8 @@ pub struct Payment {
     pub card: Option<CardFacts>,
     /// The code that is or was shown.
     pub code: Option<CodeFacts>,
+    /// The wallet whose code is charged.
+    pub wallet: Option<String>,
     /// The host's decision.
     pub reply: Option<Reply>,
     /// Why it was or is being reversed.
@@ -83,6 +85,7 @@ impl Payment {
             original_key: started.original_key,
             card: started.card,
             code: None,
+            wallet: started.wallet,
             reply: None,
             reason: None,
             request: started.request,

@@ -140,7 +140,8 @@ impl State {
             // Approved again: a cash payment, or one that the card approved, of which the host now knows. Declined: the
             // host does not honour what the card approved.
             Self::Approved => matches!(next, Self::Reversing | Self::Approved | Self::Declined),
-            Self::Declined | Self::Reversed | Self::Expired => false,
+            // A wallet says that it was paid all the same: it is undone, never revived.
+            Self::Declined | Self::Reversed | Self::Expired => matches!(next, Self::Reversing),
         }
     }
 }

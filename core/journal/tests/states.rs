@@ -21,14 +21,14 @@ const TABLE: [(State, &str); 10] = [
     // Row 8; row 24: once more Approved when the host has heard of cash or of what the card approved by itself, or
     // Declined when the host does not honour the latter. The fold holds that nothing else is declined afterwards.
     (State::Approved, "----+++---"),
-    // The host's decline is final.
-    (State::Declined, "----------"),
+    // The host's decline is final; a wallet that was paid all the same gives the money back.
+    (State::Declined, "----+-----"),
     // Row 19: nothing was sent, so it may still be stored.
     (State::Failed, "---+------"),
     // Row 16: a late approval never revives it.
-    (State::Reversed, "----------"),
+    (State::Reversed, "----+-----"),
     // A late approval of an expired code shows at settlement; it never revives it.
-    (State::Expired, "----------"),
+    (State::Expired, "----+-----"),
 ];
 
 #[test]

@@ -24,15 +24,25 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 extern crate alloc;
+#[cfg(any(feature = "render", feature = "scan"))]
+extern crate std;
 
 pub mod cpm;
 pub mod link;
 pub mod mpm;
 pub mod order;
 mod payment_code;
+#[cfg(any(feature = "render", feature = "scan"))]
+mod pixels;
 pub mod profile;
 mod recognise;
+#[cfg(feature = "render")]
+pub mod render;
+#[cfg(feature = "scan")]
+pub mod scan;
 pub mod transfer;
 
 pub use payment_code::{PaymentCode, UnknownCode, Wallet};
+#[cfg(any(feature = "render", feature = "scan"))]
+pub use pixels::PixelsError;
 pub use recognise::{NotRecognised, Recognised, recognise, text_of};

@@ -8,11 +8,10 @@
     clippy::indexing_slicing
 )]
 
-use softpos_qr::PaymentCode;
 use softpos_qr::order::{
-    Answer, Call, CallId, Charge, Desk, Effect, Event, NotBegun, Order, Rules, State, Window,
+    Answer, Call, CallId, Charge, Circumstances, Desk, Effect, Event, NotBegun, Order, Rules, State, Window,
 };
-use softpos_types::{Now, Tick};
+use softpos_types::{Now, SecretBytes, Tick};
 
 const WALLETS: [Rules; 5] = [
     Rules::WECHAT,
@@ -515,38 +514,44 @@ fn windows() {
 }
 
 #[test]
-fn the_desk_keeps_one_order_and_no_code_twice() {
-    let code = |text| PaymentCode::parse(text).unwrap();
+fn the_desk_lets_one_order_begin_and_no_code_twice() {
+    let code = |text: &str| SecretBytes::copy_of(text.as_bytes());
     let (first, second) = (code("134567890123456789"), code("2812345678901234"));
-    let charge = |code, number| Charge {
-        code,
-        number,
-        rules: Rules::WECHAT,
-    };
     let mut desk = Desk::default();
-    let refused = |result: Result<&mut Order, NotBegun>| result.map(|_| ()).unwrap_err();
-    assert_eq!(
-        refused(desk.begin(&charge(&first, "1"), false, at(0))),
-        NotBegun::Offline
-    );
-    desk.begin(&charge(&first, "1"), true, at(0)).unwrap();
-    assert_eq!(
-        refused(desk.begin(&charge(&second, "2"), true, at(0))),
-        NotBegun::OrderOpen
-    );
-    let order = desk.order().unwrap();
+    let mut begin = |code, number, (is_online, is_order_open), tick| {
+        let charge = Charge {
+            code,
+            number,
+            rules: Rules::WECHAT,
+        };
+        let circumstances = Circumstances {
+            is_online,
+            is_order_open,
+        };
+        desk.begin(&charge, circumstances, at(tick)).map(|_| ())
+    };
+    assert_eq!(begin(&first, "1", (false, false), 0), Err(NotBegun::Offline));
+    assert_eq!(begin(&first, "1", (true, true), 0), Err(NotBegun::OrderOpen));
+    assert_eq!(begin(&first, "1", (true, false), 0), Ok(()));
+    assert_eq!(begin(&first, "2", (true, false), 200), Err(NotBegun::CodeUsed));
+    assert_eq!(begin(&second, "1", (true, false), 200), Err(NotBegun::NumberUsed));
+    assert_eq!(begin(&second, "2", (true, false), 200), Ok(()));
+    assert_eq!(begin(&first, "3", (true, false), 15 * 60_000), Ok(()));
+}
+
+#[test]
+fn a_connection_that_is_back_hurries_what_waits_but_no_reversal_before_its_time() {
+    let mut order = Order::restore(Rules::ALIPAY, State::ReverseUnknown, at(0).utc_ms, at(0));
     order.poll();
-    feed(order, Event::Journalled, 0);
-    feed(order, answered(1, Answer::Failed), 100);
-    assert_eq!(
-        refused(desk.begin(&charge(&first, "2"), true, at(200))),
-        NotBegun::CodeUsed
-    );
-    assert_eq!(
-        refused(desk.begin(&charge(&second, "1"), true, at(200))),
-        NotBegun::NumberUsed
-    );
-    desk.begin(&charge(&second, "2"), true, at(200)).unwrap();
-    let found = Order::restore(Rules::ALIPAY, State::Querying, at(0).utc_ms, at(300));
-    assert_eq!(refused(desk.restore(found)), NotBegun::OrderOpen);
+    feed(&mut order, Event::Journalled, 0);
+    feed(&mut order, Event::Unanswered { id: CallId(1) }, 10);
+    feed(&mut order, Event::Journalled, 10);
+    assert_eq!(order.deadline(), Some((Tick(2_010), "reverse")));
+    feed(&mut order, Event::Hurried, 50);
+    assert_eq!(order.deadline(), Some((Tick(50), "reverse")));
+    let mut early = Order::restore(Rules::WECHAT, State::Reversing, at(0).utc_ms, at(0));
+    early.poll();
+    feed(&mut early, Event::Journalled, 0);
+    feed(&mut early, Event::Hurried, 50);
+    assert_eq!(early.deadline(), Some((Tick(15_000), "reverse")));
 }

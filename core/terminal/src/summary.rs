@@ -38,7 +38,7 @@ pub struct PaymentSummary {
     pub masked_pan: Option<String>,
     /// Scheme, as `visa`.
     pub scheme: Option<String>,
-    /// The wallet that paid a code.
+    /// The wallet that paid, or whose code is charged.
     pub channel: Option<String>,
     /// The host's response code.
     pub de39: Option<String>,
@@ -89,7 +89,9 @@ impl PaymentSummary {
             original_key: payment.original_key,
             masked_pan: card.map(|card| card.masked_pan.clone()),
             scheme: card.map(|card| card.scheme.clone()),
-            channel: reply.and_then(|reply| reply.channel.clone()),
+            channel: reply
+                .and_then(|reply| reply.channel.clone())
+                .or_else(|| payment.wallet.clone()),
             de39: reply.map(|reply| reply.de39.clone()),
             auth_code: reply.and_then(|reply| reply.auth_code.clone()),
             rrn: reply.and_then(|reply| reply.rrn.clone()),

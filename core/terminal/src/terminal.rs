@@ -10,7 +10,7 @@ use softpos_host::{Anchors, Limits, MerchantProfile};
 use softpos_journal::State;
 use softpos_receipt::Copy;
 use softpos_types::{
-    Batch, Code, Currency, Language, Method, Money, Now, PaymentKey, SoftPosError, TerminalId,
+    Batch, Code, Currency, Language, Method, Money, Now, PaymentKey, SecretBytes, SoftPosError, TerminalId,
 };
 
 use crate::activation_uri::ActivationUri;
@@ -250,6 +250,29 @@ impl Terminal {
     pub fn start(&self, request: PaymentRequest) -> Result<PaymentKey, SoftPosError> {
         let language = request.language;
         self.attend(language, |flow, now| flow.start(request, now))
+    }
+
+    /// Charges the code that a payer shows: the text that was scanned or typed. The code is sealed for the host and
+    /// kept nowhere; it is never stored for later.
+    ///
+    /// # Errors
+    /// As [`Terminal::start`]; `InvalidInput` with [`Code::NotAPaymentCode`] or [`Code::CodeUsed`], `NotReady` with
+    /// [`Code::CodeOrderOpen`] while the charge before has no end.
+    pub fn charge_code(
+        &self,
+        request: PaymentRequest,
+        scanned: &SecretBytes,
+    ) -> Result<PaymentKey, SoftPosError> {
+        let language = request.language;
+        self.attend(language, |flow, now| flow.charge_code(request, scanned, now))
+    }
+
+    /// A payment was said to be paid, by a push message for example. Nothing of it is believed: the host is asked now.
+    ///
+    /// # Errors
+    /// [`Code::PaymentNotFound`].
+    pub fn payment_notice(&self, key: PaymentKey) -> Result<(), SoftPosError> {
+        self.session().with(|flow, now| flow.payment_notice(key, now))?.0
     }
 
     /// Starts a refund of an approved sale, whole or in part.

@@ -24,6 +24,7 @@ pub(crate) fn view(texts: Texts, view: &View) -> String {
             Some(amount) => texts.say(&Sentence::ShowCode { amount }),
             None => texts.say(&Sentence::Processing),
         },
+        Screen::AskPayer => texts.say(&Sentence::AskCustomer),
         Screen::ResultUnknown { queries: 0 } => texts.say(&Sentence::Unknown),
         Screen::ResultUnknown { queries } => texts.with("step-asked", &[("count", &queries.to_string())]),
         Screen::Settling { batch } => texts.with("step-settling", &[("batch", &batch.to_string())]),
@@ -37,6 +38,7 @@ pub(crate) fn announcement(texts: Texts, announcement: &Announcement) -> String 
         Announcement::PresentCard => texts.speak(&Sentence::PresentCard),
         Announcement::RemoveCard => texts.speak(&Sentence::RemoveCard),
         Announcement::SeePhone => texts.speak(&Sentence::SeePhone),
+        Announcement::AskPayer => texts.speak(&Sentence::AskCustomer),
         Announcement::Approved {
             method,
             amount,
@@ -74,6 +76,10 @@ pub(crate) fn notice(texts: Texts, notice: &Notice) -> String {
                 "notice-payment",
                 &[("what", &what), ("amount", &amount), ("state", &state)],
             )
+        }
+        Notice::LatePayment { amount, .. } => {
+            let amount = softpos_text::words::display(*amount);
+            texts.with("notice-late-payment", &[("amount", &amount)])
         }
         Notice::Forwarding { done, total } => texts.with(
             "notice-forwarding",

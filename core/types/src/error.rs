@@ -98,6 +98,12 @@ names! {
         OrderInvalid = "order_invalid",
         /// The order is tied to another payment already.
         OrderInUse = "order_in_use",
+        /// What was scanned is no payer's payment code.
+        NotAPaymentCode = "not_a_payment_code",
+        /// The payer's code was charged before.
+        CodeUsed = "code_used",
+        /// The charge of the payer's code before has no end yet.
+        CodeOrderOpen = "code_order_open",
         /// There is no payment with this key.
         PaymentNotFound = "payment_not_found",
         /// The payment is in no state to be refunded.
@@ -276,6 +282,8 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         | C::OrderInvalid
         | C::RefundOverSale
         | C::PinLength
+        | C::NotAPaymentCode
+        | C::CodeUsed
         | C::NotExpected
         | C::ActivationMalformed => (E::InvalidInput, NotMoved, Action::CorrectInput),
         C::OrderInUse | C::PaymentNotFound | C::NotRefundable => {
@@ -288,7 +296,7 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         | C::ReversalPending
         | C::SettlementPending
         | C::PaymentsUnsettled => (E::NotReady, NotMoved, Action::ForceSync),
-        C::PaymentOpen => (E::NotReady, NotMoved, Action::Wait),
+        C::PaymentOpen | C::CodeOrderOpen => (E::NotReady, NotMoved, Action::Wait),
         C::SecureHardware => (E::NotReady, NotMoved, Action::ContactSupport),
         C::StoreInUse => (E::StoreInUse, NotMoved, Action::CloseOtherCopy),
         C::StoreUnreadable => (E::StoreDamaged, NotMoved, Action::CheckStorage),

@@ -145,6 +145,13 @@ impl HostPlace {
             .expect("the host's books")
     }
 
+    /// How often its wallets were asked before their time.
+    pub fn hasty_wallet_calls(&self) -> i64 {
+        self.runtime
+            .block_on(self.running().hasty_wallet_calls())
+            .expect("the host's books")
+    }
+
     /// How far its double entry is from adding up to zero.
     pub fn imbalance_minor(&self) -> i64 {
         self.runtime

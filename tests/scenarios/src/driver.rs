@@ -130,6 +130,7 @@ impl Shop {
                 Screen::Activating { .. }
                 | Screen::EnterPin
                 | Screen::Authorising
+                | Screen::AskPayer
                 | Screen::ResultUnknown { .. }
                 | Screen::Settling { .. }
                 | Screen::Result { .. } => {}

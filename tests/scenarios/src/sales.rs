@@ -2,7 +2,7 @@
 
 use softpos_cards::Fault;
 use softpos_terminal::{Ending, PaymentRequest, PaymentSummary, RefundRequest, SettlementView, State};
-use softpos_types::{Currency, Language, Method, Money, PaymentKey, SoftPosError};
+use softpos_types::{Currency, Language, Method, Money, PaymentKey, SecretBytes, SoftPosError};
 
 use crate::driver::Customer;
 use crate::shop::Shop;
@@ -55,6 +55,22 @@ impl Shop {
             .sell(sale(amount_minor, Method::Code))
             .expect("a sale that begins");
         self.paid(&ending)
+    }
+
+    /// A customer shows a code, which is scanned; the payment as it stands when the operator is done with it.
+    pub fn scan(&mut self, amount_minor: i64, code: &str) -> PaymentSummary {
+        let ending = self.try_scan(amount_minor, code).expect("a charge that begins");
+        self.paid(&ending)
+    }
+
+    /// A customer's code is scanned; how that ended.
+    ///
+    /// # Errors
+    /// The till's own, when the charge does not even begin.
+    pub fn try_scan(&mut self, amount_minor: i64, code: &str) -> Result<Ending, SoftPosError> {
+        let scanned = SecretBytes::copy_of(code.as_bytes());
+        self.till().charge_code(sale(amount_minor, Method::Code), &scanned)?;
+        Ok(self.finish())
     }
 
     /// Notes and coins.

@@ -17,6 +17,8 @@ pub(crate) struct Books {
     never_begun: BTreeSet<PaymentKey>,
     /// Approved sales that the operator refused afterwards.
     pub(crate) refused: BTreeSet<PaymentKey>,
+    /// Payments that a wallet was paid for after their end: undone again, whatever was told.
+    pub(crate) late: BTreeSet<PaymentKey>,
     /// Payments that were seen being undone.
     undone: BTreeSet<PaymentKey>,
 }
@@ -38,7 +40,12 @@ impl Books {
                 | Ending::Settled(_)
                 | Ending::SettleFailed { .. },
             )
-            | Effect::Notify(Notice::Forwarding { .. } | Notice::Link { .. } | Notice::Trouble(_))
+            | Effect::Notify(
+                Notice::LatePayment { .. }
+                | Notice::Forwarding { .. }
+                | Notice::Link { .. }
+                | Notice::Trouble(_),
+            )
             | Effect::Transceive { .. }
             | Effect::AskPin { .. }
             | Effect::Sign { .. }
@@ -64,7 +71,10 @@ impl Books {
         charged_once(&booked)?;
         self.kept_word(ledger)?;
         self.undoing_goes_on(ledger)?;
-        for payment in ledger.payments() {
+        for payment in ledger
+            .payments()
+            .filter(|payment| !self.late.contains(&payment.key))
+        {
             let theirs = booked.get(&payment.key).map(|booked| booked.amount_minor);
             let ours = payment.amount.amount_minor();
             let name = payment.key;
@@ -102,7 +112,7 @@ impl Books {
 
     /// Nothing that was acknowledged is ever lost or taken back.
     fn kept_word(&self, ledger: &Ledger) -> Result<(), String> {
-        for (key, told) in &self.told {
+        for (key, told) in self.told.iter().filter(|(key, _)| !self.late.contains(key)) {
             let Some(payment) = ledger.payment(*key) else {
                 return Err(format!("{key}: told {told:?}, and lost"));
             };

@@ -3,9 +3,10 @@
 use softpos_flow::{Ending, Event, PaymentRequest, RefundRequest};
 use softpos_host::{HostRequest, TransactionState};
 use softpos_journal::{Entry, Payment, State};
-use softpos_types::{Code, Currency, Language, Method, Money, PaymentKey};
+use softpos_types::{Code, Currency, Language, Method, Money, PaymentKey, SecretBytes};
 
 use crate::Faults;
+use crate::host::PayerMood;
 use crate::world::{Item, Local, World};
 
 /// The terminal looks at the clock so often, whatever else happens.
@@ -134,6 +135,74 @@ impl Shop {
         self.until("the sale's end", Self::is_idle);
         assert_eq!(self.state(key), Some(State::Approved));
         key
+    }
+
+    /// A customer's code is scanned: an even `code` is `WeChat`'s, an odd one Alipay's.
+    ///
+    /// # Errors
+    /// The reason why it is refused.
+    pub fn charge(&mut self, code: u64, payer: PayerMood) -> Result<PaymentKey, Code> {
+        self.world.host.payer = Some(payer);
+        let request = PaymentRequest {
+            amount: cny(1_500),
+            method: Method::Code,
+            order: None,
+            category: None,
+            language: Language::En,
+        };
+        let prefix = if code.is_multiple_of(2) { 13 } else { 28 };
+        let scanned = SecretBytes::new(format!("{prefix}{code:016}").into_bytes());
+        let now = self.world.now();
+        let started = self.world.till.flow.charge_code(request, &scanned, now);
+        self.world.after_event();
+        self.sound();
+        started.map_err(|error| error.code())
+    }
+
+    /// A wallet was paid for a charge that had ended, and says so.
+    ///
+    /// # Errors
+    /// The till's own.
+    pub fn paid_late(&mut self, key: PaymentKey) -> Result<(), Code> {
+        self.world.books.late.insert(key);
+        self.world.host.pay_late(key);
+        self.notice(key)
+    }
+
+    /// Somebody says that a payment was paid.
+    ///
+    /// # Errors
+    /// The till's own.
+    pub fn notice(&mut self, key: PaymentKey) -> Result<(), Code> {
+        let now = self.world.now();
+        let told = self.world.till.flow.payment_notice(key, now);
+        self.world.after_event();
+        self.sound();
+        told.map_err(|error| error.code())
+    }
+
+    /// The power goes instead of the so manyth effect from now.
+    pub fn cut_at_effect(&mut self, after: u64) {
+        let at = self.world.effects_done().saturating_add(after);
+        self.world.faults.cut_at_effect = Some(at);
+    }
+
+    /// Whether the power went as it was told to.
+    pub fn was_cut(&self) -> bool {
+        self.world
+            .faults
+            .cut_at_effect
+            .is_some_and(|at| at <= self.world.effects_done())
+    }
+
+    /// Payments the host has booked.
+    pub fn booked(&self) -> usize {
+        self.world.host.booked().count()
+    }
+
+    /// How often a late payment was told of.
+    pub const fn late_notices(&self) -> u32 {
+        self.world.late_notices
     }
 
     /// Starts a refund.

@@ -21,6 +21,7 @@ use crate::chance::Chance;
 use activation::KeySetOffer;
 pub(crate) use activation::{CODE, LIMIT_MINOR};
 pub(crate) use payments::Booked;
+pub use payments::PayerMood;
 
 /// An answer on its way.
 #[derive(Clone, Debug)]
@@ -61,6 +62,10 @@ pub(crate) struct Host {
     /// The body that came under each data key, and the PIN keys that were used.
     used_data_keys: BTreeMap<[u8; 12], Vec<u8>>,
     used_pin_keys: BTreeSet<[u8; 12]>,
+    /// What the next payers do; by chance if nobody says.
+    pub(crate) payer: Option<PayerMood>,
+    /// Payers' codes that were charged.
+    used_codes: BTreeSet<Vec<u8>>,
     /// The parameters that were handed out last, and whether there are no newer ones.
     parameters: Vec<u8>,
     pub(crate) parameters_stand: bool,
@@ -94,6 +99,8 @@ impl Host {
             tombstones: BTreeSet::new(),
             used_data_keys: BTreeMap::new(),
             used_pin_keys: BTreeSet::new(),
+            payer: None,
+            used_codes: BTreeSet::new(),
             parameters: Vec::new(),
             parameters_stand: false,
             batch: Batch::FIRST,
@@ -173,6 +180,7 @@ impl Host {
             (HttpMethod::Post, paths::TRANSACTIONS | paths::REFUNDS | paths::CODES) => {
                 self.payment(body, again, utc_ms)
             }
+            (HttpMethod::Post, paths::CODE_PAYMENTS) => self.charge(body, utc_ms),
             (HttpMethod::Post, paths::REVERSALS) => self.reversal(body, utc_ms),
             (HttpMethod::Post, path) if path.ends_with("/settle") => self.settle(body, utc_ms),
             (HttpMethod::Get, path) => self.status(path, utc_ms),

@@ -22,6 +22,7 @@ mod world;
 
 pub use directed::{Road, Shop};
 pub use faults::Faults;
+pub use host::PayerMood;
 pub use world::{Story, World};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,7 +2,9 @@
 
 use softpos_flow::{Event, PaymentRequest, Redemption, RefundRequest};
 use softpos_journal::State;
-use softpos_types::{Currency, Language, Method, Money, Operation, OrderId, PaymentKey, SoftPosError};
+use softpos_types::{
+    Currency, Language, Method, Money, Operation, OrderId, PaymentKey, SecretBytes, SoftPosError,
+};
 
 use crate::host::{CODE, LIMIT_MINOR};
 use crate::world::World;
@@ -40,7 +42,8 @@ impl World {
         }
         match self.chance.below(100) {
             0..30 => self.sell(Method::Card),
-            30..42 => self.sell(Method::Code),
+            30..36 => self.sell(Method::Code),
+            36..42 => self.charge(),
             42..50 => self.sell(Method::Cash),
             50..65 => self.give_back(),
             65..72 => self.refuse(),
@@ -71,8 +74,35 @@ impl World {
             4 => self.give_back(),
             5 => self.pull_plug(),
             6 => self.close_day(),
+            _ if self.chance.permille(300) => self.charge(),
             _ => self.sell(Method::Cash),
         }
+    }
+
+    /// A customer shows a code; some show an old one.
+    pub(crate) fn charge(&mut self) {
+        if !self.chance.permille(100) {
+            self.codes_shown += 1;
+        }
+        let prefix = if self.codes_shown.is_multiple_of(2) {
+            13
+        } else {
+            28
+        };
+        let code = format!("{prefix}{:016}", self.codes_shown);
+        let amount_minor = i64::try_from(1 + self.chance.below(9_000)).unwrap_or(1);
+        let request = PaymentRequest {
+            amount: Money::new(amount_minor, Currency::CNY),
+            method: Method::Code,
+            order: None,
+            category: None,
+            language: Language::En,
+        };
+        let now = self.now();
+        let scanned = SecretBytes::copy_of(code.as_bytes());
+        let started = self.till.flow.charge_code(request, &scanned, now);
+        self.line(|_| format!("charge {code}: {}", told(&started)));
+        self.nothing_if_refused(started.map(drop));
     }
 
     pub(crate) fn activate(&mut self) {

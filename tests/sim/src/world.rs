@@ -112,6 +112,8 @@ pub struct World {
     pub(crate) linked: bool,
     pub(crate) books: Books,
     pub(crate) orders: Vec<OrderId>,
+    /// So many payers' codes were shown.
+    pub(crate) codes_shown: u64,
     /// Where the roads to the host do not lead straight, in a story told on purpose.
     pub(crate) roads: BTreeMap<&'static str, Road>,
     /// So many of the next signatures are refused.
@@ -122,6 +124,8 @@ pub struct World {
     pub(crate) endings: Vec<Ending>,
     /// What went wrong inside the till, as it said.
     pub(crate) troubles: Vec<Code>,
+    /// How often a late payment was told of.
+    pub(crate) late_notices: u32,
     lines: Vec<String>,
     broken: Option<String>,
     effects: u64,
@@ -155,11 +159,13 @@ impl World {
             linked: true,
             books: Books::default(),
             orders: Vec::new(),
+            codes_shown: 0,
             roads: BTreeMap::new(),
             signatures_refused: 0,
             sent: Vec::new(),
             endings: Vec::new(),
             troubles: Vec::new(),
+            late_notices: 0,
             lines: Vec::new(),
             broken: None,
             effects: 0,
@@ -279,6 +285,10 @@ impl World {
     pub(crate) fn last_lines(&self) -> String {
         let from = self.lines.len().saturating_sub(40);
         self.lines.get(from..).unwrap_or_default().join("\n")
+    }
+
+    pub(crate) const fn effects_done(&self) -> u64 {
+        self.effects
     }
 
     /// What is under way.
@@ -458,6 +468,7 @@ impl World {
             Effect::Finish(ending) => self.finished(&ending),
             Effect::Notify(notice) => {
                 self.line(|_| format!("notice {notice:?}"));
+                self.late_notices += u32::from(matches!(notice, Notice::LatePayment { .. }));
                 if let Notice::Trouble(code) = notice {
                     self.troubles.push(code);
                 }
@@ -495,7 +506,7 @@ impl World {
             // Questions and steps of the set-up promise nothing.
             (None, _) => !matches!(
                 request.path.as_str(),
-                paths::TRANSACTIONS | paths::REFUNDS | paths::CODES | paths::REVERSALS
+                paths::TRANSACTIONS | paths::REFUNDS | paths::CODES | paths::CODE_PAYMENTS | paths::REVERSALS
             ),
         };
         self.line(|_| format!("send {id:?} {} {}", request.method.name(), request.path));

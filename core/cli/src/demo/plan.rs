@@ -10,6 +10,12 @@ pub(crate) enum Act {
     Card { card: &'static str, amount_minor: i64 },
     /// A code is shown, and a wallet pays it.
     Code { wallet: &'static str, amount_minor: i64 },
+    /// A customer's code is scanned; its last digit says what they do.
+    Scan {
+        wallet: &'static str,
+        deed: u8,
+        amount_minor: i64,
+    },
     /// Notes and coins.
     Cash { amount_minor: i64 },
     /// A card is tapped, and the answer gets lost in this way.
@@ -77,13 +83,14 @@ type Acts = fn(&mut SplitMix) -> Vec<Act>;
 pub(crate) fn plan(seed: u64) -> Vec<Chapter> {
     let mut random = SplitMix::new(seed);
     let random = &mut random;
-    let chapters: [(&str, Acts); 10] = [
+    let chapters: [(&str, Acts); 11] = [
         ("cards", cards),
         ("schemes", schemes),
         ("alone", alone),
         ("declines", declines),
         ("trouble", trouble),
         ("others", others),
+        ("scans", scans),
         ("lost", lost),
         ("giveup", give_up),
         ("offline", offline),
@@ -194,6 +201,20 @@ fn others(random: &mut SplitMix) -> Vec<Act> {
     ]
 }
 
+/// Pays, confirms, never answers, has no money, pays unheard.
+const DEEDS: [u8; 5] = [0, 6, 7, 8, 9];
+
+fn scans(random: &mut SplitMix) -> Vec<Act> {
+    let mut acts = DEEDS.map(|deed| Act::Scan {
+        wallet: random.pick(&WALLETS, "wechat"),
+        deed,
+        amount_minor: amount(random, SMALL_MINOR),
+    });
+    let turns = usize::try_from(random.between(0, 4)).unwrap_or(0);
+    acts.rotate_left(turns);
+    acts.into()
+}
+
 fn lost(random: &mut SplitMix) -> Vec<Act> {
     let mut act = |fault| Act::Lost {
         card: random.pick(&GOOD_CARDS, "visa-approved"),
@@ -300,6 +321,10 @@ mod tests {
             }
             has(|act| matches!(act, Act::Code { .. }));
             has(|act| matches!(act, Act::Cash { .. }));
+            for deed in DEEDS {
+                let scanned = |act: &Act| matches!(act, Act::Scan { deed: own, .. } if *own == deed);
+                assert!(acts.iter().any(scanned), "seed {seed}: {deed}");
+            }
             has(|act| {
                 matches!(
                     act,
@@ -360,6 +385,7 @@ mod tests {
                     }
                     Act::Card { amount_minor, .. }
                     | Act::Code { amount_minor, .. }
+                    | Act::Scan { amount_minor, .. }
                     | Act::Cash { amount_minor }
                     | Act::Lost { amount_minor, .. }
                     | Act::GiveUp { amount_minor, .. } => assert!((100..100_000).contains(&amount_minor)),

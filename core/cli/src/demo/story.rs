@@ -8,7 +8,7 @@ use softpos_terminal::{
     RefundRequest, Screen, State, Step, Terminal,
 };
 use softpos_text::words;
-use softpos_types::{Code, Currency, Method, Money, Operation, PaymentKey, SoftPosError};
+use softpos_types::{Code, Currency, Method, Money, Operation, PaymentKey, SecretBytes, SoftPosError};
 use zeroize::Zeroizing;
 
 use super::plan::{Act, Chapter};
@@ -104,6 +104,11 @@ impl<'h> Story<'h> {
         match act {
             Act::Card { card, amount_minor } => self.card(card, amount_minor),
             Act::Code { wallet, amount_minor } => self.code(wallet, amount_minor),
+            Act::Scan {
+                wallet,
+                deed,
+                amount_minor,
+            } => self.scan(wallet, deed, amount_minor),
             Act::Cash { amount_minor } => {
                 self.teller.what = listing::method_name(self.teller.out.texts(), Method::Cash);
                 self.start(Method::Cash, amount_minor)?;
@@ -176,6 +181,17 @@ impl<'h> Story<'h> {
         Ok(())
     }
 
+    /// A customer's code is scanned. The next charge begins when this one has its end, as a till wants it.
+    fn scan(&mut self, wallet: &str, deed: u8, amount_minor: i64) -> Result<(), Failure> {
+        wallet.clone_into(&mut self.teller.what);
+        let request = self.request(Method::Code, amount_minor)?;
+        let code = customer::payment_code(wallet, deed)?;
+        let scanned = SecretBytes::copy_of(code.as_bytes());
+        self.terminal().charge_code(request, &scanned)?;
+        self.run_to_end()?;
+        self.clear_up()
+    }
+
     /// A part of the newest approved card sale.
     fn refund(&mut self, permille: i64) -> Result<(), Failure> {
         let approved = HistoryQuery {
@@ -206,14 +222,17 @@ impl<'h> Story<'h> {
     }
 
     fn start(&self, method: Method, amount_minor: i64) -> Result<PaymentKey, Failure> {
-        let request = PaymentRequest {
+        Ok(self.terminal().start(self.request(method, amount_minor)?)?)
+    }
+
+    fn request(&self, method: Method, amount_minor: i64) -> Result<PaymentRequest, Failure> {
+        Ok(PaymentRequest {
             amount: Money::new(amount_minor, self.currency()?),
             method,
             order: None,
             category: None,
             language: self.teller.out.texts().language(),
-        };
-        Ok(self.terminal().start(request)?)
+        })
     }
 
     /// The till's currency.
@@ -314,7 +333,7 @@ impl Teller {
                     drop(self.terminal.cancel());
                 }
             }
-            Screen::Activating { .. } => self.out.line(DIM, &format!("      {text}")),
+            Screen::Activating { .. } | Screen::AskPayer => self.out.line(DIM, &format!("      {text}")),
             // Not the first prompt: the reader wants something of the customer.
             Screen::Card(prompt) if prompt.now.is_some() => self.out.line(DIM, &format!("      {text}")),
             Screen::Card(_)
@@ -335,7 +354,7 @@ impl Teller {
                 self.line("", *amount, *state, text);
             }
             Notice::Forwarding { .. } | Notice::Link { .. } => self.out.line(DIM, &format!("      {text}")),
-            Notice::Trouble(_) => self.out.line(BAD, &format!("      {text}")),
+            Notice::LatePayment { .. } | Notice::Trouble(_) => self.out.line(BAD, &format!("      {text}")),
         }
     }
 

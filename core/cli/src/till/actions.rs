@@ -1,5 +1,6 @@
 //! What each command of the till does.
 
+use std::path::Path;
 use std::time::Duration;
 
 use softpos_acquirer::FaultSpec;
@@ -7,7 +8,7 @@ use softpos_cards::profiles;
 use softpos_terminal::{HistoryQuery, PaymentRequest, PaymentSummary, RefundRequest, State};
 use softpos_text::words;
 use softpos_types::{
-    Code, Currency, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SoftPosError,
+    Code, Currency, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SecretBytes, SoftPosError,
 };
 use zeroize::Zeroizing;
 
@@ -35,6 +36,7 @@ impl Session<'_> {
             Command::Tap { card } => self.tap(card),
             Command::Pin(pin) => self.pin(pin),
             Command::Code(goods) => self.take(goods, Method::Code, "code"),
+            Command::Scan { goods, code, image } => self.scan(goods, code, image.as_deref()),
             Command::Pay { wallet } => {
                 self.pay(wallet.unwrap_or("wechat"))?;
                 self.drive()
@@ -117,6 +119,39 @@ impl Session<'_> {
     }
 
     fn take(&mut self, goods: Goods, method: Method, command: &'static str) -> Result<Exit, Failure> {
+        let request = self.request(goods, method, command)?;
+        let key = self.driver.terminal.start(request)?;
+        self.started(key)
+    }
+
+    /// Charges the code that a customer shows: typed, in a picture, or shown by a simulated customer.
+    fn scan(
+        &mut self,
+        goods: Goods,
+        code: Option<Zeroizing<String>>,
+        image: Option<&str>,
+    ) -> Result<Exit, Failure> {
+        let request = self.request(goods, Method::Code, "scan")?;
+        let code = match (code, image) {
+            (Some(code), None) => customer::shown_code(&code)?.unwrap_or(code),
+            (None, Some(file)) => Zeroizing::new(crate::qr_cmd::read(Path::new(file))?),
+            (Some(_), Some(_)) => return Err(Misread::Missing { command: "scan" }.into()),
+            (None, None) => {
+                let typed = Zeroizing::new(self.needed(None, "till-ask-code", "scan")?);
+                customer::shown_code(&typed)?.unwrap_or(typed)
+            }
+        };
+        let scanned = SecretBytes::copy_of(code.as_bytes());
+        let key = self.driver.terminal.charge_code(request, &scanned)?;
+        self.started(key)
+    }
+
+    fn request(
+        &mut self,
+        goods: Goods,
+        method: Method,
+        command: &'static str,
+    ) -> Result<PaymentRequest, Failure> {
         let amount = self.needed(goods.amount, "till-ask-amount", command)?;
         let order = match goods.order {
             Some(order) => Some(
@@ -124,15 +159,13 @@ impl Session<'_> {
             ),
             None => None,
         };
-        let request = PaymentRequest {
+        Ok(PaymentRequest {
             amount: self.money(&amount)?,
             method,
             order,
             category: goods.category,
             language: self.out().texts().language(),
-        };
-        let key = self.driver.terminal.start(request)?;
-        self.started(key)
+        })
     }
 
     fn money(&self, typed: &str) -> Result<Money, Failure> {

@@ -52,6 +52,17 @@ pub(crate) const COMMANDS: &[Entry] = &[
         &["category", "order"],
         1,
     ),
+    entry(
+        "scan",
+        "scan AMOUNT [--code TEXT|wechat|alipay|unionpay] [--image FILE] [--category NAME] [--order TEXT]",
+        &[
+            "scan 8.80 --code wechat",
+            "scan 8.80 --code 281234567890123450",
+            "scan 8.80 --image code.png",
+        ],
+        &["code", "image", "category", "order"],
+        1,
+    ),
     entry("pay", "pay [wechat|alipay|unionpay]", &["pay alipay"], &[], 1),
     entry(
         "cash",
@@ -137,6 +148,11 @@ pub(crate) enum Command {
     },
     Pin(Option<Zeroizing<String>>),
     Code(Goods),
+    Scan {
+        goods: Goods,
+        code: Option<Zeroizing<String>>,
+        image: Option<String>,
+    },
     Pay {
         wallet: Option<&'static str>,
     },
@@ -184,6 +200,7 @@ impl Command {
             Self::Tap { .. } => "tap",
             Self::Pin(_) => "pin",
             Self::Code(_) => "code",
+            Self::Scan { .. } => "scan",
             Self::Pay { .. } => "pay",
             Self::Cash(_) => "cash",
             Self::Cancel => "cancel",
@@ -329,6 +346,11 @@ impl Line {
             },
             "tap" => Command::Tap { card: self.word(0) },
             "code" => Command::Code(self.goods()),
+            "scan" => Command::Scan {
+                goods: self.goods(),
+                code: self.option("code").map(Zeroizing::new),
+                image: self.option("image"),
+            },
             "pay" => Command::Pay {
                 wallet: self.choice(0, &WALLETS)?,
             },

@@ -201,6 +201,7 @@ impl Driver {
             Screen::Activating { .. }
             | Screen::EnterPin
             | Screen::Authorising
+            | Screen::AskPayer
             | Screen::ResultUnknown { .. }
             | Screen::Settling { .. }
             | Screen::Result { .. } => Ok(None),

@@ -12,7 +12,7 @@ pub(crate) mod pocket;
 mod progress;
 mod prompter;
 mod questions;
-mod render;
+pub(crate) mod render;
 mod reporter;
 mod session;
 mod which;

@@ -81,6 +81,7 @@ impl Prompter {
         if let Reply::Line(line) = &reply
             && !line.trim().is_empty()
             && !line.trim_start().starts_with("pin")
+            && !line.trim_start().starts_with("scan")
         {
             let added = self.editor.add_history_entry(line.as_str());
             if matches!(added, Ok(true)) {

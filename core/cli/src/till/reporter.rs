@@ -103,7 +103,7 @@ impl Reporter {
                 self.line(HEAD, text);
                 self.code(payload);
             }
-            Screen::ResultUnknown { .. } => self.line(WARN, text),
+            Screen::ResultUnknown { .. } | Screen::AskPayer => self.line(WARN, text),
             Screen::Card(_) | Screen::EnterPin | Screen::Authorising | Screen::Settling { .. } => {
                 self.line(PLAIN, text);
             }
@@ -117,8 +117,7 @@ impl Reporter {
             return;
         }
         self.progress.clear();
-        let colours = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-        let rows = render::qr(payload, colours).unwrap_or_default();
+        let rows = render::qr(payload, render::has_colours()).unwrap_or_default();
         let room = columns::of_terminal();
         let plain = |row: &String| anstream::adapter::strip_str(row).to_string();
         if rows.iter().all(|row| columns::width(&plain(row)) <= room) {
@@ -158,6 +157,12 @@ impl Reporter {
                 "state": state.name(),
                 "amount_minor": amount.amount_minor(),
                 "de39": de39,
+                "text": text,
+            }),
+            Notice::LatePayment { key, amount } => json!({
+                "notice": "late_payment",
+                "key": key.to_string(),
+                "amount_minor": amount.amount_minor(),
                 "text": text,
             }),
             Notice::Link { online } => json!({ "notice": "link", "online": online, "text": text }),

@@ -48,6 +48,7 @@ pub(crate) fn started(key: PaymentKey) -> Started {
         reversal: Some(image()),
         data_counter: None,
         pin_counter: None,
+        wallet: None,
     }
 }
 
@@ -156,6 +157,7 @@ fn full_started() -> Started {
         }),
         data_counter: Some(1),
         pin_counter: Some(u32::MAX),
+        wallet: Some("wechat".into()),
         ..started(key(1))
     }
 }

@@ -8,29 +8,36 @@ use core::fmt;
 use softpos_types::{Now, SecretBytes, Tick};
 
 use super::{Order, Rules};
-use crate::payment_code::PaymentCode;
 
 /// How long a code is remembered. It lives about a minute at its wallet, some are shown offline for longer.
 const REMEMBERED_MS: u64 = 15 * 60_000;
 /// How many codes and numbers are remembered at most.
 const REMEMBERED: usize = 256;
 
-/// Holds the one order that may be open, and remembers what was used.
+/// Lets one order begin at a time, and remembers what was used.
 #[derive(Debug, Default)]
 pub struct Desk {
-    order: Option<Order>,
     used: VecDeque<Used>,
 }
 
 /// What shall be charged.
 #[derive(Clone, Copy, Debug)]
 pub struct Charge<'a> {
-    /// The payer's code.
-    pub code: &'a PaymentCode,
+    /// The payer's code, as it was scanned.
+    pub code: &'a SecretBytes,
     /// The order's number at the wallet, never used before.
     pub number: &'a str,
     /// The wallet's rules.
     pub rules: Rules,
+}
+
+/// What a charge meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Whether there is a connection.
+    pub is_online: bool,
+    /// Whether any order is open ([`Order::is_open`]), on the screen or behind it.
+    pub is_order_open: bool,
 }
 
 #[derive(Debug)]
@@ -58,17 +65,22 @@ impl Desk {
     ///
     /// # Errors
     /// [`NotBegun`].
-    pub fn begin(&mut self, charge: &Charge<'_>, is_online: bool, now: Now) -> Result<&mut Order, NotBegun> {
+    pub fn begin(
+        &mut self,
+        charge: &Charge<'_>,
+        circumstances: Circumstances,
+        now: Now,
+    ) -> Result<Order, NotBegun> {
         let Charge { code, number, rules } = *charge;
-        if self.order.as_ref().is_some_and(Order::is_open) {
+        if circumstances.is_order_open {
             return Err(NotBegun::OrderOpen);
         }
-        if !is_online {
+        if !circumstances.is_online {
             return Err(NotBegun::Offline);
         }
         self.used
             .retain(|used| now.tick.ms_since(used.at) < REMEMBERED_MS);
-        if self.used.iter().any(|used| used.code.ct_eq(code.expose_digits())) {
+        if self.used.iter().any(|used| used.code.ct_eq(code.expose())) {
             return Err(NotBegun::CodeUsed);
         }
         if self.used.iter().any(|used| used.number == number) {
@@ -80,25 +92,9 @@ impl Desk {
         self.used.push_back(Used {
             at: now.tick,
             number: number.to_owned(),
-            code: SecretBytes::copy_of(code.expose_digits()),
+            code: SecretBytes::copy_of(code.expose()),
         });
-        Ok(self.order.insert(Order::new(rules, now)))
-    }
-
-    /// Takes over an order found after a kill.
-    ///
-    /// # Errors
-    /// [`NotBegun::OrderOpen`].
-    pub fn restore(&mut self, order: Order) -> Result<&mut Order, NotBegun> {
-        if self.order.as_ref().is_some_and(Order::is_open) {
-            return Err(NotBegun::OrderOpen);
-        }
-        Ok(self.order.insert(order))
-    }
-
-    /// The order that is open or was the last one.
-    pub const fn order(&mut self) -> Option<&mut Order> {
-        self.order.as_mut()
+        Ok(Order::new(rules, now))
     }
 }
 

@@ -106,6 +106,7 @@ impl Order {
             Event::NotifiedPaid => self.on_notice(now),
             Event::Stopped => self.on_stop(),
             Event::DeadlinePassed => self.on_deadline(now),
+            Event::Hurried => self.on_hurry(now),
         }
     }
 
@@ -234,9 +235,10 @@ impl Order {
 
     fn ask_later(&mut self, now: Now) {
         let next = now.tick.after_ms(self.rules.query_interval_ms);
-        // The last query falls on the end of the time.
+        // The last query falls on the end of the time, or a little later rather than close upon the one before.
         let is_last = !self.is_checking && next > self.give_up_at();
-        self.due = Some(if is_last { self.give_up_at() } else { next });
+        let earliest = now.tick.after_ms(self.rules.query_interval_ms / 2);
+        self.due = Some(if is_last { self.give_up_at().max(earliest) } else { next });
     }
 
     fn give_up_at(&self) -> Tick {
@@ -315,6 +317,12 @@ impl Order {
             State::Submitted | State::AwaitingPayer | State::Unknown | State::Querying
         ) {
             self.enter(State::Reversing);
+        }
+    }
+
+    fn on_hurry(&mut self, now: Now) {
+        if self.due.is_some() && self.state != State::Reversing {
+            self.due = Some(now.tick);
         }
     }
 

@@ -16,7 +16,7 @@ mod desk;
 mod machine;
 mod rules;
 
-pub use desk::{Charge, Desk, NotBegun};
+pub use desk::{Charge, Circumstances, Desk, NotBegun};
 pub use machine::Order;
 pub use rules::{Retry, Rules, Window};
 
@@ -123,6 +123,9 @@ pub enum Event {
     Stopped,
     /// [`Order::deadline`] has passed.
     DeadlinePassed,
+    /// The connection is back, or somebody wants to know: what waits for its time is due now. The earliest moment of
+    /// a reversal stays.
+    Hurried,
 }
 
 /// What shall be done.

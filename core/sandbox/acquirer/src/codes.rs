@@ -170,7 +170,7 @@ async fn settle_code(
 }
 
 /// An order as it stands in the books.
-struct Order {
+pub(crate) struct Order {
     key: PaymentKey,
     terminal: TerminalId,
     merchant: String,
@@ -182,13 +182,14 @@ struct Order {
 }
 
 impl Order {
-    async fn find(work: &mut Work, reference: &str) -> Result<Option<Self>, Failure> {
-        type Row = (String, String, String, i64, i64, i64, String, i64);
+    /// The order of a reference or of a payment's key: neither looks like the other.
+    pub(crate) async fn find(work: &mut Work, name: &str) -> Result<Option<Self>, Failure> {
+        type Row = (String, String, String, i64, i64, i64, String, Option<i64>);
         let row: Option<Row> = sqlx::query_as(
             "SELECT payment_key, terminal, merchant, batch, stan, amount_minor, state, expires_utc_ms \
-             FROM transactions WHERE reference = $1",
+             FROM transactions WHERE reference = $1 OR payment_key = $1",
         )
-        .bind(reference)
+        .bind(name)
         .fetch_optional(&mut **work)
         .await?;
         let Some((key, terminal, merchant, batch, stan, amount_minor, state, expires)) = row else {
@@ -204,13 +205,18 @@ impl Order {
                 stan: Stan::new(number(stan)?).ok()?,
                 amount_minor,
                 state,
-                expires,
+                expires: expires.unwrap_or(i64::MAX),
             })
         };
         build().map(Some).ok_or(Failure::Internal("a stored order"))
     }
 
-    async fn pay(self, shared: &Shared, work: &mut Work, wallet: &str) -> Result<TransactionReply, Failure> {
+    pub(crate) async fn pay(
+        self,
+        shared: &Shared,
+        work: &mut Work,
+        wallet: &str,
+    ) -> Result<TransactionReply, Failure> {
         let booking = Booking {
             key: self.key,
             merchant: &self.merchant,

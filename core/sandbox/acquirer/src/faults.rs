@@ -15,7 +15,8 @@ KIND[@ROUTE][:WHEN], more separated by commas, or `off`
          bad-signature  the answer is right, its signature is not
          garbage        unsigned nonsense instead of the answer
          status500      an unsigned status 500 instead of the answer
-  ROUTE  transactions (default), reversals, refunds, codes, settle, any; none for refuse
+  ROUTE  transactions (default), reversals, refunds, codes, code-payments, settle, any;
+         none for refuse
   WHEN   next (default), a number for the next ones, always, 1/N for every N-th";
 
 /// Which faults the host shows, and when.
@@ -72,6 +73,8 @@ pub enum FaultRoute {
     Refunds,
     /// Orders for shown codes.
     Codes,
+    /// Charges of payers' codes.
+    CodePayments,
     /// Settlements.
     Settle,
     /// Every request under `/v1`.
@@ -174,11 +177,12 @@ fn parse_when(text: &str) -> Option<FaultWhen> {
 }
 
 impl FaultRoute {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Transactions,
         Self::Reversals,
         Self::Refunds,
         Self::Codes,
+        Self::CodePayments,
         Self::Settle,
         Self::Any,
     ];
@@ -189,6 +193,7 @@ impl FaultRoute {
             Self::Reversals => "reversals",
             Self::Refunds => "refunds",
             Self::Codes => "codes",
+            Self::CodePayments => "code-payments",
             Self::Settle => "settle",
             Self::Any => "any",
         }
@@ -201,6 +206,7 @@ impl FaultRoute {
             ("POST", "/v1/reversals") => Self::Reversals,
             ("POST", "/v1/refunds") => Self::Refunds,
             ("POST", "/v1/codes") => Self::Codes,
+            ("POST", "/v1/code-payments") => Self::CodePayments,
             ("POST", path) if path.ends_with("/settle") => Self::Settle,
             _ => Self::Any,
         }

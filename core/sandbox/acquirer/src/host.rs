@@ -22,6 +22,7 @@ use crate::keys::HostKeys;
 use crate::ledger::{LedgerRow, rows};
 use crate::postings::imbalance_minor;
 use crate::server::{PATIENCE, Shared, router};
+use crate::wallets::hasty_calls;
 use crate::{HostConfig, HostError};
 
 /// A running host. Dropping it stops the server at once; [`Host::shutdown`] also closes the books in order.
@@ -123,6 +124,15 @@ impl Host {
     pub async fn ledger(&self) -> Result<Vec<LedgerRow>, HostError> {
         let mut work = self.shared.database.begin().await?;
         rows(&mut work).await
+    }
+
+    /// How often a wallet was asked, or told to take back, before its time: zero, if the tills know its rules.
+    ///
+    /// # Errors
+    /// [`HostError::Database`] when the books cannot be read.
+    pub async fn hasty_wallet_calls(&self) -> Result<i64, HostError> {
+        let mut work = self.shared.database.begin().await?;
+        Ok(hasty_calls(&mut work).await?)
     }
 
     /// How far the lines of the entries are from adding up to zero, entry by entry: zero, or the books are wrong.

@@ -7,7 +7,7 @@ use softpos_crypto::pin_block::{PinDigits, PinKey, decipher_format4};
 use softpos_crypto::scrub::scrubbed;
 use softpos_crypto::seal::{SealedPayload, open_payload};
 use softpos_host::{CardPayload, Envelope, SealedData, SealedPin};
-use softpos_types::{LocalTime, Pan};
+use softpos_types::{LocalTime, Pan, SecretBytes};
 use softpos_wire::tlv::{TlvWriter, child};
 use softpos_wire::track2::Track2;
 use softpos_wire::{Tag, bcd, tag};
@@ -127,7 +127,7 @@ async fn decide(
     Ok(if enough { APPROVED } else { "51" }.into())
 }
 
-/// Opens the card payload under the data key of its serial number; none if that cannot be done.
+/// Opens the card payload; none if that cannot be done.
 async fn open(
     shared: &Shared,
     work: &mut Work,
@@ -135,6 +135,18 @@ async fn open(
     sealed: &SealedData,
     aad: &[u8],
 ) -> Result<Option<CardPayload>, Failure> {
+    let clear = open_sealed(shared, work, device, sealed, aad).await?;
+    Ok(clear.and_then(|clear| CardPayload::from_bytes(clear.expose()).ok()))
+}
+
+/// Opens what was sealed under the data key of its serial number; none if that cannot be done.
+pub(crate) async fn open_sealed(
+    shared: &Shared,
+    work: &mut Work,
+    device: &Device,
+    sealed: &SealedData,
+    aad: &[u8],
+) -> Result<Option<SecretBytes>, Failure> {
     let (Ok(ksn), Ok(nonce)) = (Ksn::from_bytes(&sealed.ksn), sealed.nonce.as_slice().try_into()) else {
         return Ok(None);
     };
@@ -147,10 +159,7 @@ async fn open(
         ciphertext_and_tag: sealed.data.clone(),
     };
     let initial = initial_key_of(shared, Bdk::Data, ksn.ikid())?;
-    let Ok(clear) = open_payload(&initial, &payload, aad) else {
-        return Ok(None);
-    };
-    Ok(CardPayload::from_bytes(clear.expose()).ok())
+    Ok(open_payload(&initial, &payload, aad).ok())
 }
 
 /// Takes a counter of one of the terminal's key sets; each one counts once.

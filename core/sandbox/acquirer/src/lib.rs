@@ -11,6 +11,7 @@ mod activation;
 mod activation_code;
 mod call;
 mod clock;
+mod code_payments;
 mod codes;
 mod config;
 mod connections;
@@ -32,6 +33,7 @@ mod sandbox;
 mod server;
 mod settlement;
 mod transactions;
+mod wallets;
 
 pub use activation_code::{ActivationCode, ActivationCodeError};
 pub use config::{HostConfig, Lifetimes, LogSink, TimerProfile};

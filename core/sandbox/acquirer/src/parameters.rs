@@ -3,8 +3,9 @@
 use softpos_crypto::p256_key::sha256;
 use softpos_host::{
     CodeParameters, KeyEntry, Limits, MerchantProfile, Method, OfflinePolicy, Parameters, ParamsReply,
-    ParamsRequest, ReceiptParameters, SignedBundle, Timers,
+    ParamsRequest, ReceiptParameters, SignedBundle, Timers, WalletParameters, WalletWindow,
 };
+use softpos_qr::order::{Rules, Window};
 use softpos_types::{Currency, MerchantId, TerminalId};
 
 use crate::TimerProfile;
@@ -115,6 +116,7 @@ fn parameters(terminal: &TerminalId, shared: &Shared, version: u64) -> Result<Pa
         timers: timers(shared.timers),
         codes: CodeParameters {
             lifetime_ms: shared.lifetimes.shown_code_ms,
+            wallets: wallets(shared.timers),
         },
         receipt: ReceiptParameters { copies: 2 },
         reader: reader(terminal.as_str()),
@@ -149,5 +151,43 @@ fn timers(profile: TimerProfile) -> Timers {
             card_ms,
             pin_ms,
         },
+    }
+}
+
+/// The wallets of this acquirer with their published rules, in the sandbox at a tenth of the time.
+pub(crate) fn wallets(profile: TimerProfile) -> Vec<WalletParameters> {
+    let part = match profile {
+        TimerProfile::Live => 1,
+        TimerProfile::Sandbox => 10,
+    };
+    [
+        ("wechat", Rules::WECHAT, &[][..]),
+        ("wechat_hk", Rules::WECHAT_CROSS_BORDER, &[]),
+        ("alipay", Rules::ALIPAY, &[]),
+        ("unionpay", Rules::UNIONPAY, &["A000000333"]),
+    ]
+    .map(|(wallet, rules, aids)| wallet_parameters(wallet, rules, aids, part))
+    .into()
+}
+
+fn wallet_parameters(wallet: &str, rules: Rules, aids: &[&str], part: u64) -> WalletParameters {
+    let scaled = |ms: u64| ms.checked_div(part).unwrap_or(ms);
+    WalletParameters {
+        wallet: wallet.into(),
+        aids: aids.iter().map(|aid| (*aid).into()).collect(),
+        first_query_ms: scaled(rules.first_query_ms),
+        query_interval_ms: scaled(rules.query_interval_ms),
+        total_ms: scaled(rules.total_ms),
+        reverse_not_before_ms: scaled(rules.reverse_not_before_ms),
+        retry_quick_ms: scaled(rules.retry.quick_ms),
+        retry_quick_count: rules.retry.quick_count,
+        retry_slow_ms: scaled(rules.retry.slow_ms),
+        window: match rules.window {
+            Window::For { ms } => WalletWindow::For(ms),
+            Window::BeijingDayAnd { ms } => WalletWindow::BeijingDayAnd(ms),
+            Window::Open => WalletWindow::Open,
+        },
+        reverses_failed: rules.reverses_failed,
+        confirms_paid: rules.confirms_paid,
     }
 }

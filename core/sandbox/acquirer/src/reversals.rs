@@ -2,11 +2,14 @@
 
 use softpos_host::{ReversalReply, ReversalRequest, TransactionState};
 
+use crate::TimerProfile;
 use crate::call::{Answer, Call, Device, Failure, json, malformed, stored_time};
 use crate::clock::utc_ms;
 use crate::database::Work;
 use crate::ledger::word;
 use crate::postings::reverse;
+use crate::server::Shared;
+use crate::wallets::take_back;
 
 /// Undone, or nothing was there to undo.
 const DONE: &str = "00";
@@ -16,11 +19,13 @@ const INVALID: &str = "12";
 const NOT_FOUND: &str = "25";
 /// The sale was refunded since: people have to look at it.
 const REFUNDED: &str = "22";
+/// The wallet does not take a charge back so soon after it: try again later.
+const TOO_EARLY: &str = "09";
 /// The reversal is not of the transaction that has this key.
 const DIFFERS: &str = "64";
 
 /// `POST /v1/reversals`. Idempotent by the key it names: no memory of requests is needed.
-pub(crate) async fn reversal(work: &mut Work, call: &Call, device: &Device) -> Answer {
+pub(crate) async fn reversal(shared: &Shared, work: &mut Work, call: &Call, device: &Device) -> Answer {
     let request: ReversalRequest = call.read()?;
     if request.v != 1 {
         return Err(malformed("the version"));
@@ -29,7 +34,7 @@ pub(crate) async fn reversal(work: &mut Work, call: &Call, device: &Device) -> A
         call.check_key_header(request.original_key)?;
     }
     device.check_owner(&request.terminal, &request.merchant)?;
-    let de39 = undo(work, &request).await?;
+    let de39 = undo(shared.timers, work, &request).await?;
     json(&ReversalReply {
         original_key: request.original_key,
         de39: de39.into(),
@@ -37,7 +42,11 @@ pub(crate) async fn reversal(work: &mut Work, call: &Call, device: &Device) -> A
     })
 }
 
-async fn undo(work: &mut Work, request: &ReversalRequest) -> Result<&'static str, Failure> {
+async fn undo(
+    profile: TimerProfile,
+    work: &mut Work,
+    request: &ReversalRequest,
+) -> Result<&'static str, Failure> {
     type Row = (String, String, i64, i64, i64, String);
     let row: Option<Row> = sqlx::query_as(
         "SELECT operation, state, batch, stan, amount_minor, currency FROM transactions \
@@ -70,14 +79,21 @@ async fn undo(work: &mut Work, request: &ReversalRequest) -> Result<&'static str
             if is_refunded(work, request).await? {
                 return Ok(REFUNDED);
             }
+            if !take_back(profile, work, request.original_key).await? {
+                return Ok(TOO_EARLY);
+            }
             reverse(work, request.original_key).await?;
             set_reversed(work, request).await?;
         }
-        TransactionState::AwaitingPayer => set_reversed(work, request).await?,
+        TransactionState::AwaitingPayer | TransactionState::InProgress => {
+            if !take_back(profile, work, request.original_key).await? {
+                return Ok(TOO_EARLY);
+            }
+            set_reversed(work, request).await?;
+        }
         TransactionState::Declined
         | TransactionState::Reversed
         | TransactionState::Expired
-        | TransactionState::InProgress
         | TransactionState::NotFound => {}
     }
     Ok(DONE)

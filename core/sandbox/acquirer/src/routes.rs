@@ -3,7 +3,7 @@
 use crate::call::{Answer, Call, Failure, check_fresh, refuse};
 use crate::database::Work;
 use crate::server::Shared;
-use crate::{activation, codes, key_load, parameters, reversals, settlement, transactions};
+use crate::{activation, code_payments, codes, key_load, parameters, reversals, settlement, transactions};
 
 /// Decides a request in one SQL transaction: a failure leaves no trace.
 pub(crate) async fn route(shared: &Shared, call: &Call) -> Answer {
@@ -25,8 +25,11 @@ pub(crate) fn methods_of(target: &str) -> Option<&'static str> {
         ["activation", "redeem"]
         | ["terminal", "keys"]
         | ["batches", _, "settle"]
-        | ["attest" | "params" | "echo" | "transactions" | "reversals" | "refunds" | "codes"] => Some("POST"),
-        ["transactions" | "codes", _] => Some("GET"),
+        | [
+            "attest" | "params" | "echo" | "transactions" | "reversals" | "refunds" | "codes"
+            | "code-payments",
+        ] => Some("POST"),
+        ["transactions" | "codes" | "code-payments", _] => Some("GET"),
         _ => None,
     }
 }
@@ -42,7 +45,8 @@ async fn decide(shared: &Shared, work: &mut Work, call: &Call) -> Answer {
         ["transactions"] => return transactions::sale(shared, work, call, &device).await,
         ["refunds"] => return transactions::refund(shared, work, call, &device).await,
         ["codes"] => return codes::open(shared, work, call, &device).await,
-        ["reversals"] => return reversals::reversal(work, call, &device).await,
+        ["code-payments"] => return code_payments::charge(shared, work, call, &device).await,
+        ["reversals"] => return reversals::reversal(shared, work, call, &device).await,
         ["batches", batch, "settle"] => return settlement::settle(work, call, &device, batch).await,
         _ => check_fresh(work, &header).await?,
     }
@@ -52,6 +56,7 @@ async fn decide(shared: &Shared, work: &mut Work, call: &Call) -> Answer {
         ["params"] => parameters::params(shared, work, call, &device).await,
         ["echo"] => activation::echo(call, &device),
         ["transactions" | "codes", key] => transactions::status(work, &device, key).await,
+        ["code-payments", key] => code_payments::status(shared, work, &device, key).await,
         _ => Err(Failure::Internal("an address without a handler")),
     }
 }

@@ -88,6 +88,19 @@ CREATE TABLE transactions (
 CREATE INDEX transactions_by_batch ON transactions (terminal, batch, stan);
 CREATE INDEX transactions_by_original ON transactions (original_key);
 
+-- The wallets' side of charged codes. A code is charged once; `hasty` counts calls before their time.
+CREATE TABLE wallet_orders (
+    payment_key TEXT PRIMARY KEY,
+    wallet TEXT NOT NULL,
+    code_sha256 TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    charged_utc_ms BIGINT NOT NULL,
+    asked_utc_ms BIGINT NOT NULL,
+    -- When the payer confirms; never, if there is none.
+    pays_utc_ms BIGINT,
+    hasty BIGINT NOT NULL
+);
+
 -- Reversals that came before their original.
 CREATE TABLE tombstones (
     terminal TEXT NOT NULL,

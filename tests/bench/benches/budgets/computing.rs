@@ -7,14 +7,13 @@ use std::time::Duration;
 use softpos_bench::{Line, Quantiles, nanoseconds};
 use softpos_crypto::dukpt::{Ksn, Registers, next_counter, transaction_key};
 use softpos_crypto::{AesKey, AesLength};
-use softpos_qr::mpm;
 use softpos_wire::tlv::{TlvWriter, walk};
 use softpos_wire::{Tag, tag};
 
 use crate::now;
 
 /// `EMVCo` MPM specification v1.1, Annex B.
-const SPECIFICATION: &str = "00020101021229300012D156000000000510A93FO3230Q31280012D15600000001030812345678520441115802CN\
+pub(crate) const SPECIFICATION: &str = "00020101021229300012D156000000000510A93FO3230Q31280012D15600000001030812345678520441115802CN\
     5914BEST TRANSPORT6007BEIJING64200002ZH0104最佳运输0202北京540523.7253031565502016233030412340603***0708A60086670902ME\
     91320016A0112233449988770708123456786304A13A";
 
@@ -41,14 +40,6 @@ pub(crate) fn run(_: &Path) {
         Line::at_most("TLV walk of a record of 180 bytes", tlv_ns, 100.0)
     );
 
-    let mpm_ns = ns_per_call(|| {
-        let decoded = mpm::decode(black_box(SPECIFICATION)).expect("the specification's own sample");
-        black_box(&decoded);
-    });
-    println!(
-        "{}",
-        Line::at_most("MPM decode of the specification's sample", mpm_ns, 1_500.0)
-    );
     for (name, length) in [("AES-128", AesLength::Aes128), ("AES-256", AesLength::Aes256)] {
         dukpt(name, length);
     }
@@ -110,7 +101,7 @@ fn record() -> Vec<u8> {
 }
 
 /// Of the fastest of several batches, each long enough for the clock: whatever else the machine does only adds.
-fn ns_per_call(mut call: impl FnMut()) -> f64 {
+pub(crate) fn ns_per_call(mut call: impl FnMut()) -> f64 {
     let mut timed = |calls: u32| {
         let started = now();
         for _ in 0..calls {

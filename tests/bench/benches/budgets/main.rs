@@ -1,7 +1,7 @@
 //! `cargo bench -p softpos-bench`: what softpos costs, beside its budgets and its peers in the same run.
 //!
 //! A word after `--` picks the sections whose name holds it, as `cargo bench -p softpos-bench -- sale`. The feature
-//! `peers` sets `SQLite` beside the journal.
+//! `peers` sets `SQLite` beside the journal and other code libraries beside ours.
 
 #![allow(
     clippy::expect_used,
@@ -9,6 +9,8 @@
     reason = "a benchmark prints, and what it cannot set up ends it"
 )]
 
+mod camera;
+mod codes;
 mod computing;
 mod drain;
 mod enqueue;
@@ -28,6 +30,7 @@ type Section = (&'static str, fn(&Path));
 
 const SECTIONS: &[Section] = &[
     ("computing", computing::run),
+    ("codes", codes::run),
     ("enqueue", enqueue::run),
     ("sale", sale::run),
     ("drain", drain::run),

@@ -209,6 +209,7 @@ fn sale(number: u32, entropy: &mut Entropy) -> (Started, Moved) {
         reversal: Some(image("/v1/reversals", 300)),
         data_counter: Some(number + 1),
         pin_counter: None,
+        wallet: None,
     };
     let moved = Moved {
         reply: Some(Reply {

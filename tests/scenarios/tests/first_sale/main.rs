@@ -24,6 +24,7 @@ mod input;
 mod offline;
 mod refunds;
 mod restarts;
+mod scans;
 mod secrets;
 mod settlement;
 mod slips;

@@ -15,7 +15,7 @@ use softpos_host::{
     Anchors, AttestRequest, CaPublicKey, CodeParameters, CombinationParameters, KeyEntry, KeysReply,
     KeysRequest, Limits, MerchantProfile, OfflinePolicy, Parameters, ParamsReply, ParamsRequest,
     ReaderParameters, ReceiptParameters, RedeemReply, RedeemRequest, Requirement, SignedBundle, Timers,
-    Verdict,
+    Verdict, WalletParameters, WalletWindow,
 };
 use softpos_types::{Currency, MerchantId, Method, TerminalId};
 
@@ -251,10 +251,45 @@ fn parameters(utc_ms: u64) -> Parameters {
             card_ms: 60_000,
             pin_ms: 60_000,
         },
-        codes: CodeParameters { lifetime_ms: 300_000 },
+        codes: CodeParameters {
+            lifetime_ms: 300_000,
+            wallets: wallets(),
+        },
         receipt: ReceiptParameters { copies: 1 },
         reader: reader(),
     }
+}
+
+/// Two wallets whose rules differ most, at their own pace.
+fn wallets() -> Vec<WalletParameters> {
+    let wechat = WalletParameters {
+        wallet: "wechat".into(),
+        aids: Vec::new(),
+        first_query_ms: 5_000,
+        query_interval_ms: 10_000,
+        total_ms: 45_000,
+        reverse_not_before_ms: 15_000,
+        retry_quick_ms: 5_000,
+        retry_quick_count: 6,
+        retry_slow_ms: 60_000,
+        window: WalletWindow::For(7 * 86_400_000),
+        reverses_failed: true,
+        confirms_paid: false,
+    };
+    let alipay = WalletParameters {
+        wallet: "alipay".into(),
+        query_interval_ms: 5_000,
+        total_ms: 60_000,
+        reverse_not_before_ms: 0,
+        retry_quick_ms: 2_000,
+        retry_quick_count: 3,
+        retry_slow_ms: 900_000,
+        window: WalletWindow::For(86_400_000),
+        reverses_failed: false,
+        confirms_paid: true,
+        ..wechat.clone()
+    };
+    vec![wechat, alipay]
 }
 
 fn reader() -> ReaderParameters {

@@ -4,10 +4,10 @@ use softpos_cards::{Account, IssuerAnswer};
 use softpos_crypto::dukpt::Ksn;
 use softpos_crypto::seal::{SealedPayload, open_payload};
 use softpos_host::{
-    CardPayload, CodeReply, CodeState, Envelope, ReversalReply, ReversalRequest, SealedData, StatusReply,
-    TransactionReply, TransactionRequest, TransactionState,
+    CardPayload, CodePayload, CodeReply, CodeState, Envelope, ReversalReply, ReversalRequest, SealedData,
+    StatusReply, TransactionReply, TransactionRequest, TransactionState,
 };
-use softpos_types::{AuthCode, Method, Money, Operation, OrderId, Pan, PaymentKey};
+use softpos_types::{AuthCode, Method, Money, Operation, OrderId, Pan, PaymentKey, SecretBytes};
 
 use super::{Host, Refusal, Said, json, read};
 
@@ -23,6 +23,30 @@ pub(super) struct Held {
     de39: &'static str,
     host_utc_ms: u64,
     code: Option<CodeOrder>,
+    /// A payer's code was charged: when they pay, if they do.
+    charge: Option<Payer>,
+}
+
+/// What a payer does whose code is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayerMood {
+    /// Pays at once.
+    Pays,
+    /// Is asked, and confirms after a second and so many milliseconds.
+    Confirms(u64),
+    /// Is asked, and does nothing.
+    Ignores,
+    /// Has no money.
+    NoMoney,
+    /// Pays, and the wallet says that it does not know.
+    PaysUnheard,
+}
+
+/// When the money of a charge moves.
+#[derive(Clone, Copy)]
+enum Payer {
+    Nothing,
+    PaysAt(u64),
 }
 
 /// An order that a customer may pay.
@@ -43,6 +67,12 @@ pub(crate) struct Booked<'a> {
 impl Held {
     /// What became of a shown code by now.
     fn catch_up(&mut self, utc_ms: u64) {
+        if let (TransactionState::AwaitingPayer | TransactionState::InProgress, Some(Payer::PaysAt(pays))) =
+            (self.state, self.charge)
+            && pays <= utc_ms
+        {
+            (self.state, self.de39) = (TransactionState::Approved, "00");
+        }
         if let (TransactionState::AwaitingPayer, Some(code)) = (self.state, &self.code) {
             if code.pays_utc_ms.is_some_and(|pays| pays <= utc_ms) {
                 (self.state, self.de39) = (TransactionState::Approved, "00");
@@ -67,12 +97,32 @@ impl Held {
             rrn: None,
             host_utc_ms: self.host_utc_ms,
             de55: None,
-            channel: self.code.is_some().then(|| "wallet".into()),
+            channel: (self.code.is_some() || self.charge.is_some()).then(|| "wallet".into()),
             channel_transaction: None,
         }
     }
 
+    fn status(&self) -> StatusReply {
+        let open = match self.state {
+            TransactionState::InProgress => true,
+            TransactionState::AwaitingPayer => self.charge.is_some(),
+            TransactionState::Approved
+            | TransactionState::Declined
+            | TransactionState::Expired
+            | TransactionState::Reversed
+            | TransactionState::NotFound => false,
+        };
+        StatusReply {
+            key: self.envelope.key,
+            state: self.state,
+            reply: (!open).then(|| self.reply()),
+        }
+    }
+
     fn answer(&self) -> Vec<u8> {
+        if self.charge.is_some() {
+            return json(&self.status());
+        }
         match &self.code {
             None => json(&self.reply()),
             Some(code) => json(&CodeReply {
@@ -118,6 +168,76 @@ impl Host {
     pub(crate) fn catch_up(&mut self, utc_ms: u64) {
         for held in self.payments.values_mut() {
             held.catch_up(utc_ms);
+        }
+    }
+
+    /// Charges a payer's code; one that comes again is a complaint, for a till uses none twice.
+    pub(super) fn charge(&mut self, body: &[u8], utc_ms: u64) -> Said {
+        let request: TransactionRequest = read(body)?;
+        let envelope = request.envelope().map_err(|_| Refusal(400, "malformed"))?;
+        self.check_data_key(&request, body);
+        let key = envelope.key;
+        if let Some(held) = self.payments.get_mut(&key) {
+            held.catch_up(utc_ms);
+            return match held.state {
+                _ if held.body != body => Err(Refusal(409, "key_reuse")),
+                TransactionState::Reversed => Err(Refusal(409, "reversed")),
+                TransactionState::Approved
+                | TransactionState::Declined
+                | TransactionState::InProgress
+                | TransactionState::AwaitingPayer
+                | TransactionState::Expired
+                | TransactionState::NotFound => Ok(Some(held.answer())),
+            };
+        }
+        if self.tombstones.contains(&key) {
+            return Err(Refusal(409, "reversed"));
+        }
+        if envelope.batch != self.batch {
+            return Err(Refusal(409, "batch_closed"));
+        }
+        let sealed = request.sealed.as_ref().ok_or(Refusal(400, "malformed"))?;
+        let clear = self.open_data(sealed, request.additional_data());
+        let code = clear.and_then(|clear| CodePayload::from_bytes(clear.expose()).ok());
+        let code = code.ok_or(Refusal(400, "malformed"))?.code.expose().to_vec();
+        if !self.used_codes.insert(code) {
+            self.complaints
+                .push(format!("{key}: a payer's code was charged twice"));
+        }
+        let soon = utc_ms + 1_000;
+        let mood = self.payer.unwrap_or_else(|| match self.chance.below(6) {
+            0 => PayerMood::NoMoney,
+            1 => PayerMood::Ignores,
+            2 => PayerMood::Confirms(self.chance.below(40_000)),
+            3 => PayerMood::PaysUnheard,
+            _ => PayerMood::Pays,
+        });
+        let (state, de39, payer) = match mood {
+            PayerMood::NoMoney => (TransactionState::Declined, "51", Payer::Nothing),
+            PayerMood::Ignores => (TransactionState::AwaitingPayer, "", Payer::Nothing),
+            PayerMood::Confirms(ms) => (TransactionState::AwaitingPayer, "", Payer::PaysAt(soon + ms)),
+            PayerMood::PaysUnheard => (TransactionState::InProgress, "", Payer::PaysAt(soon)),
+            PayerMood::Pays => (TransactionState::Approved, "00", Payer::Nothing),
+        };
+        let held = Held {
+            body: body.to_vec(),
+            amount_minor: envelope.amount_minor,
+            envelope,
+            state,
+            de39,
+            host_utc_ms: utc_ms,
+            code: None,
+            charge: Some(payer),
+        };
+        let answer = held.answer();
+        self.payments.insert(key, held);
+        Ok(Some(answer))
+    }
+
+    /// The payer pays a charge that was undone: no wallet does that, and no till may believe it.
+    pub(crate) fn pay_late(&mut self, key: PaymentKey) {
+        if let Some(held) = self.payments.get_mut(&key) {
+            (held.state, held.de39) = (TransactionState::Approved, "00");
         }
     }
 
@@ -188,6 +308,7 @@ impl Host {
             de39: "00",
             host_utc_ms: utc_ms,
             code,
+            charge: None,
         }
     }
 
@@ -228,8 +349,7 @@ impl Host {
         }
     }
 
-    /// The account, and whether the card has approved by itself.
-    fn open(&mut self, sealed: &SealedData, additional_data: &[u8]) -> Option<(&'static Account, bool)> {
+    fn open_data(&mut self, sealed: &SealedData, additional_data: &[u8]) -> Option<SecretBytes> {
         let ksn = Ksn::from_bytes(&sealed.ksn).ok()?;
         if !self.is_handed_out(ksn.ikid()) {
             self.complaints
@@ -241,7 +361,12 @@ impl Host {
             nonce: sealed.nonce.as_slice().try_into().ok()?,
             ciphertext_and_tag: sealed.data.clone(),
         };
-        let clear = open_payload(&data, &payload, additional_data).ok()?;
+        open_payload(&data, &payload, additional_data).ok()
+    }
+
+    /// The account, and whether the card has approved by itself.
+    fn open(&mut self, sealed: &SealedData, additional_data: &[u8]) -> Option<(&'static Account, bool)> {
+        let clear = self.open_data(sealed, additional_data)?;
         let card = CardPayload::from_bytes(clear.expose()).ok()?;
         if let Some(pin) = &card.pin
             && !self.used_pin_keys.insert(pin.ksn)
@@ -325,8 +450,7 @@ impl Host {
         let (state, reply) = match self.payments.get_mut(&key) {
             Some(held) => {
                 held.catch_up(utc_ms);
-                let decided = held.state != TransactionState::InProgress;
-                (held.state, decided.then(|| held.reply()))
+                return Ok(Some(json(&held.status())));
             }
             None if self.tombstones.contains(&key) => (TransactionState::Reversed, None),
             None => (TransactionState::NotFound, None),
