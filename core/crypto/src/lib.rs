@@ -13,6 +13,7 @@ mod aes_key;
 pub mod bundle;
 pub mod concat_kdf;
 pub mod dukpt;
+pub mod ec_sdsa;
 pub mod emv_rsa;
 pub mod entropy;
 pub mod gcm;

@@ -12,6 +12,7 @@ extern crate alloc;
 pub mod afl;
 pub mod apdu;
 pub mod bcd;
+pub mod bits;
 pub mod cvm_list;
 pub mod dol;
 pub mod gpo;

@@ -13,8 +13,10 @@ mod crypto_keyblock;
 mod crypto_pinblock;
 mod crypto_retail_mac;
 mod emv_afl;
+mod emv_bits;
 mod emv_capk;
 mod emv_dol;
+mod emv_ecdsa_sd;
 mod emv_entrypoint;
 mod emv_issuer_ac;
 mod emv_oda;
@@ -45,8 +47,10 @@ pub(crate) fn by_name(kind: &str) -> Option<Kind> {
         "crypto.keyblock" => crypto_keyblock::run,
         "crypto.pinblock" => crypto_pinblock::run,
         "emv.afl" => emv_afl::run,
+        "emv.bits" => emv_bits::run,
         "emv.capk" => emv_capk::run,
         "emv.dol" => emv_dol::run,
+        "emv.ecdsa-sd" => emv_ecdsa_sd::run,
         "emv.entrypoint" => emv_entrypoint::run,
         "emv.issuer-ac" => emv_issuer_ac::run,
         "emv.oda" => emv_oda::run,
