@@ -51,7 +51,14 @@ fn the_smallest_version_holds_the_text() {
 #[test]
 fn what_is_drawn_is_read_again_for_every_use() {
     let logo = logo();
-    for text in [PAYLOAD, CHINESE, "134567890123456789", "HELLO WORLD", "é", "BCD\n002\n1\nSCT"] {
+    for text in [
+        PAYLOAD,
+        CHINESE,
+        "134567890123456789",
+        "HELLO WORLD",
+        "é",
+        "BCD\n002\n1\nSCT",
+    ] {
         for purpose in [Purpose::Screen, Purpose::Print, Purpose::Logo] {
             let symbol = Symbol::new(text, purpose).unwrap();
             let dress = Dress {
@@ -78,10 +85,16 @@ fn a_code_is_read_in_the_dark_and_by_a_camera_with_padded_rows() {
     assert_eq!(read_luma(&frame(&luma, side)).as_deref(), Ok(PAYLOAD));
     let inverted: Vec<u8> = luma.iter().map(|grey| 255 - grey).collect();
     assert_eq!(read_luma(&frame(&inverted, side)).as_deref(), Ok(PAYLOAD));
-    let padded: Vec<u8> = luma.chunks(side).flat_map(|row| [row, &[7; 13]].concat()).collect();
+    let padded: Vec<u8> = luma
+        .chunks(side)
+        .flat_map(|row| [row, &[7; 13]].concat())
+        .collect();
     assert_eq!(read_luma(&frame(&padded, side + 13)).as_deref(), Ok(PAYLOAD));
     // The last row needs no padding.
-    assert_eq!(read_luma(&frame(&padded[..padded.len() - 13], side + 13)).as_deref(), Ok(PAYLOAD));
+    assert_eq!(
+        read_luma(&frame(&padded[..padded.len() - 13], side + 13)).as_deref(),
+        Ok(PAYLOAD)
+    );
 }
 
 #[test]
@@ -119,7 +132,13 @@ fn noise_is_refused_in_bounded_time() {
     let blank = vec![128; width * height];
     let grey: Vec<u8> = (0..width * height).map(|_| next()).collect();
     let chequered: Vec<u8> = (0..width * height)
-        .map(|at| if (at / width / 8 + at % width / 8) % 2 == 0 { 0 } else { 255 })
+        .map(|at| {
+            if (at / width / 8 + at % width / 8) % 2 == 0 {
+                0
+            } else {
+                255
+            }
+        })
         .collect();
     for luma in [blank, grey, chequered] {
         let begun = Instant::now();
@@ -147,15 +166,24 @@ fn frames_that_are_no_frames_are_refused() {
     assert_eq!(frame(&[0; 99], 10, 10, 10), Err(ScanError::Frame));
     assert_eq!(frame(&[0; 100], 10, 10, 9), Err(ScanError::Frame));
     assert_eq!(frame(&[], 0, 0, 0), Err(PixelsError::TooLarge.into()));
-    assert_eq!(frame(&[0; 4], usize::MAX, usize::MAX, usize::MAX), Err(PixelsError::TooLarge.into()));
+    assert_eq!(
+        frame(&[0; 4], usize::MAX, usize::MAX, usize::MAX),
+        Err(PixelsError::TooLarge.into())
+    );
     assert_eq!(frame(&[], 8_192, 8_192, 8_192), Err(PixelsError::TooLarge.into()));
 }
 
 #[test]
 fn pictures_that_are_cut_altered_or_huge_are_refused() {
-    let png = Symbol::new(PAYLOAD, Purpose::Screen).unwrap().png(&Dress::default()).unwrap();
+    let png = Symbol::new(PAYLOAD, Purpose::Screen)
+        .unwrap()
+        .png(&Dress::default())
+        .unwrap();
     for end in (0..png.len()).step_by(37) {
-        assert!(matches!(read_picture(&png[..end]), Err(ScanError::Picture(_))), "{end}");
+        assert!(
+            matches!(read_picture(&png[..end]), Err(ScanError::Picture(_))),
+            "{end}"
+        );
     }
     let mut next = noise(3);
     for _ in 0..300 {
@@ -172,8 +200,17 @@ fn pictures_that_are_cut_altered_or_huge_are_refused() {
     let crc = crc32fast::hash(&huge[12..29]).to_be_bytes();
     huge[29..33].copy_from_slice(&crc);
     assert_eq!(read_picture(&huge), Err(PixelsError::TooLarge.into()));
-    for bytes in [&b""[..], b"GIF89a", b"\xFF\xD8\xFF\xE0\0\x10JFIF\0", &[0xFF; 4_096], b"\x89PNG\r\n\x1a\n"] {
-        assert!(matches!(read_picture(bytes), Err(ScanError::Picture(_))), "{bytes:?}");
+    for bytes in [
+        &b""[..],
+        b"GIF89a",
+        b"\xFF\xD8\xFF\xE0\0\x10JFIF\0",
+        &[0xFF; 4_096],
+        b"\x89PNG\r\n\x1a\n",
+    ] {
+        assert!(
+            matches!(read_picture(bytes), Err(ScanError::Picture(_))),
+            "{bytes:?}"
+        );
     }
 }
 

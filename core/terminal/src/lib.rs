@@ -7,6 +7,7 @@
 
 mod activation_uri;
 mod clock;
+mod codes;
 mod hardware;
 mod host_address;
 mod index_rows;
@@ -32,6 +33,7 @@ mod worker;
 
 pub use activation_uri::ActivationUri;
 pub use clock::Clock;
+pub use codes::{CodeSymbol, code_symbol};
 pub use hardware::{Evidence, PortError, SecureHardware};
 pub use link::{Answer, Cause, HostLink, LinkFailure};
 pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
@@ -47,6 +49,7 @@ pub use softpos_flow::{
 };
 pub use softpos_host::{Anchors, KeyEntry, Limits, MerchantProfile};
 pub use softpos_journal::{State, Totals};
+pub use softpos_qr::{render::Purpose, scan::LumaFrame};
 pub use softpos_receipt::{Columns, Copy};
 pub use softpos_text::{Texts, words::display as amount_text};
 pub use software_hardware::SoftwareHardware;

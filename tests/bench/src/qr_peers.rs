@@ -19,9 +19,16 @@ type Reader = fn(&str) -> bool;
 
 const READERS: [(&str, Reader); 4] = [
     ("softpos-qr", |text| softpos_qr::mpm::decode(text).is_ok()),
-    ("khqr-core 0.4.1", |text| khqr_core::decode(text).is_ok()),
-    ("promptparse 1.2.0", |text| promptparse::parse(text, true, true).is_some()),
-    ("pix-brcode-parser 0.1.0", |text| pix_brcode_parser::parse_brcode(text).is_ok()),
+    // Its decoder takes KHQR alone; these two are what it has for any code.
+    ("khqr-core 0.4.1", |text| {
+        khqr_core::verify_crc(text) && khqr_core::parse_tlv(text).is_ok()
+    }),
+    ("promptparse 1.2.0", |text| {
+        promptparse::parse(text, true, true).is_some()
+    }),
+    ("pix-brcode-parser 0.1.0", |text| {
+        pix_brcode_parser::parse_brcode(text).is_ok()
+    }),
 ];
 
 /// What one library made of all texts.

@@ -78,10 +78,14 @@ impl HostPlace {
             .expect("an activation code")
     }
 
+    /// The text of an activation QR code.
+    pub fn activation_text(&self) -> String {
+        self.running().activation_uri(&self.code())
+    }
+
     /// What an activation QR code says.
     pub fn activation(&self) -> ActivationUri {
-        let uri = self.running().activation_uri(&self.code());
-        ActivationUri::parse(&uri).expect("the host's own activation text")
+        ActivationUri::parse(&self.activation_text()).expect("the host's own activation text")
     }
 
     /// Switches faults, in the host's grammar; `off` ends them.

@@ -69,7 +69,8 @@ impl Shop {
     /// The till's own, when the charge does not even begin.
     pub fn try_scan(&mut self, amount_minor: i64, code: &str) -> Result<Ending, SoftPosError> {
         let scanned = SecretBytes::copy_of(code.as_bytes());
-        self.till().charge_code(sale(amount_minor, Method::Code), &scanned)?;
+        self.till()
+            .charge_code(sale(amount_minor, Method::Code), &scanned)?;
         Ok(self.finish())
     }
 

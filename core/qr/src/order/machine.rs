@@ -238,7 +238,11 @@ impl Order {
         // The last query falls on the end of the time, or a little later rather than close upon the one before.
         let is_last = !self.is_checking && next > self.give_up_at();
         let earliest = now.tick.after_ms(self.rules.query_interval_ms / 2);
-        self.due = Some(if is_last { self.give_up_at().max(earliest) } else { next });
+        self.due = Some(if is_last {
+            self.give_up_at().max(earliest)
+        } else {
+            next
+        });
     }
 
     fn give_up_at(&self) -> Tick {

@@ -27,7 +27,9 @@ pub(super) fn to(luma: &[u8], width: usize, height: usize, most: usize) -> (Cow<
         sums.fill(0);
         for row in band.chunks(width) {
             for (sum, part) in sums.iter_mut().zip(row.chunks(divisor)) {
-                *sum = part.iter().fold(*sum, |sum, grey| sum.saturating_add(u32::from(*grey)));
+                *sum = part
+                    .iter()
+                    .fold(*sum, |sum, grey| sum.saturating_add(u32::from(*grey)));
             }
         }
         let mean = |sum: &u32| sum.checked_div(area).and_then(|mean| u8::try_from(mean).ok());

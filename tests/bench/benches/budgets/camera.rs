@@ -15,7 +15,10 @@ struct Hand(u64);
 impl Hand {
     /// Between -1 and 1.
     fn swing(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let top = u32::try_from(self.0 >> 32).expect("32 bits");
         f64::from(top) / f64::from(u32::MAX) * 2.0 - 1.0
     }
@@ -69,7 +72,10 @@ fn blur(light: &[f64]) -> Vec<f64> {
                 return at(x, y);
             }
             let rows = [y - 1, y, y + 1];
-            rows.into_iter().map(|y| at(x - 1, y) + at(x, y) + at(x + 1, y)).sum::<f64>() / 9.0
+            rows.into_iter()
+                .map(|y| at(x - 1, y) + at(x, y) + at(x + 1, y))
+                .sum::<f64>()
+                / 9.0
         })
         .collect()
 }

@@ -26,11 +26,18 @@ pub(crate) fn run(_: &Path) {
 }
 
 fn decoding() {
-    for (name, text) in [("specification's sample", SPECIFICATION), ("PIX", PIX), ("KHQR", KHQR)] {
+    for (name, text) in [
+        ("specification's sample", SPECIFICATION),
+        ("PIX", PIX),
+        ("KHQR", KHQR),
+    ] {
         let ours = ns_per_call(|| {
             black_box(&mpm::decode(black_box(text)).expect("a sound code"));
         });
-        println!("{}", Line::at_most(format!("MPM decode and CRC, {name}"), ours, 1_500.0));
+        println!(
+            "{}",
+            Line::at_most(format!("MPM decode and CRC, {name}"), ours, 1_500.0)
+        );
         #[cfg(feature = "peers")]
         peers::decoding(name, text, ours);
     }
@@ -40,17 +47,26 @@ fn drawing() {
     let symbol = Symbol::new(PAYLOAD, Purpose::Screen).expect("a text that fits");
     println!(
         "{}",
-        Line::figure("symbol of 150 bytes at M", format!("version {}", symbol.version()))
+        Line::figure(
+            "symbol of 150 bytes at M",
+            format!("version {}", symbol.version())
+        )
     );
     let ours = ns_per_call(|| {
         black_box(&Symbol::new(black_box(PAYLOAD), Purpose::Screen).expect("a text that fits"));
     });
-    println!("{}", Line::figure("finding the smallest symbol", nanoseconds(ours)));
+    println!(
+        "{}",
+        Line::figure("finding the smallest symbol", nanoseconds(ours))
+    );
     let png = ns_per_call(|| {
         let symbol = Symbol::new(black_box(PAYLOAD), Purpose::Screen).expect("a text that fits");
         black_box(&symbol.png(&Dress::default()).expect("a picture"));
     });
-    println!("{}", Line::at_most("PNG of 150 bytes at 8 pixels a module", png, 2_000_000.0));
+    println!(
+        "{}",
+        Line::at_most("PNG of 150 bytes at 8 pixels a module", png, 2_000_000.0)
+    );
     #[cfg(feature = "peers")]
     peers::drawing(PAYLOAD);
 }
@@ -80,7 +96,10 @@ fn reading() {
         "{}",
         Line::figure(
             "camera frames read (turned, tilted, blurred, noisy)",
-            format!("{read} of {FRAMES}, median {:.1} ms", times.p50().as_secs_f64() * 1e3)
+            format!(
+                "{read} of {FRAMES}, median {:.1} ms",
+                times.p50().as_secs_f64() * 1e3
+            )
         )
     );
 }
@@ -98,8 +117,12 @@ mod peers {
     pub(super) fn decoding(name: &str, text: &str, ours: f64) {
         let readers: [(&str, fn(&str) -> bool); 3] = [
             ("khqr-core", |text| khqr_core::decode(text).is_ok()),
-            ("promptparse", |text| promptparse::parse(text, true, true).is_some()),
-            ("pix-brcode-parser", |text| pix_brcode_parser::parse_brcode(text).is_ok()),
+            ("promptparse", |text| {
+                promptparse::parse(text, true, true).is_some()
+            }),
+            ("pix-brcode-parser", |text| {
+                pix_brcode_parser::parse_brcode(text).is_ok()
+            }),
         ];
         for (peer, read) in readers {
             let what = format!("  {peer}, {name}");
@@ -118,11 +141,20 @@ mod peers {
     }
 
     pub(super) fn drawing(text: &str) {
-        let fast = || QRBuilder::new(text).ecl(ECL::M).build().expect("a text that fits");
+        let fast = || {
+            QRBuilder::new(text)
+                .ecl(ECL::M)
+                .build()
+                .expect("a text that fits")
+        };
         let generated = || QrCode::encode_text(text, QrCodeEcc::Medium).expect("a text that fits");
         let side = |side: usize| format!("version {}", side.saturating_sub(17) / 4);
         for (name, version, ns) in [
-            ("fast_qr", side(fast().size), ns_per_call(|| drop(black_box(fast())))),
+            (
+                "fast_qr",
+                side(fast().size),
+                ns_per_call(|| drop(black_box(fast()))),
+            ),
             (
                 "qrcodegen",
                 side(usize::try_from(generated().size()).expect("a small number")),

@@ -1,5 +1,7 @@
 //! Combined data authentication (CDA): the card signs its cryptogram together with what it was told.
 
+use softpos_crypto::emv_rsa::CombinedData;
+use softpos_crypto::scrub::scrubbed;
 use softpos_types::{Pan, SecretBytes};
 use softpos_wire::{Tag, tag, tlv};
 
@@ -22,7 +24,7 @@ impl C2 {
     /// Checks the signature and takes the cryptogram out of it.
     pub(super) fn authenticate(&mut self) -> Result<(), Stop> {
         let failed = || Stop::card(l2::AUTHENTICATION, Reason::NotAuthenticated);
-        let signed = self.combined().ok_or_else(failed)?;
+        let signed = scrubbed(|| self.combined()).ok_or_else(failed)?;
         // Whatever came unsigned beside it is not believed.
         self.card
             .insert(tag::CRYPTOGRAM, &signed.cryptogram)
@@ -36,7 +38,7 @@ impl C2 {
     }
 
     /// The chain of certificates, the signature, the hash of the transaction, and the relay data at the end.
-    fn combined(&self) -> Option<softpos_crypto::emv_rsa::CombinedData> {
+    fn combined(&self) -> Option<CombinedData> {
         let pan = Pan::from_bcd(self.given(tag::PAN)?).ok()?;
         let chain = Chain {
             keys: &self.keys,

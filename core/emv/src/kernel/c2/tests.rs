@@ -120,7 +120,7 @@ impl Tap {
                 minute: 0,
                 second: 0,
             },
-            unpredictable: [0x10, 0x20, 0x30, 0x40].map(|first| [[first; 4], [first + 1; 4], [first + 2; 4]]),
+            unpredictable: [0x10, 0x20, 0x30, 0x40].map(|first| [0, 1, 2].map(|next| [first | next; 4])),
         };
         Reader::new(&config, transaction).unwrap()
     }
@@ -167,8 +167,9 @@ impl Tap {
         let step = self.to_cryptogram(&mut self.reader());
         let command = command(&step);
         assert!(command.starts_with("80AE"), "{command}");
-        let data = command[10..command.len() - 2].into();
-        (u8::from_str_radix(&command[4..6], 16).unwrap(), data)
+        let (p1, rest) = command.strip_prefix("80AE").unwrap().split_at(2);
+        let data = rest.strip_suffix("00").unwrap().split_at(4).1;
+        (u8::from_str_radix(p1, 16).unwrap(), data.into())
     }
 }
 

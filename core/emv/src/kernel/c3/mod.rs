@@ -237,6 +237,7 @@ impl C3 {
         }
         let cryptogram = Cryptogram::of(self.card.value(tag::CRYPTOGRAM_INFORMATION), iad)
             .ok_or(Reason::DataMissing(tag::CRYPTOGRAM_INFORMATION))?;
+        let authenticated = self.authenticated(cryptogram, aip, &track.pan);
         let decision = decision::decide(&Facts {
             cryptogram,
             ttq: self.ttq,
@@ -244,7 +245,7 @@ impl C3 {
             card_authentication: self.card.value(tag::CARD_AUTHENTICATION_DATA),
             expired: restrictions::expired(&self.card, &self.input.data, track.expiry_yymm),
             usage: restrictions::usage(&self.card, &self.input.data),
-            authenticated: self.authenticated(cryptogram, aip, &track.pan),
+            authenticated,
         });
         let iad = iad.to_vec();
         let cvm = match decision {
@@ -260,7 +261,15 @@ impl C3 {
             cryptogram_information: cryptogram.information(),
             cvm,
             cvm_results: cvm.results(),
-            authentication: None,
+            authentication: match authenticated {
+                Authenticated::Nothing => None,
+                Authenticated::Card | Authenticated::Qualifiers if aip[0] & 0x20 != 0 => {
+                    Some(crate::outcome::Authentication::FastDynamic)
+                }
+                Authenticated::Card | Authenticated::Qualifiers => {
+                    Some(crate::outcome::Authentication::Static)
+                }
+            },
             issuer_tags: ISSUER_DATA,
             record_tags: ISSUER_DATA,
             entry_mode: EntryMode::ContactlessChip,

@@ -27,6 +27,13 @@ pub(super) fn read_answers(input: Fields<'_>, exchanges: &[Exchange]) -> Result<
         if command.as_deref().and_then(selected_name) == Some(PPSE_NAME) {
             continue;
         }
+        if let (Some(template), Ok(options)) =
+            (tlv::only(body, tag::RESPONSE_FORMAT_1), GpoResponse::parse(body))
+            && template.len() % 4 == 2
+        {
+            card.insert("82".into(), json!(upper_hex(options.aip)));
+            card.insert("94".into(), json!(upper_hex(options.afl.unwrap_or_default())));
+        }
         tlv::walk(body, &mut |_, object| {
             if !object.tag.is_constructed() {
                 card.insert(object.tag.to_string(), json!(upper_hex(object.value)));
