@@ -195,3 +195,72 @@ fn combination(parameters: &CombinationParameters) -> Option<Combination> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+
+    /// A key of 512 bits with the checksum that belongs to it.
+    fn key(checksum: &str) -> CaPublicKey {
+        CaPublicKey {
+            rid: "A000000003".into(),
+            index: "92".into(),
+            modulus: "C7".repeat(64),
+            exponent: "03".into(),
+            checksum: checksum.into(),
+            expires_yymmdd: Some("301231".into()),
+        }
+    }
+
+    const CHECKSUM: &str = "0000000000000000000000000000000000000000";
+
+    fn right_checksum() -> String {
+        let modulus = [0xC7; 64];
+        let checksum = softpos_crypto::emv_rsa::key_checksum(([0xA0, 0, 0, 0, 3], 0x92), &modulus, &[3]);
+        hex::encode_upper(checksum)
+    }
+
+    fn reader(capks: Vec<CaPublicKey>, revoked: &[&str]) -> ReaderParameters {
+        ReaderParameters {
+            terminal: BTreeMap::new(),
+            kernels: BTreeMap::new(),
+            unverified_kernels: Vec::new(),
+            combinations: Vec::new(),
+            capks,
+            revoked: revoked.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn authority_keys_come_with_their_last_day_and_revocations() {
+        let serial = "A00000000392000001";
+        let config = reader_config(&reader(vec![key(&right_checksum())], &[serial])).unwrap();
+        let found = |today| {
+            config
+                .authority_keys
+                .find([0xA0, 0, 0, 0, 3], 0x92, today)
+                .is_some()
+        };
+        assert!(found([0x30, 0x12, 0x31]) && !found([0x31, 0x01, 0x01]));
+        assert!(config.authority_keys.is_revoked(&Revocation {
+            rid: [0xA0, 0, 0, 0, 3],
+            index: 0x92,
+            serial: [0, 0, 1],
+        }));
+    }
+
+    /// The whole set is refused: the one in use stays.
+    #[test]
+    fn a_set_with_a_damaged_authority_key_is_not_taken() {
+        let refused = |capks, revoked: &[&str]| reader_config(&reader(capks, revoked)).is_none();
+        assert!(refused(vec![key(CHECKSUM)], &[]));
+        assert!(refused(vec![key(&right_checksum()), key(&right_checksum())], &[]));
+        assert!(refused(vec![key("00")], &[]));
+        assert!(refused(Vec::new(), &["A000000003920000"]));
+        assert!(refused(Vec::new(), &["not hex"]));
+        assert!(!refused(Vec::new(), &[]));
+    }
+}

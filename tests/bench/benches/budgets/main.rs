@@ -10,6 +10,7 @@
 )]
 
 mod camera;
+mod cards;
 mod codes;
 mod computing;
 mod drain;
@@ -30,6 +31,7 @@ type Section = (&'static str, fn(&Path));
 
 const SECTIONS: &[Section] = &[
     ("computing", computing::run),
+    ("cards", cards::run),
     ("codes", codes::run),
     ("enqueue", enqueue::run),
     ("sale", sale::run),
