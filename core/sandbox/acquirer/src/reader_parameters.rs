@@ -23,7 +23,12 @@ pub fn reader_parameters() -> ReaderParameters {
 pub(crate) fn reader(terminal: &str) -> ReaderParameters {
     ReaderParameters {
         terminal: terminal_data(terminal),
-        kernels: [(CardScheme::Mastercard.kernel(), kernel_2())].into(),
+        kernels: [
+            (CardScheme::Mastercard.kernel(), kernel_2()),
+            (CardScheme::AmericanExpress.kernel(), kernel_4()),
+            (CardScheme::Jcb.kernel(), kernel_5()),
+        ]
+        .into(),
         // Nothing foreign proves these kernels: the sandbox turns them on, an acquirer does so on purpose.
         unverified_kernels: CardScheme::ALL
             .into_iter()
@@ -69,6 +74,16 @@ fn kernel_2() -> Data {
         ("DF8121", "0000000000"),
         ("DF8122", "840000800C"),
     ])
+}
+
+/// American Express: EMV mode; mobile devices, PIN and mobile verification.
+fn kernel_4() -> Data {
+    data(&[("9F6D", "80"), ("9F6E", "18C00000")])
+}
+
+/// JCB: EMV mode with data authentication; PIN and verification on the device.
+fn kernel_5() -> Data {
+    data(&[("9F52", "00"), ("9F53", "300000"), ("DF8D02", "2200")])
 }
 
 fn combination(scheme: CardScheme) -> CombinationParameters {

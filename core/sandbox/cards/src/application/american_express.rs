@@ -19,8 +19,8 @@ const AIP: &[u8] = &[0x1D, 0x80];
 const CVM_LIST: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x42, 0x03, 0x1F, 0x03];
 /// On the device, else no verification.
 const CVM_LIST_MOBILE: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x41, 0x03, 0x1F, 0x03];
-/// 9F71 of a mobile device, third byte: the owner was verified.
-const VERIFIED: &[u8] = &[0x00, 0x00, 0x02];
+/// 9F71 of a mobile device: method, condition, result: the owner was verified.
+const VERIFIED: &[u8] = &[0x01, 0x00, 0x02];
 
 fn is_mobile(chip: &Chip<'_>) -> bool {
     matches!(
