@@ -44,8 +44,8 @@ pub use recording::{Tap, TapEvent, TapNext, TapRecording, TapSetup, TapStep};
 pub use sandbox::SandboxAnswer;
 pub use slips::Paper;
 pub use softpos_flow::{
-    ActivationStage, Announcement, Difference, DifferenceKind, Ending, NotStarted, Notice, PaymentRequest,
-    RefundRequest, Screen, SettlementLine, SettlementView, View,
+    ActivationStage, Announcement, CardPrompt, Difference, DifferenceKind, Ending, NotStarted, Notice,
+    PaymentRequest, RefundRequest, Screen, SettlementLine, SettlementView, View,
 };
 pub use softpos_host::{Anchors, KeyEntry, Limits, MerchantProfile};
 pub use softpos_journal::{State, Totals};

@@ -403,13 +403,14 @@ impl Session<'_> {
         let (count, sum) = (status.queue.count.to_string(), words::display(status.queue.sum));
         row("till-status-stored", &format!("{count}  {sum}"));
         row("till-status-open", &status.open_payments.to_string());
-        match status.obstacle {
+        let obstacle = status.obstacle.map(|fault| fault.code);
+        match obstacle {
             Some(code) => out.line(BAD, &texts.code(code)),
             None => out.say(GOOD, "till-status-ready", &[]),
         }
         self.reporter.put("activated", status.activated);
-        self.reporter.put("ready", status.obstacle.is_none());
-        self.reporter.put("obstacle", status.obstacle.map(Code::name));
+        self.reporter.put("ready", obstacle.is_none());
+        self.reporter.put("obstacle", obstacle.map(Code::name));
         self.reporter.put("merchant", merchant);
         self.reporter.put("terminal", terminal);
         self.reporter.put("batch", status.batch.to_string());
@@ -454,14 +455,6 @@ pub(crate) fn list_cards(out: Out) {
 
 /// An amount as a person types it.
 pub(crate) fn typed_amount(typed: &str, currency: Currency) -> Result<Money, Failure> {
-    let code = |error| match error {
-        MoneyError::NotANumber => Code::AmountNotANumber,
-        MoneyError::Zero => Code::AmountZero,
-        MoneyError::Negative => Code::AmountNegative,
-        MoneyError::TooManyDecimals => Code::AmountTooManyDecimals,
-        MoneyError::TooLarge => Code::AmountOverLimit,
-        MoneyError::CurrencyMismatch => Code::CurrencyNotAllowed,
-    };
-    let refused = |error| Failure::Core(SoftPosError::of(code(error)).with_detail(typed));
+    let refused = |error: MoneyError| Failure::Core(SoftPosError::of(error.into()).with_detail(typed));
     Money::parse_payment(typed, currency).map_err(refused)
 }
