@@ -60,12 +60,49 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Read a payment code from a picture, draw one, say what one means
     Qr(QrArguments),
-    /// List every payment that the data folder holds
+    /// List every payment that the data folder holds; a till may be running on it
     History,
     /// Hold one software card to the reader, without a payment around it
     Tap(TapArguments),
     /// Run a recorded tap again and compare every step
     Replay(ReplayArguments),
+    /// Check the till's journal
+    Ledger {
+        /// What to do
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// Write everything the data folder holds into a file that a passphrase opens
+    ///
+    /// The passphrase comes from SOFTPOS_PASSPHRASE or from the first line of the standard input. An interrupted backup
+    /// goes on where it was. The file has the records and what is needed to check them, and no payment key.
+    Backup {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Read a backup's payments into an empty data folder
+    ///
+    /// They are history: they can be listed, printed and refunded, and are never sent again. The till has to be activated
+    /// anew. The passphrase comes as for a backup.
+    Restore {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Check every record's seal and place, the totals and the heads that the device signed
+    ///
+    /// Names the first wrong record; the exit code is 0 if nothing is wrong and 1 if something is. Nothing is changed, no
+    /// host is asked, and a till may be running on the folder.
+    Verify {
+        /// A data folder or a backup (default: the data folder)
+        #[arg(value_name = "FOLDER|FILE")]
+        path: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

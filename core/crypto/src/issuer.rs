@@ -8,7 +8,7 @@ use softpos_types::{Pan, SecretArray};
 
 use crate::scrub::scrubbed;
 pub use crate::tdes::Padding;
-use crate::tdes::{Cipher, retail_mac, xor};
+use crate::tdes::{encrypt_with, retail_mac, two_key, xor};
 
 /// The card key by option A: the last 16 digits of PAN and sequence number, enciphered as they are and
 /// complemented.
@@ -71,7 +71,7 @@ pub fn application_cryptogram(session_key: &SecretArray<16>, data: &[u8], paddin
 pub fn arpc_method_1(session_key: &SecretArray<16>, arqc: [u8; 8], arc: [u8; 2]) -> [u8; 8] {
     let [first, second] = arc;
     let block = xor(arqc, [first, second, 0, 0, 0, 0, 0, 0]);
-    scrubbed(|| Cipher::two_key(session_key).encrypt(block))
+    scrubbed(|| encrypt_with(&two_key(session_key), block))
 }
 
 /// The issuer's answer by method 2: four bytes of the MAC over cryptogram, card status update and up to
@@ -120,11 +120,11 @@ fn card_key(master: &SecretArray<16>, block: [u8; 8]) -> SecretArray<16> {
 /// Two enciphered blocks as a key with odd parity.
 fn two_blocks(key: &SecretArray<16>, left: [u8; 8], right: [u8; 8]) -> SecretArray<16> {
     scrubbed(|| {
-        let cipher = Cipher::two_key(key);
+        let cipher = two_key(key);
         SecretArray::build(|derived| {
             let (first, second) = derived.split_at_mut(8);
-            first.copy_from_slice(&cipher.encrypt(left));
-            second.copy_from_slice(&cipher.encrypt(right));
+            first.copy_from_slice(&encrypt_with(&cipher, left));
+            second.copy_from_slice(&encrypt_with(&cipher, right));
             for byte in derived {
                 *byte ^= u8::from(byte.count_ones() % 2 == 0);
             }

@@ -225,6 +225,10 @@ impl KernelId {
         }
     }
 
+    // Rule EP-3.3.2-KERNEL: a card that names no kernel gets its provider's; Discover has two providers.
+    // [source: peer, libpay knows a wrong one and DCEMV one only;
+    // test: config::tests::requested_kernels;
+    // evidence: own]
     /// The kernel of a provider whose card names none. The second Discover provider is general knowledge.
     fn default_for(adf_name: &Aid) -> Self {
         match adf_name.rid() {

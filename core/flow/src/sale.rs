@@ -398,6 +398,7 @@ impl Flow {
         let policy = self.parameters().map(|parameters| parameters.offline.clone());
         let amount = self.ledger.payment(key).map(|payment| payment.amount);
         if let (Some(held), Some(policy), Some(amount)) = (held, policy, amount)
+            && !self.storage_low
             && crate::offline::may_store(&policy, &self.ledger, amount, now)
             && self.defer(&held, now).is_ok()
         {

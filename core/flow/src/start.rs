@@ -113,11 +113,14 @@ impl Flow {
 
     fn check_card_sale(&self, amount: Money, now: Now) -> Result<(), SoftPosError> {
         self.check_card_ready(now)?;
-        let storable = self
-            .parameters()
-            .is_some_and(|parameters| may_store(&parameters.offline, &self.ledger, amount, now));
+        let storable = !self.storage_low
+            && self
+                .parameters()
+                .is_some_and(|parameters| may_store(&parameters.offline, &self.ledger, amount, now));
         if self.online || storable {
             Ok(())
+        } else if self.storage_low {
+            Err(SoftPosError::of(Code::StorageLow))
         } else {
             Err(SoftPosError::of(Code::OfflineNotAllowed))
         }

@@ -52,6 +52,7 @@ impl Books {
             | Effect::Attest { .. }
             | Effect::Persist { .. }
             | Effect::SaveKeys { .. }
+            | Effect::Anchor { .. }
             | Effect::SendHost { .. }
             | Effect::Show(_)
             | Effect::Say(_) => {}

@@ -62,10 +62,7 @@ impl Session<'_> {
             Command::Show { which } => self.show(&which),
             Command::Refund { which, amount } => self.refund(&which, amount),
             Command::Network { online } => self.network(online),
-            Command::Queue => {
-                let queue = self.driver.terminal.queue()?;
-                Ok(self.list(&queue))
-            }
+            Command::Queue => self.queue(),
             Command::Sync => self.sync(),
             Command::Close => self.close(),
             Command::Cards => Ok(self.cards()),
@@ -80,6 +77,50 @@ impl Session<'_> {
             Command::Help { topic } => Ok(self.help(topic.as_deref())),
             Command::Quit => Ok(Exit::Done),
         }
+    }
+
+    /// What waits, and what more may be stored.
+    fn queue(&mut self) -> Result<Exit, Failure> {
+        let queue = self.driver.terminal.queue()?;
+        let exit = self.list(&queue);
+        let Some(policy) = self.driver.terminal.queue_policy()? else {
+            return Ok(exit);
+        };
+        self.reporter.put(
+            "policy",
+            serde_json::json!({
+                "enabled": policy.enabled,
+                "payment_minor": policy.payment.amount_minor(),
+                "count": policy.count,
+                "sum_minor": policy.sum.amount_minor(),
+                "age_ms": policy.age_ms,
+                "overdue": policy.overdue,
+                "storage_low": policy.storage_low,
+            }),
+        );
+        let out = self.out();
+        if !policy.enabled {
+            out.say(DIM, "till-queue-off", &[]);
+            return Ok(exit);
+        }
+        let (payment, sum) = (words::display(policy.payment), words::display(policy.sum));
+        let (count, hours) = (policy.count.to_string(), (policy.age_ms / 3_600_000).to_string());
+        let limits = [
+            ("payment", payment.as_str()),
+            ("count", &count),
+            ("sum", &sum),
+            ("hours", &hours),
+        ];
+        out.say(DIM, "till-queue-limits", &limits);
+        for (applies, key) in [
+            (policy.overdue, "till-queue-overdue"),
+            (policy.storage_low, "till-queue-low"),
+        ] {
+            if applies {
+                out.say(WARN, key, &[]);
+            }
+        }
+        Ok(exit)
     }
 
     /// A bare amount: everything else is asked for.

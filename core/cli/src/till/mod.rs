@@ -9,7 +9,7 @@ mod help;
 pub(crate) mod listing;
 mod nearest;
 pub(crate) mod pocket;
-mod progress;
+pub(crate) mod progress;
 mod prompter;
 mod questions;
 pub(crate) mod render;

@@ -9,6 +9,7 @@
 
 mod activation;
 mod activation_code;
+mod anchors;
 mod call;
 mod clock;
 mod code_payments;
