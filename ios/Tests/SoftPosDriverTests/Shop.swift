@@ -27,7 +27,11 @@ final class Shop: Sendable {
     let reader = SandboxReader()
     private let current = Mutex<Till?>(nil)
 
+    /// On Linux a peer that is gone ends a process that does not ignore this signal; sockets of iOS are quiet.
+    private static let quiet: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+
     init() throws {
+        Self.quiet
         dir = FileManager.default.temporaryDirectory.appendingPathComponent("softpos-shop-\(UUID())")
         try FileManager.default.createDirectory(at: dir, withIntermediateDirectories: true)
         host = try SandboxHost.start(dir: dir.appendingPathComponent("host").path, port: 0)

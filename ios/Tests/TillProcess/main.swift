@@ -14,6 +14,7 @@ func say(_ text: String) {
     FileHandle.standardOutput.write(Data("\(text)\n".utf8))
 }
 
+_ = signal(SIGPIPE, SIG_IGN)
 let arguments = CommandLine.arguments
 let (dir, activation) = (arguments[1], arguments[2])
 let reader = SandboxReader()
