@@ -21,6 +21,3 @@ pub mod tlv;
 pub mod track2;
 
 pub use tag::Tag;
-
-#[cfg(test)]
-mod mutation;

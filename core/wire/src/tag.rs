@@ -31,8 +31,15 @@ impl Tag {
     }
 
     /// Whether the value is itself a list of objects (bit 6 of the first byte).
-    pub fn is_constructed(self) -> bool {
-        self.first_byte() & 0x20 != 0
+    #[inline]
+    pub const fn is_constructed(self) -> bool {
+        let bit = match self.0 {
+            0..=0xFF => 0x20,
+            0x100..=0xFFFF => 0x2000,
+            0x1_0000..=0xFF_FFFF => 0x20_0000,
+            _ => 0x2000_0000,
+        };
+        self.0 & bit != 0
     }
 
     /// Writes the tag's bytes at the end of `out`.
@@ -58,14 +65,6 @@ impl Tag {
             0x1_0000..=0xFF_FFFF => 1,
             _ => 0,
         }
-    }
-
-    fn first_byte(self) -> u8 {
-        self.0
-            .to_be_bytes()
-            .get(self.leading_zeros())
-            .copied()
-            .unwrap_or_default()
     }
 }
 

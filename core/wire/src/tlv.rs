@@ -58,6 +58,7 @@ impl<'a> Tlvs<'a> {
 impl<'a> Iterator for Tlvs<'a> {
     type Item = Result<Tlv<'a>, TlvError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         while let [0, rest @ ..] = self.rest {
             self.rest = rest;
@@ -82,21 +83,19 @@ impl<'a> Iterator for Tlvs<'a> {
 ///
 /// # Errors
 /// [`TlvError::Truncated`] or [`TlvError::TooLong`].
+#[inline]
 pub fn read_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), TlvError> {
-    let (&first, mut rest) = bytes.split_first().ok_or(TlvError::Truncated)?;
-    let mut number = u32::from(first);
-    if first & 0x1F != 0x1F {
-        return Ok((Tag::new(number), rest));
-    }
-    for _ in 0..2 {
-        let (&byte, after) = rest.split_first().ok_or(TlvError::Truncated)?;
-        number = (number << 8) | u32::from(byte);
-        rest = after;
-        if byte & 0x80 == 0 {
-            return Ok((Tag::new(number), rest));
+    match *bytes {
+        [first, ref rest @ ..] if first & 0x1F != 0x1F => Ok((Tag::new(u32::from(first)), rest)),
+        [first, second, ref rest @ ..] if second & 0x80 == 0 => {
+            Ok((Tag::new(u32::from_be_bytes([0, 0, first, second])), rest))
         }
+        [first, second, third, ref rest @ ..] if third & 0x80 == 0 => {
+            Ok((Tag::new(u32::from_be_bytes([0, first, second, third])), rest))
+        }
+        [_, _, _, ..] => Err(TlvError::TooLong),
+        _ => Err(TlvError::Truncated),
     }
-    Err(TlvError::TooLong)
 }
 
 fn read_length(bytes: &[u8]) -> Result<(usize, &[u8]), TlvError> {
@@ -113,11 +112,15 @@ fn read_length(bytes: &[u8]) -> Result<(usize, &[u8]), TlvError> {
 ///
 /// # Errors
 /// The first malformed object at any depth; what came before it has been visited.
-pub fn walk<'a>(bytes: &'a [u8], visit: &mut dyn FnMut(usize, Tlv<'a>)) -> Result<(), TlvError> {
+pub fn walk<'a, V: FnMut(usize, Tlv<'a>)>(bytes: &'a [u8], visit: &mut V) -> Result<(), TlvError> {
     walk_at(0, bytes, visit)
 }
 
-fn walk_at<'a>(depth: usize, bytes: &'a [u8], visit: &mut dyn FnMut(usize, Tlv<'a>)) -> Result<(), TlvError> {
+fn walk_at<'a, V: FnMut(usize, Tlv<'a>)>(
+    depth: usize,
+    bytes: &'a [u8],
+    visit: &mut V,
+) -> Result<(), TlvError> {
     if depth >= MAX_DEPTH {
         return Err(TlvError::TooDeep);
     }

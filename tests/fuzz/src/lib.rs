@@ -14,6 +14,9 @@
 
 mod codes;
 mod mutator;
+mod parsers;
+mod seeds;
+mod taps;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -57,6 +60,71 @@ pub const TARGETS: &[Target] = &[
         name: "qr.frame",
         corpus: codes::frames,
         run: codes::frame,
+    },
+    Target {
+        name: "card.tlv",
+        corpus: seeds::data_objects,
+        run: parsers::tlv,
+    },
+    Target {
+        name: "card.dol",
+        corpus: seeds::lists,
+        run: parsers::dol,
+    },
+    Target {
+        name: "card.gpo",
+        corpus: seeds::data_objects,
+        run: parsers::gpo,
+    },
+    Target {
+        name: "card.records",
+        corpus: seeds::records,
+        run: parsers::records,
+    },
+    Target {
+        name: "card.apdu",
+        corpus: seeds::commands,
+        run: parsers::apdu,
+    },
+    Target {
+        name: "card.track2",
+        corpus: seeds::tracks,
+        run: parsers::track2,
+    },
+    Target {
+        name: "kernel.2",
+        corpus: seeds::mastercard,
+        run: taps::c2,
+    },
+    Target {
+        name: "kernel.3",
+        corpus: seeds::visa,
+        run: taps::c3,
+    },
+    Target {
+        name: "kernel.4",
+        corpus: seeds::american_express,
+        run: taps::c4,
+    },
+    Target {
+        name: "kernel.5",
+        corpus: seeds::jcb,
+        run: taps::c5,
+    },
+    Target {
+        name: "kernel.6",
+        corpus: seeds::discover,
+        run: taps::c6,
+    },
+    Target {
+        name: "kernel.7",
+        corpus: seeds::unionpay,
+        run: taps::c7,
+    },
+    Target {
+        name: "kernel.8",
+        corpus: seeds::common,
+        run: taps::c8,
     },
 ];
 

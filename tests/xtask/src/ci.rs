@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{Stopwatch, build, cargo, root, succeed};
-use crate::{Failure, conformance, crash, deny, kotlin_test, takes_none};
+use crate::{Failure, conformance, crash, deny, kotlin_test, swift_test, takes_none};
 
 /// A step: its name, how to run it alone, and what it does.
 struct Step {
@@ -58,6 +58,11 @@ const STEPS: &[Step] = &[
         name: "kotlin",
         alone: "cargo xtask kotlin-test",
         run: || kotlin_test::run(&[]),
+    },
+    Step {
+        name: "swift",
+        alone: "cargo xtask swift-test",
+        run: || swift_test::run(&[]),
     },
     Step {
         name: "program",

@@ -3,12 +3,11 @@
 //! Rust builds library and generator, the generator writes the Kotlin sources, Maven compiles and tests. Nothing that
 //! is made lies in the tree: the folder is in the project's cache, Maven's packages are in Maven's own.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::process::{Stopwatch, build, cache, library, root, succeed};
+use crate::bindings::Bindings;
+use crate::process::{Stopwatch, cache, need, root, succeed};
 use crate::{Failure, takes_none};
 
 /// The Java that the sources are compiled for.
@@ -20,19 +19,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     need_java()?;
     need(
+        "kotlin-test",
         "mvn",
         "--version",
         "Debian, Ubuntu: apt install maven; macOS: brew install maven",
     )?;
     println!("kotlin-test: building library and generator");
-    let library = library(&["-p", "softpos-ffi", "--features", "sandbox"], "softpos")?;
-    let generator = build(&["-p", "softpos-bindgen"], "softpos-bindgen")?;
+    let bindings = Bindings::build()?;
     let made = cache()?.join("kotlin");
     let sources = made.join("generated");
     println!("kotlin-test: generating into {}", sources.display());
-    generate(&generator, &library, &sources)?;
+    bindings.generate("kotlin", Some(&driver().join("jvm.toml")), &sources)?;
     println!("kotlin-test: compiling and testing; the first run fetches Maven's packages");
-    succeed(&mut maven(&made, &sources, &library))?;
+    succeed(&mut maven(&made, &sources, bindings.folder()))?;
     println!("kotlin-test: passed in {:.0} s", watch.elapsed().as_secs_f64());
     Ok(())
 }
@@ -41,33 +40,14 @@ fn driver() -> PathBuf {
     root().join("android/driver")
 }
 
-/// Writes the Kotlin sources anew: what was generated from an older library is gone.
-fn generate(generator: &Path, library: &Path, sources: &Path) -> Result<(), Failure> {
-    match fs::remove_dir_all(sources) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Failure::Failed(format!("{}: {error}", sources.display())));
-        }
-        _ => {}
-    }
-    succeed(
-        Command::new(generator)
-            .args(["generate", "--no-format", "--language", "kotlin", "--config"])
-            .arg(driver().join("jvm.toml"))
-            .arg("--out-dir")
-            .arg(sources)
-            .arg(library)
-            .current_dir(root()),
-    )
-}
-
-fn maven(made: &Path, sources: &Path, library: &Path) -> Command {
+fn maven(made: &Path, sources: &Path, libraries: &Path) -> Command {
     let folder = |name: &str, path: &Path| format!("-D{name}={}", path.display());
     let mut command = Command::new("mvn");
     command
         .args(["--batch-mode", "--no-transfer-progress", "test"])
         .arg(folder("build.dir", &made.join("build")))
         .arg(folder("generated.dir", sources))
-        .arg(folder("library.dir", library.parent().unwrap_or(library)))
+        .arg(folder("library.dir", libraries))
         .arg(format!("-Drevision={}", env!("CARGO_PKG_VERSION")))
         .current_dir(driver())
         .stdin(Stdio::null());
@@ -78,7 +58,7 @@ fn need_java() -> Result<(), Failure> {
     let how = format!(
         "a JDK of version {JAVA} or later is needed (Debian, Ubuntu: apt install default-jdk-headless)"
     );
-    let said = need("javac", "-version", &how)?;
+    let said = need("kotlin-test", "javac", "-version", &how)?;
     match major(&said) {
         Some(version) if version >= JAVA => Ok(()),
         Some(_) | None => Err(Failure::Failed(format!("{}: {how}", said.trim()))),
@@ -91,16 +71,6 @@ fn major(said: &str) -> Option<u32> {
     version.split(['.', '-', '+']).next()?.parse().ok()
 }
 
-/// Whether a program is there; gives what it says of itself, or says what to do about it.
-fn need(program: &str, version: &str, how: &str) -> Result<String, Failure> {
-    let output = Command::new(program)
-        .arg(version)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::Failed(format!("kotlin-test: {program} is missing ({error}): {how}")))?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,16 +81,5 @@ mod tests {
         assert_eq!(major("javac 26-ea"), Some(26));
         assert_eq!(major("javac 1.8.0_292"), Some(1));
         assert_eq!(major("nonsense"), None);
-    }
-
-    #[test]
-    fn a_missing_program_says_what_to_do() {
-        let Err(Failure::Failed(why)) = need("no-such-program", "--version", "install it") else {
-            panic!("found");
-        };
-        assert!(
-            why.contains("no-such-program is missing") && why.contains("install it"),
-            "{why}"
-        );
     }
 }

@@ -7,12 +7,15 @@
     reason = "a chore tells what it does"
 )]
 
+mod bindings;
 mod ci;
 mod conformance;
 mod crash;
+mod debian;
 mod deny;
 mod kotlin_test;
 mod process;
+mod swift_test;
 
 use std::process::ExitCode;
 
@@ -54,6 +57,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "the Kotlin driver on a JVM against the library and the reference host",
         run: kotlin_test::run,
+    },
+    Chore {
+        name: "swift-test",
+        arguments: "",
+        about: "the Swift driver, natively or in a Debian made for it, against the library and the reference host",
+        run: swift_test::run,
     },
 ];
 

@@ -36,11 +36,17 @@ pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command
 
 /// Runs to the end; anything but success is a failure.
 pub(crate) fn succeed(command: &mut Command) -> Result<(), Failure> {
+    let name = shown(command);
+    succeed_as(command, &name)
+}
+
+/// As [`succeed`], for a command that says less than its purpose does.
+pub(crate) fn succeed_as(command: &mut Command, name: &str) -> Result<(), Failure> {
     let status = command.status().map_err(|error| cannot_run(command, &error))?;
     if status.success() {
         Ok(())
     } else {
-        Err(Failure::Failed(format!("{} ended with {status}", shown(command))))
+        Err(Failure::Failed(format!("{name} ended with {status}")))
     }
 }
 
@@ -70,6 +76,16 @@ fn made(arguments: &[&str], name: &str, find: fn(&str, &str) -> Option<PathBuf>)
     }
     find(&String::from_utf8_lossy(&output.stdout), name)
         .ok_or_else(|| Failure::Failed(format!("{} made nothing called {name}", shown(&command))))
+}
+
+/// Whether a program is there; gives what it says of itself, or says what to do about it.
+pub(crate) fn need(chore: &str, program: &str, version: &str, how: &str) -> Result<String, Failure> {
+    let output = Command::new(program)
+        .arg(version)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::Failed(format!("{chore}: {program} is missing ({error}): {how}")))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
 
 /// Measures how long something took.
@@ -163,5 +179,16 @@ mod tests {
         let mut command = Command::new("/usr/bin/cargo");
         command.args(["fmt", "--check"]);
         assert_eq!(shown(&command), "cargo fmt --check");
+    }
+
+    #[test]
+    fn a_missing_program_says_what_to_do() {
+        let Err(Failure::Failed(why)) = need("chore", "no-such-program", "--version", "install it") else {
+            panic!("found");
+        };
+        assert!(
+            why.contains("no-such-program is missing") && why.contains("install it"),
+            "{why}"
+        );
     }
 }

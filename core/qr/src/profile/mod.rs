@@ -40,6 +40,7 @@
 //! assert_eq!(read(&mpm::decode(&payload).expect("is read"))[0].profile, Profile::PromptPay);
 //! # Ok::<(), softpos_qr::profile::ProfileError>(())
 //! ```
+#![doc = include_str!("examples.md")]
 
 mod account;
 mod asia;

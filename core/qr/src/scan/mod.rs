@@ -119,11 +119,24 @@ fn look(luma: &[u8], width: usize, height: usize) -> Option<String> {
     let (width, height) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
     let mut hints = DecodeHints {
         AlsoInverted: Some(true),
+        // A character for each byte: which encoding they are in is decided here, not guessed there.
+        CharacterSet: Some("ISO-8859-1".into()),
         ..DecodeHints::default()
     };
     let format = Some(BarcodeFormat::QR_CODE);
     let found = rxing::helpers::detect_in_luma_slice_with_hints(luma, width, height, format, &mut hints);
-    found.ok().map(|found| found.getText().into())
+    found.ok().map(|found| text_of_characters(found.getText()))
+}
+
+/// The text behind characters that stand for bytes: UTF-8 where they are that, ISO 8859-1 otherwise. What a symbol
+/// declares to be in another encoding has characters beyond a byte, and is a text already.
+fn text_of_characters(characters: &str) -> String {
+    let bytes: Option<Vec<u8>> = characters
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).ok())
+        .collect();
+    let utf8 = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    utf8.unwrap_or_else(|| characters.into())
 }
 
 fn decode_jpeg(bytes: &[u8]) -> Result<Rgb, ScanError> {

@@ -1,6 +1,7 @@
 //! Reading cards: chains of certificates, and a whole tap byte for byte.
 
 mod facts;
+mod mastercard;
 #[cfg(feature = "peers")]
 mod peer;
 
@@ -25,6 +26,7 @@ use crate::computing::ns_per_call;
 const MASTERCARD_CHAIN_NS: f64 = 36_000.0;
 const VISA_CHAIN_NS: f64 = 26_000.0;
 const VISA_TAP_NS: f64 = 26_500.0;
+const MASTERCARD_TAP_NS: f64 = 42_000.0;
 /// What a whole tap may take of the peer's authentication alone.
 #[cfg(feature = "peers")]
 const OF_PEERS_CHAIN: f64 = 0.15;
@@ -46,8 +48,18 @@ pub(crate) fn run(_: &Path) {
         "{}",
         Line::at_most("ODA chain, fDDA, 1408/1152/896 bits, e 3", visa_ns, VISA_CHAIN_NS)
     );
-    let tap = VisaTap::new();
+    let tap = Tap::visa();
     let tap_ns = ns_per_call(|| tap.play());
+    let mastercard_tap = Tap::mastercard();
+    let mastercard_tap_ns = ns_per_call(|| mastercard_tap.play());
+    println!(
+        "{}",
+        Line::at_most(
+            "whole Mastercard tap, offline approval with CDA",
+            mastercard_tap_ns,
+            MASTERCARD_TAP_NS
+        )
+    );
     println!(
         "{}",
         Line::at_most("whole Visa tap, offline approval with fDDA", tap_ns, VISA_TAP_NS)
@@ -72,6 +84,12 @@ pub(crate) fn run(_: &Path) {
             visa_peer_ns,
             OF_PEERS_CHAIN,
         );
+        of_peer(
+            "whole Mastercard tap, of the crate emv's chain alone",
+            mastercard_tap_ns,
+            mastercard_peer_ns,
+            OF_PEERS_CHAIN,
+        );
     }
 }
 
@@ -89,7 +107,11 @@ fn array<const N: usize>(text: &str) -> [u8; N] {
 
 fn authority_keys(chain: &facts::Chain) -> AuthorityKeys {
     let name = (array(chain.rid), chain.index);
-    let (modulus, exponent) = (bytes(chain.authority_modulus), bytes(chain.authority_exponent));
+    one_key(name, chain.authority_modulus, chain.authority_exponent)
+}
+
+fn one_key(name: ([u8; 5], u8), modulus: &str, exponent: &str) -> AuthorityKeys {
+    let (modulus, exponent) = (bytes(modulus), bytes(exponent));
     let checksum = key_checksum(name, &modulus, &exponent);
     let key = AuthorityKey::new(name, &modulus, &exponent, checksum).expect("its own checksum");
     AuthorityKeys::new([key].into(), Vec::new()).expect("one key")
@@ -163,62 +185,52 @@ impl Card {
     }
 }
 
-/// The public simulated Visa card against a reader that approves offline.
-struct VisaTap {
+/// A public simulated card against a reader that approves offline.
+struct Tap {
     config: ReaderConfig,
     transaction: Transaction,
     exchanges: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-impl VisaTap {
-    fn new() -> Self {
-        let mut terminal = TerminalData::new();
-        for (tag, value) in [
-            (tag::TERMINAL_COUNTRY, "0840"),
-            (tag::TERMINAL_CAPABILITIES, "A048C8"),
-            (tag::TERMINAL_TYPE, "21"),
-            (tag::ADDITIONAL_CAPABILITIES, "6000C03000"),
-            (tag::TERMINAL_APPLICATION_VERSION, "0002"),
-        ] {
-            terminal.set(tag, &bytes(value));
-        }
-        let combination = Combination {
-            aid: Aid::new(&bytes("A0000000031010")).expect("an identifier"),
-            kernel: KernelId::C3,
-            transaction_type: 0,
-            settings: CombinationSettings {
-                transaction_limit_minor: Some(20_000),
-                floor_limit_minor: Some(8_000),
-                cvm_limit_minor: Some(8_000),
-                ttq: Some([0x24, 0x00, 0x40, 0x00]),
-                ..CombinationSettings::default()
-            },
+impl Tap {
+    fn visa() -> Self {
+        let terminal = [
+            (0x9F1A, "0840"),
+            (0x9F33, "A048C8"),
+            (0x9F35, "21"),
+            (0x9F40, "6000C03000"),
+            (0x9F09, "0002"),
+        ];
+        let settings = CombinationSettings {
+            transaction_limit_minor: Some(20_000),
+            floor_limit_minor: Some(8_000),
+            cvm_limit_minor: Some(8_000),
+            ttq: Some([0x24, 0x00, 0x40, 0x00]),
+            ..CombinationSettings::default()
         };
         Self {
-            config: ReaderConfig {
-                combinations: vec![combination],
-                terminal,
-                authority_keys: Arc::new(authority_keys(&facts::VISA)),
-                ..ReaderConfig::default()
-            },
-            transaction: Transaction {
-                amount: Money::new(200, Currency::from_numeric(840).expect("dollars")),
-                other_minor: 0,
-                transaction_type: 0,
-                local: LocalTime {
-                    year: 2019,
-                    month: 8,
-                    day: 19,
-                    hour: 0,
-                    minute: 0,
-                    second: 0,
-                },
-                unpredictable: [[[0xAB; 4]; 3]; 4],
-            },
-            exchanges: facts::VISA_TAP
-                .iter()
-                .map(|(command, answer)| (bytes(command), bytes(answer)))
-                .collect(),
+            config: config(
+                ("A0000000031010", KernelId::C3),
+                settings,
+                &terminal,
+                authority_keys(&facts::VISA),
+            ),
+            transaction: transaction(Money::new(200, currency(840)), [0xAB; 4]),
+            exchanges: exchanges(&facts::VISA_TAP),
+        }
+    }
+
+    fn mastercard() -> Self {
+        let keys = one_key(([0xA0, 0, 0, 0, 0x04], 0xF3), mastercard::AUTHORITY, "03");
+        Self {
+            config: config(
+                ("A0000000041010", KernelId::C2),
+                CombinationSettings::default(),
+                mastercard::TERMINAL,
+                keys,
+            ),
+            transaction: transaction(Money::new(1, currency(978)), [0x33, 0xBC, 0xA4, 0x7D]),
+            exchanges: exchanges(&mastercard::TAP),
         }
     }
 
@@ -232,4 +244,55 @@ impl VisaTap {
         }
         assert!(matches!(step, ReaderStep::Finished(CardOutcome::Approved(_))));
     }
+}
+
+fn config(
+    (aid, kernel): (&str, KernelId),
+    settings: CombinationSettings,
+    values: &[(u32, &str)],
+    keys: AuthorityKeys,
+) -> ReaderConfig {
+    let mut terminal = TerminalData::new();
+    for (tag, value) in values {
+        terminal.set(Tag::new(*tag), &bytes(value));
+    }
+    let combination = Combination {
+        aid: Aid::new(&bytes(aid)).expect("an identifier"),
+        kernel,
+        transaction_type: 0,
+        settings,
+    };
+    ReaderConfig {
+        combinations: vec![combination],
+        terminal,
+        authority_keys: Arc::new(keys),
+        ..ReaderConfig::default()
+    }
+}
+
+fn currency(numeric: u16) -> Currency {
+    Currency::from_numeric(numeric).expect("a currency")
+}
+
+fn transaction(amount: Money, number: [u8; 4]) -> Transaction {
+    Transaction {
+        amount,
+        other_minor: 0,
+        transaction_type: 0,
+        local: LocalTime {
+            year: 2019,
+            month: 8,
+            day: 19,
+            hour: 0,
+            minute: 0,
+            second: 0,
+        },
+        unpredictable: [[number; 3]; 4],
+    }
+}
+
+fn exchanges(tap: &[(&str, &str)]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    tap.iter()
+        .map(|(command, answer)| (bytes(command), bytes(answer)))
+        .collect()
 }
