@@ -2,9 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use uniffi_bindgen::pipeline::initial::Root;
+use uniffi_bindgen::pipeline::initial::{Argument, Enum, Node, Record, Root, Type};
 use uniffi_bindgen::{BindgenPaths, GlobalConfig};
 
 /// What changes without a change of the surface, and the sentences about it.
@@ -22,15 +23,49 @@ const LEFT_OUT: &[&str] = &[
 /// # Errors
 /// What is wrong with the file, as text.
 pub fn surface(library: &Path) -> Result<String, String> {
+    Ok(without_noise(&format!("{:#?}", read(library)?)))
+}
+
+/// The names of the types with a reading of their own that come in as arguments or inside of them. What they refuse
+/// is no typed error on the other side, so only those that refuse nothing may be there.
+///
+/// # Errors
+/// As [`surface`].
+pub fn read_by_themselves(library: &Path) -> Result<BTreeSet<String>, String> {
+    let root = read(library)?;
+    let mut waiting = Vec::new();
+    root.visit(|argument: &Argument| waiting.extend(types_in(argument)));
+    let mut inside: BTreeMap<String, Vec<Type>> = BTreeMap::new();
+    root.visit(|record: &Record| drop(inside.insert(record.name.clone(), types_in(record))));
+    root.visit(|choice: &Enum| drop(inside.insert(choice.name.clone(), types_in(choice))));
+    let mut found = BTreeSet::new();
+    while let Some(one) = waiting.pop() {
+        if let Type::Custom { name, .. } = &one {
+            found.insert(name.clone());
+        }
+        if let Type::Record { name, .. } | Type::Enum { name, .. } = &one {
+            // Once is enough.
+            waiting.extend(inside.remove(name).unwrap_or_default());
+        }
+    }
+    Ok(found)
+}
+
+fn types_in(node: &impl Node) -> Vec<Type> {
+    let mut types = Vec::new();
+    node.visit(|one: &Type| types.push(one.clone()));
+    types
+}
+
+fn read(library: &Path) -> Result<Root, String> {
     let path = library.to_str().ok_or("the path is no UTF-8")?;
-    let root = Root::from_library(
+    Root::from_library(
         &BindgenPaths::default(),
         &GlobalConfig::default(),
         path.into(),
         None,
     )
-    .map_err(|error| format!("{path}: {error}"))?;
-    Ok(without_noise(&format!("{root:#?}")))
+    .map_err(|error| format!("{path}: {error}"))
 }
 
 /// Leaves the fields of [`LEFT_OUT`] out, whole when they take several lines.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use softpos_terminal::Texts;
 use softpos_types as types;
-use softpos_types::Code;
+use softpos_types::Language;
 
-use crate::words::{Language, MoneyState};
+use crate::words::MoneyState;
 
 /// What an error says: the exact code, whether money moved, what to do next, and sentences for people.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
@@ -23,6 +23,19 @@ pub struct Fault {
     pub text_en: String,
     /// A technical remark for support: never card data, keys or PINs.
     pub detail: Option<String>,
+}
+
+impl From<types::Fault> for Fault {
+    fn from(fault: types::Fault) -> Self {
+        Self {
+            code: fault.code.name().to_owned(),
+            money: fault.money,
+            action: fault.action.name().to_owned(),
+            text_zh: Texts::new(Language::Zh).fault(&fault),
+            text_en: Texts::new(Language::En).fault(&fault),
+            detail: fault.detail,
+        }
+    }
 }
 
 /// The error with its variants, each around a fault, as the core has it.
@@ -47,8 +60,9 @@ macro_rules! errors {
 
         impl From<types::$name> for $name {
             fn from(error: types::$name) -> Self {
-                let fault = Fault::from(&error);
-                match error { $(types::$name::$variant(_) => Self::$variant { fault },)* }
+                match error {
+                    $(types::$name::$variant(fault) => Self::$variant { fault: fault.into() },)*
+                }
             }
         }
     };
@@ -87,31 +101,3 @@ impl fmt::Display for SoftPosError {
 }
 
 impl std::error::Error for SoftPosError {}
-
-impl From<&types::SoftPosError> for Fault {
-    fn from(error: &types::SoftPosError) -> Self {
-        let fault = error.fault();
-        Self {
-            code: fault.code.name().to_owned(),
-            money: fault.money.into(),
-            action: fault.action.name().to_owned(),
-            text_zh: sentences(Language::Zh, error),
-            text_en: sentences(Language::En, error),
-            detail: fault.detail.clone(),
-        }
-    }
-}
-
-impl From<Code> for Fault {
-    fn from(code: Code) -> Self {
-        Self::from(&types::SoftPosError::of(code))
-    }
-}
-
-fn sentences(language: Language, error: &types::SoftPosError) -> String {
-    let text = Texts::new(language.into()).error(error);
-    match language {
-        Language::Zh => [text.what, text.money, text.action].concat(),
-        Language::En => [text.what, text.money, text.action].join(" "),
-    }
-}

@@ -31,18 +31,25 @@ pub(crate) fn keep_panics_quiet() {
 
 /// Runs a call; a panic in it becomes `session_poisoned` with its place.
 pub(crate) fn call<T>(action: impl FnOnce() -> Result<T, types::SoftPosError>) -> Result<T, SoftPosError> {
-    keep_panics_quiet();
-    // What a panic leaves half done is behind locks that are poisoned then.
-    match catch_unwind(AssertUnwindSafe(action)) {
-        Ok(result) => result.map_err(SoftPosError::from),
-        Err(_) => Err(poisoned().into()),
-    }
+    watched(action, || {})
 }
 
-fn poisoned() -> types::SoftPosError {
-    let error = types::SoftPosError::of(Code::SessionPoisoned);
-    match PLACE.with(RefCell::take) {
-        Some(place) => error.with_detail(place),
-        None => error,
-    }
+/// As [`call`] for what cannot fail.
+pub(crate) fn run<T>(action: impl FnOnce() -> T) -> Result<T, SoftPosError> {
+    call(|| Ok(action()))
+}
+
+/// As [`call`], and says so when it panicked.
+pub(crate) fn watched<T>(
+    action: impl FnOnce() -> Result<T, types::SoftPosError>,
+    failed: impl FnOnce(),
+) -> Result<T, SoftPosError> {
+    keep_panics_quiet();
+    // What a panic leaves half done is behind locks that are poisoned then.
+    let result = catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|_| {
+        failed();
+        let place = PLACE.with(RefCell::take);
+        Err(types::SoftPosError::of(Code::SessionPoisoned).with_detail(place.unwrap_or_default()))
+    });
+    result.map_err(SoftPosError::from)
 }

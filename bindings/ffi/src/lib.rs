@@ -1,7 +1,7 @@
 //! softpos for Kotlin and Swift: one `UniFFI` component over the terminal.
 //!
-//! Every type here mirrors one of softpos-terminal or softpos-types; every call hands on to [`Terminal`] of the same
-//! name there. No rule about money, schemes or host codes lives here: what a call means is decided below.
+//! The records and enums are softpos-terminal's and softpos-types' own, declared to the generator here; every call
+//! hands on to the terminal's of the same name. No rule about money, schemes or host codes lives here: what a call means is decided below.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -12,9 +12,10 @@
     reason = "signatures and docs go to the other languages as they are: values, exceptions, no Rust sections or links"
 )]
 
+mod codes;
 mod error;
 mod guard;
-mod mirror;
+mod handed_out;
 mod money;
 mod payment;
 mod pin_entry;
@@ -28,6 +29,7 @@ mod step;
 mod terminal;
 mod words;
 
+pub use codes::{CodePurpose, CodeSymbol, FrameSize, code_symbol};
 pub use error::{Fault, SoftPosError};
 pub use money::{Money, amount_from_text, amount_text};
 pub use payment::{HistoryQuery, PaymentSummary};
@@ -38,11 +40,13 @@ pub use requests::{KeyEntry, Paper, PaymentRequest, RefundRequest, TerminalConfi
 pub use sandbox::{CardGoneError, SandboxCard, SandboxHost, SandboxWallet, sandbox_break, sandbox_hardware};
 pub use screen::{Screen, View};
 pub use status::{Limits, MerchantProfile, QueueView, Status};
-pub use step::{Difference, Ending, Notice, SettlementLine, SettlementView, Step, Totals};
-pub use terminal::{CardStep, Terminal};
+pub use step::{
+    Announcement, CardStep, Difference, Ending, Notice, SettlementLine, SettlementView, Step, Totals,
+};
+pub use terminal::Terminal;
 pub use words::{
-    ActivationStage, Columns, DifferenceKind, Language, LogLevel, Method, MoneyState, NotStarted, Operation,
-    PaymentState, SlipCopy,
+    ActivationStage, CardPrompt, Columns, DifferenceKind, Language, LogLevel, Method, MoneyState, NotStarted,
+    Operation, PaymentState, SlipCopy,
 };
 
 uniffi::setup_scaffolding!();

@@ -1,11 +1,10 @@
 //! Amounts: minor units and a currency, never a fraction.
 
 use softpos_types as types;
-use softpos_types::{Code, Currency, MoneyError};
+use softpos_types::{Code, Currency};
 
 use crate::error::SoftPosError;
 use crate::guard;
-use crate::mirror::Cross;
 
 /// An amount of money.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
@@ -20,8 +19,10 @@ pub struct Money {
 #[uniffi::export]
 pub fn amount_from_text(text: &str, currency: &str) -> Result<Money, SoftPosError> {
     guard::call(|| {
-        let amount = types::Money::parse_payment(text, known(currency)?).map_err(refused)?;
-        Ok(amount.cross())
+        let amount = types::Money::parse_payment(text, known(currency)?);
+        Ok(amount
+            .map_err(|error| types::SoftPosError::of(error.into()))?
+            .into())
     })
 }
 
@@ -31,11 +32,11 @@ pub fn amount_text(amount: Money) -> Result<String, SoftPosError> {
     guard::call(|| Ok(softpos_terminal::amount_text(amount.try_into()?)))
 }
 
-impl Cross<Money> for types::Money {
-    fn cross(self) -> Money {
-        Money {
-            amount_minor: self.amount_minor(),
-            currency: self.currency().cross(),
+impl From<types::Money> for Money {
+    fn from(amount: types::Money) -> Self {
+        Self {
+            amount_minor: amount.amount_minor(),
+            currency: amount.currency().alpha().to_owned(),
         }
     }
 }
@@ -50,15 +51,4 @@ impl TryFrom<Money> for types::Money {
 
 fn known(currency: &str) -> Result<Currency, types::SoftPosError> {
     Currency::from_alpha(currency).ok_or_else(|| types::SoftPosError::of(Code::CurrencyNotAllowed))
-}
-
-fn refused(error: MoneyError) -> types::SoftPosError {
-    types::SoftPosError::of(match error {
-        MoneyError::NotANumber => Code::AmountNotANumber,
-        MoneyError::Zero => Code::AmountZero,
-        MoneyError::Negative => Code::AmountNegative,
-        MoneyError::TooManyDecimals => Code::AmountTooManyDecimals,
-        MoneyError::TooLarge => Code::AmountOverLimit,
-        MoneyError::CurrencyMismatch => Code::CurrencyNotAllowed,
-    })
 }

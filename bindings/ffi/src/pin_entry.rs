@@ -18,18 +18,12 @@ impl PinEntry {
 
     /// Takes the last digit back.
     pub fn backspace(&self) -> Result<(), SoftPosError> {
-        guard::call(|| {
-            self.0.backspace();
-            Ok(())
-        })
+        guard::run(|| self.0.backspace())
     }
 
     /// Takes all digits back.
     pub fn clear(&self) -> Result<(), SoftPosError> {
-        guard::call(|| {
-            self.0.clear();
-            Ok(())
-        })
+        guard::run(|| self.0.clear())
     }
 
     /// How many digits there are: all that a screen may show.
@@ -45,9 +39,6 @@ impl PinEntry {
 
     /// The customer gives up: the payment ends, nothing is charged.
     pub fn cancel(&self) -> Result<(), SoftPosError> {
-        guard::call(|| {
-            self.0.cancel();
-            Ok(())
-        })
+        guard::run(|| self.0.cancel())
     }
 }

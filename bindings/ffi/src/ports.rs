@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use softpos_terminal as terminal;
-use softpos_terminal::Evidence as Proof;
+pub use softpos_terminal::{Evidence, LogField, LogLine};
 
-use crate::mirror::{Cross, record};
 use crate::words::LogLevel;
 
 /// Why a port failed. The platform's own text stays behind: it can hold anything.
@@ -46,14 +45,13 @@ pub trait SecureHardware: Send + Sync {
     fn model(&self) -> Result<String, PortError>;
 }
 
-record! {
-    /// A platform's attestation.
-    Evidence = terminal::Evidence {
-        /// How to read it: `software`, `android`, `ios`.
-        kind: String,
-        /// The evidence itself, in the platform's format.
-        evidence: Vec<u8>,
-    }
+/// A platform's attestation.
+#[uniffi::remote(Record)]
+pub struct Evidence {
+    /// How to read it: `software`, `android`, `ios`.
+    pub kind: String,
+    /// The evidence itself, in the platform's format.
+    pub evidence: Vec<u8>,
 }
 
 /// Where log lines go. Called from one thread, line by line; slowness or failure costs lines, nothing else.
@@ -63,26 +61,24 @@ pub trait LogSink: Send + Sync {
     fn write(&self, line: LogLine) -> Result<(), PortError>;
 }
 
-record! {
-    /// One line: what happened, and the numbers and words that belong to it. Never user data.
-    LogLine = terminal::LogLine {
-        /// How much it matters.
-        level: LogLevel,
-        /// The stable name of what happened, as `host_no_answer`.
-        event: String,
-        /// Details, in the order given.
-        fields: Vec<LogField>,
-    }
+/// One line: what happened, and the numbers and words that belong to it. Never user data.
+#[uniffi::remote(Record)]
+pub struct LogLine {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// The stable name of what happened, as `host_no_answer`.
+    pub event: String,
+    /// Details, in the order given.
+    pub fields: Vec<LogField>,
 }
 
-record! {
-    /// A named detail of a line.
-    LogField = terminal::LogField {
-        /// The name, unit last.
-        name: String,
-        /// The value.
-        value: String,
-    }
+/// A named detail of a line.
+#[uniffi::remote(Record)]
+pub struct LogField {
+    /// The name, unit last.
+    pub name: String,
+    /// The value.
+    pub value: String,
 }
 
 impl fmt::Display for PortError {
@@ -125,7 +121,7 @@ impl From<terminal::PortError> for PortError {
 
 /// Hands the calls of one side's port on to the other's.
 macro_rules! hand_on {
-    ($port:path, $error:path, $evidence:ident, $to:ty) => {
+    ($port:path, $error:path, $to:ty) => {
         impl $port for $to {
             fn public_key(&self) -> Result<Vec<u8>, $error> {
                 Ok(self.0.public_key()?)
@@ -139,12 +135,8 @@ macro_rules! hand_on {
             fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, $error> {
                 Ok(self.0.unwrap(wrapped)?)
             }
-            fn attest(&self, challenge: Vec<u8>) -> Result<$evidence, $error> {
-                let given = self.0.attest(challenge)?;
-                Ok($evidence {
-                    kind: given.kind,
-                    evidence: given.evidence,
-                })
+            fn attest(&self, challenge: Vec<u8>) -> Result<Evidence, $error> {
+                Ok(self.0.attest(challenge)?)
             }
             fn model(&self) -> Result<String, $error> {
                 Ok(self.0.model()?)
@@ -156,13 +148,13 @@ macro_rules! hand_on {
 #[cfg(feature = "sandbox")]
 pub(crate) use hand_on;
 
-hand_on!(terminal::SecureHardware, terminal::PortError, Proof, Hardware);
+hand_on!(terminal::SecureHardware, terminal::PortError, Hardware);
 
 /// A shell's log as the terminal knows it.
 pub(crate) struct Sink(pub(crate) Arc<dyn LogSink>);
 
 impl terminal::LogSink for Sink {
-    fn write(&self, line: terminal::LogLine) -> Result<(), terminal::PortError> {
-        Ok(self.0.write(line.cross())?)
+    fn write(&self, line: LogLine) -> Result<(), terminal::PortError> {
+        Ok(self.0.write(line)?)
     }
 }

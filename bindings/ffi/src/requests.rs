@@ -3,17 +3,23 @@
 use std::path::PathBuf;
 
 use softpos_terminal as terminal;
+pub use softpos_terminal::{Anchors as TrustAnchors, KeyEntry, Paper, TerminalConfig};
 use softpos_types as types;
-use softpos_types::{Code, OrderId, PaymentKey};
+use softpos_types::{Batch, Code, OrderId, PaymentKey};
 
 use crate::money::Money;
 use crate::words::{Columns, Language, Method};
 
+uniffi::custom_type!(PathBuf, String, {
+    remote,
+    lower: |path| path.to_string_lossy().into_owned(),
+});
+
 /// Where a till lives and how it speaks.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct TerminalConfig {
     /// The data folder; made at first use. One till at a time holds it.
-    pub dir: String,
+    pub dir: PathBuf,
     /// The till's language; a payment may have another.
     pub language: Language,
     /// Version of the program.
@@ -27,7 +33,7 @@ pub struct TerminalConfig {
 }
 
 /// The public keys a till trusts: current ones first, next ones behind.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct TrustAnchors {
     /// Ed25519, sign parameters.
     pub configuration: Vec<KeyEntry>,
@@ -38,7 +44,7 @@ pub struct TrustAnchors {
 }
 
 /// A public key and its name.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct KeyEntry {
     /// Base64url of SHA-256 over the key bytes.
     pub kid: String,
@@ -75,7 +81,7 @@ pub struct RefundRequest {
 }
 
 /// How a slip is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct Paper {
     /// The slip's language; absent: the payment's.
     #[uniffi(default = None)]
@@ -87,36 +93,16 @@ pub struct Paper {
     pub reprint: bool,
 }
 
+/// A batch by its number. One out of range names no batch.
+pub(crate) fn batch_number(number: u32) -> Result<Batch, types::SoftPosError> {
+    Batch::new(number)
+        .map_err(|_| types::SoftPosError::of(Code::NotExpected).with_detail("not a batch number"))
+}
+
 /// A payment's key as text. One that is malformed names no payment.
 pub(crate) fn payment_key(text: &str) -> Result<PaymentKey, types::SoftPosError> {
     text.parse()
         .map_err(|_| types::SoftPosError::of(Code::PaymentNotFound).with_detail("not a payment key"))
-}
-
-impl From<TerminalConfig> for terminal::TerminalConfig {
-    fn from(config: TerminalConfig) -> Self {
-        Self {
-            dir: PathBuf::from(config.dir),
-            language: config.language.into(),
-            app_version: config.app_version,
-            host_url: config.host_url,
-            anchors: config.anchors.map(terminal::Anchors::from),
-        }
-    }
-}
-
-impl From<TrustAnchors> for terminal::Anchors {
-    fn from(anchors: TrustAnchors) -> Self {
-        let keys = |entries: Vec<KeyEntry>| {
-            let entry = |KeyEntry { kid, key }| terminal::KeyEntry { kid, key };
-            entries.into_iter().map(entry).collect()
-        };
-        Self {
-            configuration: keys(anchors.configuration),
-            load: keys(anchors.load),
-            answer: keys(anchors.answer),
-        }
-    }
 }
 
 impl TryFrom<PaymentRequest> for terminal::PaymentRequest {
@@ -126,10 +112,10 @@ impl TryFrom<PaymentRequest> for terminal::PaymentRequest {
         let order = request.order.as_deref().map(OrderId::new).transpose();
         Ok(Self {
             amount: request.amount.try_into()?,
-            method: request.method.into(),
+            method: request.method,
             order: order.map_err(|_| types::SoftPosError::of(Code::OrderInvalid))?,
             category: request.category,
-            language: request.language.into(),
+            language: request.language,
         })
     }
 }
@@ -141,17 +127,7 @@ impl TryFrom<RefundRequest> for terminal::RefundRequest {
         Ok(Self {
             original_key: payment_key(&request.original_key)?,
             amount: request.amount.try_into()?,
-            language: request.language.into(),
+            language: request.language,
         })
-    }
-}
-
-impl From<Paper> for terminal::Paper {
-    fn from(paper: Paper) -> Self {
-        Self {
-            language: paper.language.map(types::Language::from),
-            columns: paper.columns.into(),
-            reprint: paper.reprint,
-        }
     }
 }

@@ -1,25 +1,24 @@
 //! What the person sees.
 
-use softpos_terminal as terminal;
+pub use softpos_terminal::{Screen, View};
+use softpos_types::{Batch, PaymentKey};
 
-use crate::mirror::{Cross, record};
-use crate::money::Money;
-use crate::words::{ActivationStage, PaymentState};
+use crate::handed_out::Amount;
+use crate::words::{ActivationStage, CardPrompt, PaymentState};
 
-record! {
-    /// What the person sees.
-    View = terminal::View {
-        /// The payment on the screen.
-        key: Option<String>,
-        /// Its amount.
-        amount: Option<Money>,
-        /// Which screen.
-        screen: Screen,
-    }
+/// What the person sees.
+#[uniffi::remote(Record)]
+pub struct View {
+    /// The payment on the screen.
+    pub key: Option<PaymentKey>,
+    /// Its amount.
+    pub amount: Option<Amount>,
+    /// Which screen.
+    pub screen: Screen,
 }
 
 /// Which screen, and what is on it.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum Screen {
     /// A step of the activation is under way.
     Activating {
@@ -30,8 +29,10 @@ pub enum Screen {
         /// Which one.
         stage: ActivationStage,
     },
-    /// Hold the card to the phone, or what the reader asks for instead: read the sentence of the step.
+    /// Hold the card to the phone, or what the reader asks for instead.
     Card {
+        /// What the customer does next.
+        asks: CardPrompt,
         /// How long the field stays off before the reader polls.
         field_off_ms: u32,
     },
@@ -56,7 +57,7 @@ pub enum Screen {
     /// A day close is under way.
     Settling {
         /// Which batch.
-        batch: u32,
+        batch: Batch,
     },
     /// The state in which it ended for the operator.
     Result {
@@ -65,36 +66,4 @@ pub enum Screen {
         /// The host's response code.
         de39: Option<String>,
     },
-}
-
-impl Cross<Screen> for terminal::Screen {
-    fn cross(self) -> Screen {
-        use softpos_terminal::Screen as Core;
-        match self {
-            Core::Activating { step, steps, stage } => Screen::Activating {
-                step,
-                steps,
-                stage: stage.cross(),
-            },
-            Core::Card(prompt) => Screen::Card {
-                field_off_ms: prompt.field_off_ms,
-            },
-            Core::EnterPin => Screen::EnterPin,
-            Core::Authorising => Screen::Authorising,
-            Core::ShowCode {
-                payload,
-                expires_utc_ms,
-            } => Screen::ShowCode {
-                payload,
-                expires_utc_ms,
-            },
-            Core::AskPayer => Screen::AskPayer,
-            Core::ResultUnknown { queries } => Screen::ResultUnknown { queries },
-            Core::Settling { batch } => Screen::Settling { batch: batch.cross() },
-            Core::Result { state, de39 } => Screen::Result {
-                state: state.cross(),
-                de39,
-            },
-        }
-    }
 }

@@ -1,16 +1,16 @@
 //! What the shell does next, with the sentence for it.
 
-use softpos_terminal as terminal;
-use softpos_types as types;
+pub use softpos_terminal::{
+    Announcement, CardStep, Difference, Ending, Notice, SettlementLine, SettlementView, Step, Totals,
+};
+use softpos_types::{Batch, PaymentKey};
 
-use crate::error::Fault;
-use crate::mirror::{Cross, record};
-use crate::money::Money;
+use crate::handed_out::{Amount, Reason};
 use crate::screen::View;
 use crate::words::{DifferenceKind, Method, NotStarted, Operation, PaymentState};
 
 /// What the shell does next.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum Step {
     /// Show a state.
     Show {
@@ -21,13 +21,15 @@ pub enum Step {
     },
     /// Say a sentence aloud, once.
     Say {
+        /// What it says, for a sound or a vibration that goes with it.
+        announcement: Announcement,
         /// The spoken form.
         text: String,
     },
     /// Open the PIN pad.
     AskPin {
         /// Whose payment.
-        key: String,
+        key: PaymentKey,
     },
     /// Something happened in the background.
     Notice {
@@ -47,28 +49,91 @@ pub enum Step {
     Closed,
 }
 
+/// What the card loop does next.
+#[uniffi::remote(Enum)]
+pub enum CardStep {
+    /// Send this command to the card and bring the answer.
+    Transmit {
+        /// The command APDU.
+        capdu: Vec<u8>,
+    },
+    /// Wait for a card; what to show came as a step.
+    WaitForCard,
+    /// The card is no longer needed.
+    Done,
+}
+
+/// What the till says aloud: final states once each, prompts when they begin.
+#[uniffi::remote(Enum)]
+pub enum Announcement {
+    /// Hold the card to the phone.
+    PresentCard,
+    /// The card may go.
+    RemoveCard,
+    /// Look at your phone and tap again.
+    SeePhone,
+    /// The payer has to confirm in the wallet.
+    AskPayer,
+    /// Paid.
+    Approved {
+        /// How.
+        method: Method,
+        /// How much.
+        amount: Amount,
+        /// The wallet, for a code.
+        channel: Option<String>,
+    },
+    /// Refused.
+    Declined {
+        /// The host's response code, if it gave one.
+        de39: Option<String>,
+    },
+    /// Nothing was sent, nothing charged.
+    NotSent,
+    /// Unknown: do not charge again.
+    Unknown,
+    /// Being undone.
+    Reversing,
+    /// Undone.
+    Reversed,
+    /// Given back.
+    Refunded {
+        /// How much.
+        amount: Amount,
+    },
+    /// Accepted offline.
+    Stored {
+        /// How much.
+        amount: Amount,
+    },
+    /// The code was not paid in time.
+    CodeExpired,
+}
+
 /// Something that happened in the background.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum Notice {
     /// A payment came to another state while nobody looked.
     PaymentChanged {
         /// Which.
-        key: String,
+        key: PaymentKey,
         /// Sale or refund.
         operation: Operation,
         /// Card, code or cash.
         method: Method,
         /// Amount.
-        amount: Money,
+        amount: Amount,
         /// The new state.
         state: PaymentState,
+        /// The host's response code.
+        de39: Option<String>,
     },
     /// A wallet is said to have been paid for an order that had ended without a charge; the host is being asked.
     LatePayment {
         /// Which.
-        key: String,
+        key: PaymentKey,
         /// Its amount.
-        amount: Money,
+        amount: Amount,
     },
     /// The queue is being sent.
     Forwarding {
@@ -85,24 +150,24 @@ pub enum Notice {
     /// A background task cannot go on by itself; said once until it works again.
     Trouble {
         /// Why.
-        fault: Fault,
+        fault: Reason,
     },
 }
 
 /// How something ended for the operator.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum Ending {
     /// A payment or refund. Reversing and unknown ones go on in the background.
     Payment {
         /// Which.
-        key: String,
+        key: PaymentKey,
         /// Where it stands.
         state: PaymentState,
     },
     /// A card payment that ended before anything was recorded.
     NotStarted {
         /// The key it would have had.
-        key: String,
+        key: PaymentKey,
         /// Why.
         reason: NotStarted,
     },
@@ -111,7 +176,7 @@ pub enum Ending {
     /// The activation stopped; it goes on where it was with the next call.
     ActivationFailed {
         /// Why.
-        fault: Fault,
+        fault: Reason,
     },
     /// The batch is closed.
     Settled {
@@ -121,137 +186,52 @@ pub enum Ending {
     /// The batch is not closed; it is repeated until the host answers.
     SettleFailed {
         /// Why.
-        fault: Fault,
+        fault: Reason,
     },
 }
 
-record! {
-    /// A closed batch, both sides beside each other.
-    SettlementView = terminal::SettlementView {
-        /// The batch.
-        batch: u32,
-        /// Whether both sides counted the same.
-        balanced: bool,
-        /// A line a method.
-        lines: Vec<SettlementLine>,
-        /// What does not match.
-        differences: Vec<Difference>,
-    }
+/// A closed batch, both sides beside each other.
+#[uniffi::remote(Record)]
+pub struct SettlementView {
+    /// The batch.
+    pub batch: Batch,
+    /// Whether both sides counted the same.
+    pub balanced: bool,
+    /// A line a method.
+    pub lines: Vec<SettlementLine>,
+    /// What does not match.
+    pub differences: Vec<Difference>,
 }
 
-record! {
-    /// The totals of one method.
-    SettlementLine = terminal::SettlementLine {
-        /// Card, code or cash.
-        method: Method,
-        /// The till's.
-        terminal: Totals,
-        /// The host's.
-        host: Totals,
-    }
+/// The totals of one method.
+#[uniffi::remote(Record)]
+pub struct SettlementLine {
+    /// Card, code or cash.
+    pub method: Method,
+    /// The till's.
+    pub terminal: Totals,
+    /// The host's.
+    pub host: Totals,
 }
 
-record! {
-    /// What one side counted.
-    Totals = terminal::Totals {
-        /// Approved sales.
-        sale_count: u32,
-        /// Their sum in minor units.
-        sale_minor: i64,
-        /// Approved refunds.
-        refund_count: u32,
-        /// Their sum in minor units.
-        refund_minor: i64,
-    }
+/// What one side counted.
+#[uniffi::remote(Record)]
+pub struct Totals {
+    /// Approved sales.
+    pub sale_count: u32,
+    /// Their sum in minor units.
+    pub sale_minor: i64,
+    /// Approved refunds.
+    pub refund_count: u32,
+    /// Their sum in minor units.
+    pub refund_minor: i64,
 }
 
-record! {
-    /// A payment on which the two sides differ.
-    Difference = terminal::Difference {
-        /// Which.
-        key: String,
-        /// How.
-        kind: DifferenceKind,
-    }
-}
-
-impl Cross<Step> for terminal::Step {
-    fn cross(self) -> Step {
-        use softpos_terminal::Step as Core;
-        match self {
-            Core::Show { view, text } => Step::Show {
-                view: view.cross(),
-                text,
-            },
-            Core::Say { text, .. } => Step::Say { text },
-            Core::AskPin { key } => Step::AskPin { key: key.cross() },
-            Core::Notice { notice, text } => Step::Notice {
-                notice: notice.cross(),
-                text,
-            },
-            Core::Finished { ending, text } => Step::Finished {
-                ending: ending.cross(),
-                text,
-            },
-            Core::Closed => Step::Closed,
-        }
-    }
-}
-
-impl Cross<Notice> for terminal::Notice {
-    fn cross(self) -> Notice {
-        use softpos_terminal::Notice as Core;
-        match self {
-            Core::PaymentChanged {
-                key,
-                operation,
-                method,
-                amount,
-                state,
-                ..
-            } => Notice::PaymentChanged {
-                key: key.cross(),
-                operation: operation.cross(),
-                method: method.cross(),
-                amount: amount.cross(),
-                state: state.cross(),
-            },
-            Core::LatePayment { key, amount } => Notice::LatePayment {
-                key: key.cross(),
-                amount: amount.cross(),
-            },
-            Core::Forwarding { done, total } => Notice::Forwarding { done, total },
-            Core::Link { online } => Notice::Link { online },
-            Core::Trouble(code) => Notice::Trouble { fault: code.cross() },
-        }
-    }
-}
-
-impl Cross<Ending> for terminal::Ending {
-    fn cross(self) -> Ending {
-        use softpos_terminal::Ending as Core;
-        match self {
-            Core::Payment { key, state } => Ending::Payment {
-                key: key.cross(),
-                state: state.cross(),
-            },
-            Core::NotStarted { key, reason } => Ending::NotStarted {
-                key: key.cross(),
-                reason: reason.cross(),
-            },
-            Core::Activated => Ending::Activated,
-            Core::ActivationFailed { code, detail } => {
-                let error = types::SoftPosError::of(code);
-                let error = match detail {
-                    Some(detail) => error.with_detail(detail),
-                    None => error,
-                };
-                Ending::ActivationFailed {
-                    fault: Fault::from(&error),
-                }
-            }
-            Core::Settled(view) => Ending::Settled { view: view.cross() },
-            Core::SettleFailed { code } => Ending::SettleFailed { fault: code.cross() },
-        }
-    }
+/// A payment on which the two sides differ.
+#[uniffi::remote(Record)]
+pub struct Difference {
+    /// Which.
+    pub key: PaymentKey,
+    /// How.
+    pub kind: DifferenceKind,
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use softpos_acquirer::HostError;
 use softpos_text::Texts;
-use softpos_types::{Action, Code, MoneyState, SoftPosError};
+use softpos_types::{Action, MoneyState, SoftPosError};
 
 use crate::exit::Exit;
 use crate::till::command::{Misread, find};
@@ -89,13 +89,7 @@ impl From<Misread> for Failure {
 
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
-        let code = match &error {
-            HostError::InUse(_) => Code::StoreInUse,
-            HostError::Newer { .. } => Code::StoreNewer,
-            HostError::Damaged(_) => Code::StoreDamaged,
-            HostError::Io(_) | HostError::Database(_) => Code::StoreUnreadable,
-        };
-        Self::Core(SoftPosError::of(code).with_detail(error.to_string()))
+        Self::Core(error.into())
     }
 }
 

@@ -3,10 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use softpos_emv::Prompt;
 use softpos_host::HostRequest;
 use softpos_journal::State;
-use softpos_types::{Batch, Code, Method, Money, Operation, PaymentKey, SecretBytes};
+use softpos_types::{Batch, Code, Fault, Method, Money, Operation, PaymentKey, SecretBytes};
+
+use crate::card_prompt::CardPrompt;
 
 /// Names an effect; the answer to it carries the same number. A stale answer is counted and dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,7 +101,12 @@ pub enum Screen {
         stage: ActivationStage,
     },
     /// Hold the card to the phone, or what the reader asks for instead.
-    Card(Prompt),
+    Card {
+        /// What the customer does next.
+        asks: CardPrompt,
+        /// How long the field stays off before the reader polls.
+        field_off_ms: u32,
+    },
     /// The PIN pad is open.
     EnterPin,
     /// The host is asked.
@@ -232,7 +238,17 @@ pub enum Notice {
         online: bool,
     },
     /// A background task cannot go on by itself; said once until it works again.
-    Trouble(Code),
+    Trouble {
+        /// Why.
+        fault: Fault,
+    },
+}
+
+impl Notice {
+    pub(crate) fn trouble(code: Code) -> Self {
+        let fault = Fault::of(code);
+        Self::Trouble { fault }
+    }
 }
 
 /// How something ended for the operator.
@@ -257,16 +273,17 @@ pub enum Ending {
     /// The activation stopped; it goes on where it was with the next call.
     ActivationFailed {
         /// Why.
-        code: Code,
-        /// A remark for support.
-        detail: Option<String>,
+        fault: Fault,
     },
     /// The batch is closed.
-    Settled(SettlementView),
+    Settled {
+        /// Both sides beside each other.
+        view: SettlementView,
+    },
     /// The batch is not closed; it is repeated until the host answers.
     SettleFailed {
         /// Why.
-        code: Code,
+        fault: Fault,
     },
 }
 

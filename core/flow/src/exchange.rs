@@ -198,7 +198,7 @@ impl Flow {
             return;
         };
         if not_trusted {
-            self.effect(Effect::Notify(Notice::Trouble(Code::HostNotTrusted)));
+            self.effect(Effect::Notify(Notice::trouble(Code::HostNotTrusted)));
         }
         match exchange.ask {
             Ask::Request(key) | Ask::Status(key) if self.charges.contains(key) => {

@@ -297,7 +297,7 @@ impl Flow {
                 self.setup_failed(Code::SecureHardware, None, now);
             }
         }
-        self.effect(Effect::Notify(Notice::Trouble(Code::SecureHardware)));
+        self.effect(Effect::Notify(Notice::trouble(Code::SecureHardware)));
     }
 
     fn on_persisted(&mut self, id: EffectId, sequence: u64, hash: [u8; 32], now: Now) {
@@ -329,7 +329,7 @@ impl Flow {
             // The last checkpoint still holds; more keys are burnt at the next opening.
             Some(Waiting::Checkpoint) => {
                 self.waiting.remove(&id);
-                return self.effect(Effect::Notify(Notice::Trouble(Code::StoreUnreadable)));
+                return self.effect(Effect::Notify(Notice::trouble(Code::StoreUnreadable)));
             }
             Some(Waiting::Signature(_) | Waiting::Record { .. } | Waiting::Host(_) | Waiting::Evidence)
             | None => {}
@@ -346,7 +346,7 @@ impl Flow {
             AfterRecord::Setup => self.setup_failed(Code::StoreUnreadable, None, now),
             AfterRecord::Nothing => {}
         }
-        self.effect(Effect::Notify(Notice::Trouble(Code::StoreUnreadable)));
+        self.effect(Effect::Notify(Notice::trouble(Code::StoreUnreadable)));
     }
 
     fn on_link(&mut self, online: bool, now: Now) {

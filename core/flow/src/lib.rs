@@ -12,6 +12,7 @@ extern crate alloc;
 
 mod attended;
 mod background;
+mod card_prompt;
 mod charge;
 mod decide;
 mod draft;
@@ -31,6 +32,7 @@ mod start;
 mod test_payments;
 mod waiting;
 
+pub use card_prompt::CardPrompt;
 pub use effect::{
     ActivationStage, Announcement, Difference, DifferenceKind, Effect, EffectId, Ending, NotStarted, Notice,
     Screen, SettlementLine, SettlementView, View,

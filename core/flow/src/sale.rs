@@ -4,13 +4,14 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use softpos_crypto::pin_block::PinDigits;
-use softpos_emv::{CardOutcome, CardRead, Cvm, Message, Reader, ReaderStep};
+use softpos_emv::{CardOutcome, CardRead, Cvm, Reader, ReaderStep};
 use softpos_journal::{CardFacts, CardVerification, Image, Moved, Started, State};
 use softpos_types::{
     Code, Language, Method, Money, Now, Operation, OrderId, PaymentKey, ReversalReason, SecretBytes,
     SoftPosError, Tick,
 };
 
+use crate::card_prompt::CardPrompt;
 use crate::draft::{ReversalOf, Unsent, card_body, clear_body, code_body, request_path, reversal_body};
 use crate::effect::{Announcement, Effect, Ending, NotStarted, Screen};
 use crate::event::{PaymentRequest, RefundRequest};
@@ -164,13 +165,9 @@ impl Flow {
         match step {
             ReaderStep::Transmit(capdu) => self.effect(Effect::Transceive { capdu }),
             ReaderStep::WaitForCard(prompt) => {
-                let see_phone = prompt
-                    .now
-                    .as_ref()
-                    .is_some_and(|now| now.message == Message::SeePhone);
-                self.show(Some(key), Some(amount), Screen::Card(prompt));
+                self.show(Some(key), Some(amount), Screen::card(&prompt));
                 // A phone wants its owner first: nobody looks at the till then.
-                if see_phone {
+                if CardPrompt::from(&prompt) == CardPrompt::SeePhone {
                     self.say(Announcement::SeePhone);
                 }
             }

@@ -9,7 +9,7 @@ use softpos_host::{
     paths,
 };
 use softpos_journal::{Image, Payment, Settled, Settling, State, Totals};
-use softpos_types::{Batch, Code, Method, Money, MoneyError, Now, PaymentKey, SoftPosError, Tick};
+use softpos_types::{Batch, Code, Fault, Method, Money, MoneyError, Now, PaymentKey, SoftPosError, Tick};
 
 use crate::background::Retry;
 use crate::effect::{
@@ -155,7 +155,7 @@ impl Flow {
             HostOutcome::Reply(_) => self.settle_failed(Code::HostGarbled, now),
             HostOutcome::Refused(error) => {
                 self.settle_failed(Code::HostRefused, now);
-                self.effect(Effect::Notify(Notice::Trouble(Code::HostRefused)));
+                self.effect(Effect::Notify(Notice::trouble(Code::HostRefused)));
                 drop(error);
             }
             HostOutcome::NotSent => self.settle_failed(Code::HostNotReached, now),
@@ -170,7 +170,9 @@ impl Flow {
         self.settle_retry.bump(&pauses, now);
         if matches!(self.front, Front::Settling) {
             self.front = Front::Idle;
-            self.effect(Effect::Finish(Ending::SettleFailed { code }));
+            self.effect(Effect::Finish(Ending::SettleFailed {
+                fault: Fault::of(code),
+            }));
         }
     }
 
@@ -179,7 +181,7 @@ impl Flow {
         if matches!(self.front, Front::Settling) {
             self.front = Front::Idle;
         }
-        self.effect(Effect::Finish(Ending::Settled(view)));
+        self.effect(Effect::Finish(Ending::Settled { view }));
     }
 }
 

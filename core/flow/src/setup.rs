@@ -12,7 +12,7 @@ use softpos_host::{
     ParamsReply, ParamsRequest, RedeemReply, RedeemRequest, Sent, Timers, Verdict, paths, read_answer,
 };
 use softpos_journal::{Activation, Attested, ParametersTaken};
-use softpos_types::{Code, Now, Tick};
+use softpos_types::{Code, Fault, Now, Tick};
 
 use crate::effect::{ActivationStage, Effect, EffectId, Ending, Notice, Screen};
 use crate::exchange::{Ask, Exchange};
@@ -482,10 +482,14 @@ impl Flow {
             let pauses = self.timers().forward_ms;
             self.refresh_retry.bump(&pauses, now);
             if first {
-                self.effect(Effect::Notify(Notice::Trouble(code)));
+                self.effect(Effect::Notify(Notice::trouble(code)));
             }
         } else {
-            self.effect(Effect::Finish(Ending::ActivationFailed { code, detail }));
+            let fault = Fault {
+                detail,
+                ..Fault::of(code)
+            };
+            self.effect(Effect::Finish(Ending::ActivationFailed { fault }));
         }
     }
 

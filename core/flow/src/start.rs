@@ -143,7 +143,7 @@ impl Flow {
         self.show(
             Some(order.key),
             Some(order.amount),
-            Screen::Card(Reader::prompt()),
+            Screen::card(&Reader::prompt()),
         );
         self.say(Announcement::PresentCard);
         self.front = Front::Reading(alloc::boxed::Box::new(Reading {

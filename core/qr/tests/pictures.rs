@@ -126,6 +126,7 @@ fn noise(mut seed: u64) -> impl FnMut() -> u8 {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the time of a look is what is tested")]
 fn noise_is_refused_in_bounded_time() {
     let (width, height) = (1_600, 1_200);
     let mut next = noise(7);

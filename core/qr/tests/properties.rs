@@ -66,7 +66,7 @@ proptest! {
         pan in proptest::collection::vec(0..=99_u8, 5..=9),
         opaque in proptest::collection::vec(any::<u8>(), 0..=200),
     ) {
-        let pan: Vec<u8> = pan.iter().map(|pair| pair / 10 << 4 | pair % 10).collect();
+        let pan: Vec<u8> = pan.iter().map(|pair| ((pair / 10) << 4) | (pair % 10)).collect();
         let objects = vec![
             (tags::AID, SecretBytes::copy_of(&aid)),
             (tags::PAN, SecretBytes::copy_of(&pan)),

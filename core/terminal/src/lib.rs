@@ -42,8 +42,8 @@ pub use pin_entry::PinEntry;
 pub use sandbox::SandboxAnswer;
 pub use slips::Paper;
 pub use softpos_flow::{
-    ActivationStage, Announcement, Difference, DifferenceKind, Ending, NotStarted, Notice, PaymentRequest,
-    RefundRequest, Screen, SettlementLine, SettlementView, View,
+    ActivationStage, Announcement, CardPrompt, Difference, DifferenceKind, Ending, NotStarted, Notice,
+    PaymentRequest, RefundRequest, Screen, SettlementLine, SettlementView, View,
 };
 pub use softpos_host::{Anchors, KeyEntry, Limits, MerchantProfile};
 pub use softpos_journal::{State, Totals};

@@ -34,6 +34,7 @@ pub(crate) struct Session {
     jobs: AtomicU64,
     ended: (Mutex<bool>, Condvar),
     closing: AtomicBool,
+    failed: AtomicBool,
     pub(crate) link: RwLock<Option<HostLink>>,
     pub(crate) clock: Clock,
     pub(crate) steps: StepQueue,
@@ -79,6 +80,7 @@ impl Session {
             jobs: AtomicU64::new(0),
             ended: (Mutex::new(false), Condvar::new()),
             closing: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
             link: RwLock::new(link),
             clock,
             steps: StepQueue::default(),
@@ -199,8 +201,21 @@ impl Session {
         self.steps.push(Step::Closed);
     }
 
+    /// A fault inside: nothing is begun any more and the session ends, so that whoever waits for a step gets
+    /// [`Step::Closed`] and the folder can be opened again. Waits for nothing: this may be the card's thread.
+    pub(crate) fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+        self.begin_to_close();
+    }
+
     /// Ends the session: what is on the disk stays, what waits goes on at the next opening.
     pub(crate) fn close(&self, limit: Duration) {
+        self.begin_to_close();
+        let ended = self.ended.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.ended.1.wait_timeout_while(ended, limit, |ended| !*ended));
+    }
+
+    fn begin_to_close(&self) {
         self.closing.store(true, Ordering::Release);
         self.timer.notify_one();
         if let Some(work) = self.work.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -208,17 +223,19 @@ impl Session {
             // A worker that is gone has ended already.
             let _ = work.send(Work::Stop);
         }
-        let ended = self.ended.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.ended.1.wait_timeout_while(ended, limit, |ended| !*ended));
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Flow>, SoftPosError> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(SoftPosError::of(Code::SessionPoisoned));
+        }
         if self.closing.load(Ordering::Acquire) {
             return Err(SoftPosError::of(Code::SessionClosed));
         }
-        self.flow
-            .lock()
-            .map_err(|_| SoftPosError::of(Code::SessionPoisoned))
+        self.flow.lock().map_err(|_| {
+            self.fail();
+            SoftPosError::of(Code::SessionPoisoned)
+        })
     }
 
     /// Hands every effect to the one who carries it out. Nothing here waits.
@@ -257,7 +274,7 @@ impl Session {
                         Ending::Payment { .. } | Ending::NotStarted { .. } => self.customer_texts(),
                         Ending::Activated
                         | Ending::ActivationFailed { .. }
-                        | Ending::Settled(_)
+                        | Ending::Settled { .. }
                         | Ending::SettleFailed { .. } => self.texts(),
                     };
                     let text = wording::ending(texts, &ending);

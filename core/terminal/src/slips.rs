@@ -1,13 +1,12 @@
 //! Receipts: what the journal knows of a payment, put on paper.
 
-use softpos_flow::SettlementView;
 use softpos_host::Parameters;
 use softpos_journal::{Activation, CardFacts, CardVerification, Ledger, Payment, State};
 use softpos_receipt::{
     CardData, CodeData, Columns, Copy, Cryptogram, Cvm, DayClose, EmvBlock, Entry, Kind, MaskedPan, Original,
     Receipt, ReceiptData, Settled, Source, Total,
 };
-use softpos_types::{Code, Language, LocalTime, Method, Money, Now, Operation, PaymentKey, SoftPosError};
+use softpos_types::{Batch, Code, Language, LocalTime, Method, Money, Operation, PaymentKey, SoftPosError};
 
 /// The slip of a payment as text.
 pub(crate) fn payment_slip(
@@ -186,45 +185,48 @@ fn emv_block(card: &CardFacts) -> Option<EmvBlock> {
     })
 }
 
-/// The slip of a closed batch as text.
+/// The slip of a closed batch as text, from what the journal knows of it.
 pub(crate) fn day_close_slip(
     ledger: &Ledger,
     parameters: Option<&Parameters>,
-    view: &SettlementView,
+    batch: Batch,
     paper: Paper,
-    now: Now,
 ) -> Result<String, SoftPosError> {
     let not_activated = || SoftPosError::of(Code::NotActivated);
     let activation = ledger.activation.as_ref().ok_or_else(not_activated)?;
     let parameters = parameters.ok_or_else(not_activated)?;
+    let closed = ledger.settled.iter().rfind(|settled| settled.batch == batch);
+    let closed = closed.ok_or_else(|| {
+        SoftPosError::of(Code::NotExpected).with_detail("this till has not closed that batch")
+    })?;
     let total = |operation, method, count, sum_minor| Total {
         operation,
         method,
         count,
         sum: Money::new(sum_minor, parameters.currency),
     };
-    let totals = view.lines.iter().flat_map(|line| {
-        let totals = line.terminal;
+    let lines = ledger
+        .totals(batch)
+        .map_err(|error| SoftPosError::of(error.into()))?;
+    let totals = lines.into_iter().flat_map(|(method, totals)| {
         [
-            total(Operation::Sale, line.method, totals.sale_count, totals.sale_minor),
+            total(Operation::Sale, method, totals.sale_count, totals.sale_minor),
             total(
                 Operation::Refund,
-                line.method,
+                method,
                 totals.refund_count,
                 totals.refund_minor,
             ),
         ]
     });
-    let closed = ledger.settled.iter().find(|settled| settled.batch == view.batch);
-    let utc_ms = closed.map_or(now.utc_ms, |settled| settled.host_utc_ms);
     let data = DayClose {
         merchant_name: parameters.merchant.name.clone(),
         merchant: activation.merchant.clone(),
         terminal: activation.terminal.clone(),
-        batch: view.batch,
-        local_time: LocalTime::from_utc(utc_ms, parameters.utc_offset_min),
+        batch,
+        local_time: LocalTime::from_utc(closed.host_utc_ms, parameters.utc_offset_min),
         totals: totals.filter(|total| total.count > 0).collect(),
-        settled: if view.balanced {
+        settled: if closed.balanced {
             Settled::Balanced
         } else {
             Settled::Differs

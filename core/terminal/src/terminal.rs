@@ -5,12 +5,13 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest, SettlementView};
+use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest};
 use softpos_host::{Anchors, Limits, MerchantProfile};
 use softpos_journal::State;
 use softpos_receipt::Copy;
 use softpos_types::{
-    Batch, Code, Currency, Language, Method, Money, Now, PaymentKey, SecretBytes, SoftPosError, TerminalId,
+    Batch, Code, Currency, Fault, Language, Method, Money, Now, PaymentKey, SecretBytes, SoftPosError,
+    TerminalId,
 };
 
 use crate::activation_uri::ActivationUri;
@@ -63,7 +64,10 @@ struct Shared {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CardStep {
     /// Send this command to the card and bring the answer.
-    Transmit(Vec<u8>),
+    Transmit {
+        /// The command APDU.
+        capdu: Vec<u8>,
+    },
     /// Wait for a card; what to show came as a step.
     WaitForCard,
     /// The card is no longer needed.
@@ -76,7 +80,7 @@ pub struct Status {
     /// Whether the activation is complete.
     pub activated: bool,
     /// Why a card sale would be refused now, if it would.
-    pub obstacle: Option<Code>,
+    pub obstacle: Option<Fault>,
     /// Who sells.
     pub merchant: Option<MerchantProfile>,
     /// Terminal number.
@@ -193,7 +197,7 @@ impl Terminal {
             let parameters = flow.parameters();
             Status {
                 activated: flow.is_active(),
-                obstacle: flow.card_sale_obstacle(now),
+                obstacle: flow.card_sale_obstacle(now).map(Fault::of),
                 merchant: parameters.map(|parameters| parameters.merchant.clone()),
                 terminal: ledger
                     .activation
@@ -395,18 +399,18 @@ impl Terminal {
         slip
     }
 
-    /// The slip of a closed batch as text.
+    /// The slip of a closed batch as text, in the till's language if the paper names none.
     ///
     /// # Errors
-    /// [`Code::NotActivated`].
-    pub fn day_close_slip(&self, view: &SettlementView, paper: Paper) -> Result<String, SoftPosError> {
+    /// [`Code::NotActivated`]; [`Code::NotExpected`] for a batch that this till has not closed.
+    pub fn day_close_slip(&self, batch: Batch, paper: Paper) -> Result<String, SoftPosError> {
         let language = self.session().language();
-        self.session().look(|flow, now| {
+        self.session().look(|flow, _| {
             let paper = Paper {
                 language: paper.language.or(Some(language)),
                 ..paper
             };
-            slips::day_close_slip(flow.ledger(), flow.parameters(), view, paper, now)
+            slips::day_close_slip(flow.ledger(), flow.parameters(), batch, paper)
         })?
     }
 
@@ -484,6 +488,12 @@ impl Terminal {
         self.session().close(SHUTDOWN);
     }
 
+    /// For whoever caught a panic of a call: every further one gives [`Code::SessionPoisoned`] and the session ends.
+    /// Open the folder again.
+    pub fn fail(&self) {
+        self.session().fail();
+    }
+
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.shared.session
     }
@@ -510,7 +520,7 @@ impl Terminal {
             flow.is_reading()
         })?;
         Ok(match capdu {
-            Some(capdu) => CardStep::Transmit(capdu),
+            Some(capdu) => CardStep::Transmit { capdu },
             None if reading => CardStep::WaitForCard,
             None => CardStep::Done,
         })

@@ -1,10 +1,9 @@
 //! The sentences that go with the flow's states, in the language of the payment.
 
-use softpos_emv::{Message, Prompt};
-use softpos_flow::{ActivationStage, Announcement, Ending, NotStarted, Notice, Screen, View};
+use softpos_flow::{ActivationStage, Announcement, CardPrompt, Ending, NotStarted, Notice, Screen, View};
 use softpos_journal::State;
 use softpos_text::{Sentence, Texts};
-use softpos_types::{Code, Method, Money, Operation, SoftPosError};
+use softpos_types::{Code, Method, Money, Operation};
 
 /// The sentence on the screen.
 pub(crate) fn view(texts: Texts, view: &View) -> String {
@@ -17,7 +16,7 @@ pub(crate) fn view(texts: Texts, view: &View) -> String {
                 ("stage", &stage_name(texts, *stage)),
             ],
         ),
-        Screen::Card(prompt) => texts.say(&card_sentence(prompt)),
+        Screen::Card { asks, .. } => texts.say(&card_sentence(*asks)),
         Screen::EnterPin => texts.say(&Sentence::EnterPin),
         Screen::Authorising => texts.say(&Sentence::Processing),
         Screen::ShowCode { .. } => match view.amount {
@@ -87,7 +86,7 @@ pub(crate) fn notice(texts: Texts, notice: &Notice) -> String {
         ),
         Notice::Link { online: true } => texts.get("notice-online"),
         Notice::Link { online: false } => texts.get("notice-offline"),
-        Notice::Trouble(code) => texts.code(*code),
+        Notice::Trouble { fault } => texts.code(fault.code),
     }
 }
 
@@ -97,11 +96,10 @@ pub(crate) fn ending(texts: Texts, ending: &Ending) -> String {
         Ending::Payment { state, .. } => state_name(texts, *state, None),
         Ending::NotStarted { reason, .. } => not_started(texts, *reason),
         Ending::Activated => texts.get("ending-activated"),
-        Ending::ActivationFailed { code, .. } | Ending::SettleFailed { code } => {
-            let error = texts.error(&SoftPosError::of(*code));
-            format!("{} {}", error.what, error.action)
+        Ending::ActivationFailed { fault } | Ending::SettleFailed { fault } => {
+            format!("{} {}", texts.code(fault.code), texts.action(fault.action))
         }
-        Ending::Settled(view) => {
+        Ending::Settled { view } => {
             let key = if view.balanced {
                 "ending-balanced"
             } else {
@@ -153,28 +151,15 @@ fn not_started(texts: Texts, reason: NotStarted) -> String {
     }
 }
 
-/// What a reader's prompt asks of the customer. A phone has no slot: slot messages mean another card or device.
-fn card_sentence(prompt: &Prompt) -> Sentence<'static> {
-    let request = prompt.now.as_ref().or(prompt.ready.as_ref());
-    match request.map(|request| request.message) {
-        Some(Message::SeePhone) => Sentence::SeePhone,
-        Some(Message::OneCardOnly) => Sentence::OneCardOnly,
-        Some(Message::PresentAgain | Message::ProcessingError) => Sentence::TryAgain,
-        Some(Message::InsertOrSwipe | Message::TryAnotherCard | Message::InsertCard) => {
-            Sentence::UseAnotherCard
-        }
-        Some(Message::RemoveCard | Message::CardReadOk) => Sentence::RemoveCard,
-        Some(Message::Processing | Message::Authorising) => Sentence::Processing,
-        Some(
-            Message::Approved
-            | Message::NotAuthorised
-            | Message::EnterPin
-            | Message::Welcome
-            | Message::PresentCard
-            | Message::ApprovedSign
-            | Message::Clear,
-        )
-        | None => Sentence::PresentCard,
+const fn card_sentence(asks: CardPrompt) -> Sentence<'static> {
+    match asks {
+        CardPrompt::Present => Sentence::PresentCard,
+        CardPrompt::PresentAgain => Sentence::TryAgain,
+        CardPrompt::SeePhone => Sentence::SeePhone,
+        CardPrompt::OneCardOnly => Sentence::OneCardOnly,
+        CardPrompt::AnotherCard => Sentence::UseAnotherCard,
+        CardPrompt::Remove => Sentence::RemoveCard,
+        CardPrompt::Processing => Sentence::Processing,
     }
 }
 

@@ -12,7 +12,7 @@ mod label;
 mod sentence;
 pub mod words;
 
-use softpos_types::{Action, Code, Language, Money, MoneyState, SoftPosError};
+use softpos_types::{Action, Code, Fault, Language, Money, MoneyState, SoftPosError};
 
 pub use label::Label;
 pub use sentence::Sentence;
@@ -80,6 +80,19 @@ impl Texts {
             what: self.code(fault.code),
             money: self.money(fault.money),
             action: self.action(fault.action),
+        }
+    }
+
+    /// The same in one text.
+    pub fn fault(self, fault: &Fault) -> String {
+        let sentences = [
+            self.code(fault.code),
+            self.money(fault.money),
+            self.action(fault.action),
+        ];
+        match self.language {
+            Language::Zh => sentences.concat(),
+            Language::En => sentences.join(" "),
         }
     }
 

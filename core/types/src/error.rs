@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::MoneyError;
+
 /// Whether money has moved, as far as the terminal knows: what a merchant asks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MoneyState {
@@ -214,16 +216,23 @@ pub enum SoftPosError {
     Closed(Fault),
 }
 
-impl SoftPosError {
-    /// The error for a code: variant, money and action follow from it.
+impl Fault {
+    /// What a code says: money and action follow from it.
     pub fn of(code: Code) -> Self {
-        let (variant, money, action) = classify(code);
-        variant(Fault {
+        let (_, money, action) = classify(code);
+        Self {
             code,
             money,
             action,
             detail: None,
-        })
+        }
+    }
+}
+
+impl SoftPosError {
+    /// The error for a code: variant, money and action follow from it.
+    pub fn of(code: Code) -> Self {
+        Fault::of(code).into()
     }
 
     /// Adds a remark for support.
@@ -313,6 +322,27 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         C::ClockSkew => (E::HostRefused, NotMoved, Action::SetClock),
         C::HostGarbled | C::HostSignature | C::ResultUnknown => (E::ResultUnknown, Unknown, Action::Wait),
         C::SessionClosed | C::SessionPoisoned => (E::Closed, Unknown, Action::CheckHistory),
+    }
+}
+
+impl From<MoneyError> for Code {
+    fn from(error: MoneyError) -> Self {
+        match error {
+            MoneyError::NotANumber => Self::AmountNotANumber,
+            MoneyError::Zero => Self::AmountZero,
+            MoneyError::Negative => Self::AmountNegative,
+            MoneyError::TooManyDecimals => Self::AmountTooManyDecimals,
+            MoneyError::TooLarge => Self::AmountOverLimit,
+            MoneyError::CurrencyMismatch => Self::CurrencyNotAllowed,
+        }
+    }
+}
+
+/// The variant follows from the code.
+impl From<Fault> for SoftPosError {
+    fn from(fault: Fault) -> Self {
+        let (variant, ..) = classify(fault.code);
+        variant(fault)
     }
 }
 

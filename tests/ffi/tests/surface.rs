@@ -37,6 +37,14 @@ fn the_surface_names_what_shells_use() {
 }
 
 #[test]
+fn what_comes_in_is_refused_with_a_typed_error() {
+    // A path refuses no text.
+    let read = softpos_bindgen::read_by_themselves(&library().unwrap()).unwrap();
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), ["PathBuf"]);
+    assert!(KEPT.contains("name: \"PaymentKey\""), "others only go out");
+}
+
+#[test]
 fn a_file_that_is_no_library_has_no_surface() {
     assert!(softpos_bindgen::surface(Path::new(file!())).is_err());
     assert!(softpos_bindgen::surface(Path::new("/nowhere")).is_err());

@@ -121,7 +121,7 @@ impl Shop {
     fn serve(&mut self, step: &Step) {
         match step {
             Step::Show { view, .. } => match &view.screen {
-                Screen::Card(_) => self.hold_out_card(),
+                Screen::Card { .. } => self.hold_out_card(),
                 Screen::ShowCode { payload, .. } => {
                     if let Some(wallet) = self.customer.wallet {
                         self.pay_code(payload, wallet);
@@ -179,7 +179,7 @@ fn tap(till: &Terminal, wallet: &mut Wallet, id: &str) {
         Presence::Card => till.card_present(),
         Presence::Collision => till.card_collision(),
     };
-    while let CardStep::Transmit(capdu) = next.expect("an open session") {
+    while let CardStep::Transmit { capdu } = next.expect("an open session") {
         next = match card.transmit(&capdu) {
             Ok(rapdu) => till.card_replied(&rapdu, ELAPSED_US),
             Err(_) => till.card_lost(),

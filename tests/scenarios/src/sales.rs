@@ -138,7 +138,7 @@ impl Shop {
     /// Closes the day.
     pub fn settle(&mut self) -> SettlementView {
         let ending = self.try_settle().expect("a day close that begins");
-        let Ending::Settled(view) = ending else {
+        let Ending::Settled { view } = ending else {
             panic!("the day is not closed: {ending:?}");
         };
         view

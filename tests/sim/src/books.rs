@@ -37,14 +37,14 @@ impl Books {
             Effect::Finish(
                 Ending::Activated
                 | Ending::ActivationFailed { .. }
-                | Ending::Settled(_)
+                | Ending::Settled { .. }
                 | Ending::SettleFailed { .. },
             )
             | Effect::Notify(
                 Notice::LatePayment { .. }
                 | Notice::Forwarding { .. }
                 | Notice::Link { .. }
-                | Notice::Trouble(_),
+                | Notice::Trouble { .. },
             )
             | Effect::Transceive { .. }
             | Effect::AskPin { .. }

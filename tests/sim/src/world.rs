@@ -469,12 +469,12 @@ impl World {
             Effect::Notify(notice) => {
                 self.line(|_| format!("notice {notice:?}"));
                 self.late_notices += u32::from(matches!(notice, Notice::LatePayment { .. }));
-                if let Notice::Trouble(code) = notice {
-                    self.troubles.push(code);
+                if let Notice::Trouble { fault } = notice {
+                    self.troubles.push(fault.code);
                 }
             }
             // The reader waits for a card: the last one has been taken away.
-            Effect::Show(view) if matches!(view.screen, Screen::Card(_)) => self.in_field = None,
+            Effect::Show(view) if matches!(view.screen, Screen::Card { .. }) => self.in_field = None,
             Effect::Show(_) | Effect::Say(_) => {}
         }
     }
@@ -482,7 +482,7 @@ impl World {
     fn finished(&mut self, ending: &Ending) {
         self.line(|_| format!("finished {ending:?}"));
         self.endings.push(ending.clone());
-        if let Ending::Settled(view) = ending
+        if let Ending::Settled { view } = ending
             && !view.balanced
         {
             self.break_with(format!("the day does not balance: {view:?}"));

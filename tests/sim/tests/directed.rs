@@ -210,7 +210,7 @@ fn a_refused_approval_is_reversed_at_the_host_and_counted_nowhere() {
     assert_eq!(shop.refund(sale, 1_000), Err(Code::NotRefundable));
     shop.settle().unwrap();
     shop.rest();
-    assert!(matches!(shop.last_ending(), Some(Ending::Settled(view)) if view.balanced));
+    assert!(matches!(shop.last_ending(), Some(Ending::Settled { view }) if view.balanced));
 }
 
 // Row 11: what the host does not know is not declined.

@@ -1,12 +1,11 @@
 //! The reference host in this process.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use softpos_acquirer::{FaultSpec, Host, HostConfig, HostError};
+use softpos_acquirer::{FaultSpec, HostConfig, LocalHost};
 use softpos_types as types;
 use softpos_types::Code;
-use tokio::runtime::Runtime;
 
 use crate::error::SoftPosError;
 use crate::guard;
@@ -16,10 +15,8 @@ use crate::terminal::Terminal;
 /// to it any more.
 #[derive(uniffi::Object)]
 pub struct SandboxHost {
-    host: Mutex<Option<Host>>,
+    host: Mutex<Option<LocalHost>>,
     url: String,
-    // Behind the host: a server's tasks end before their runtime does.
-    runtime: Runtime,
 }
 
 #[uniffi::export]
@@ -28,14 +25,14 @@ impl SandboxHost {
     #[uniffi::constructor]
     pub fn start(dir: &str, port: u16) -> Result<Arc<Self>, SoftPosError> {
         guard::call(|| {
-            let mut config = HostConfig::new(dir);
-            config.listen = SocketAddr::from(([127, 0, 0, 1], port));
-            let runtime = runtime()?;
-            let host = runtime.block_on(Host::start(config)).map_err(refused)?;
+            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let host = LocalHost::start(HostConfig {
+                listen,
+                ..HostConfig::new(dir)
+            })?;
             Ok(Arc::new(Self {
                 url: host.url(),
                 host: Mutex::new(Some(host)),
-                runtime,
             }))
         })
     }
@@ -47,13 +44,7 @@ impl SandboxHost {
 
     /// A new terminal number, as the text of an activation code.
     pub fn activation_text(&self) -> Result<String, SoftPosError> {
-        self.with(|host| {
-            let code = self
-                .runtime
-                .block_on(host.issue_activation_code())
-                .map_err(refused)?;
-            Ok(host.activation_uri(&code))
-        })
+        self.with(|host| Ok(host.activation_uri()?))
     }
 
     /// Switches faults, in the host's grammar, as `drop-after@transactions:next`; `off` ends them.
@@ -82,7 +73,7 @@ impl SandboxHost {
     /// What all payments did to the merchant's account, in minor units.
     pub fn booked_minor(&self) -> Result<i64, SoftPosError> {
         self.with(|host| {
-            let rows = self.runtime.block_on(host.ledger()).map_err(refused)?;
+            let rows = host.ledger()?;
             let sum = rows
                 .iter()
                 .try_fold(0_i64, |sum, row| sum.checked_add(row.booked_minor));
@@ -93,7 +84,7 @@ impl SandboxHost {
     /// How often a payment is in the books: 0 or 1, or the books are wrong.
     pub fn times_booked(&self, key: &str) -> Result<u32, SoftPosError> {
         self.with(|host| {
-            let rows = self.runtime.block_on(host.ledger()).map_err(refused)?;
+            let rows = host.ledger()?;
             let booked = rows
                 .iter()
                 .filter(|row| row.key.to_string() == key && row.booked_minor != 0);
@@ -103,12 +94,11 @@ impl SandboxHost {
 
     /// Stops it and closes its books; once stopped it refuses every call.
     pub fn stop(&self) -> Result<(), SoftPosError> {
-        guard::call(|| {
+        guard::run(|| {
             let host = self.host.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(host) = host {
-                self.runtime.block_on(host.shutdown());
+                host.shutdown();
             }
-            Ok(())
         })
     }
 }
@@ -116,34 +106,12 @@ impl SandboxHost {
 impl SandboxHost {
     fn with<T>(
         &self,
-        action: impl FnOnce(&Host) -> Result<T, types::SoftPosError>,
+        action: impl FnOnce(&LocalHost) -> Result<T, types::SoftPosError>,
     ) -> Result<T, SoftPosError> {
         guard::call(|| {
             let host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
-            action(
-                host.as_ref()
-                    .ok_or_else(|| types::SoftPosError::of(Code::SessionClosed))?,
-            )
+            let host = host.as_ref();
+            action(host.ok_or_else(|| types::SoftPosError::of(Code::SessionClosed))?)
         })
     }
-}
-
-fn runtime() -> Result<Runtime, types::SoftPosError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("sandbox-host")
-        .enable_io()
-        .enable_time()
-        .build()
-        .map_err(|error| types::SoftPosError::of(Code::SessionPoisoned).with_detail(error.to_string()))
-}
-
-fn refused(error: HostError) -> types::SoftPosError {
-    let code = match &error {
-        HostError::InUse(_) => Code::StoreInUse,
-        HostError::Newer { .. } => Code::StoreNewer,
-        HostError::Damaged(_) => Code::StoreDamaged,
-        HostError::Io(_) | HostError::Database(_) => Code::StoreUnreadable,
-    };
-    types::SoftPosError::of(code).with_detail(error.to_string())
 }

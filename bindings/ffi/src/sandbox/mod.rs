@@ -37,4 +37,4 @@ pub fn sandbox_break(till: &Terminal) -> Result<(), SoftPosError> {
 
 struct Software(SoftwareHardware);
 
-hand_on!(SecureHardware, PortError, Evidence, Software);
+hand_on!(SecureHardware, PortError, Software);

@@ -1,12 +1,12 @@
 //! Both ledgers in the same words.
 
+use softpos_acquirer::LocalHost;
 use softpos_host::TransactionState;
 use softpos_terminal::{HistoryQuery, State, Terminal};
 use softpos_types::Operation;
 
 use super::reconcile::{Final, Row};
 use crate::failure::Failure;
-use crate::sandbox::SandboxHost;
 
 /// Everything the till ever held.
 pub(crate) fn till(terminal: &Terminal) -> Result<Vec<Row>, Failure> {
@@ -52,7 +52,7 @@ const fn final_state(state: State) -> Final {
 }
 
 /// Everything the host ever held.
-pub(crate) fn host(host: &SandboxHost<'_>) -> Result<Vec<Row>, Failure> {
+pub(crate) fn host(host: &LocalHost) -> Result<Vec<Row>, Failure> {
     let row = |row: softpos_acquirer::LedgerRow| Row {
         key: row.key,
         operation: row.operation,

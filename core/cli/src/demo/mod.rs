@@ -10,6 +10,7 @@ mod table;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use softpos_acquirer::LocalHost;
 use softpos_types::PaymentKey;
 use tokio::runtime::Runtime;
 
@@ -18,7 +19,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
 use crate::out::{BAD, DIM, GOOD, HEAD, Out, object};
-use crate::sandbox::SandboxHost;
+use crate::sandbox::start_host;
 use crate::till::driver::Driver;
 use crate::till::open_terminal;
 use crate::till::pocket::Pocket;
@@ -38,7 +39,7 @@ pub(crate) fn run(seed: u64, given: Option<&Path>, out: Out, runtime: &Runtime) 
         "demo-folder",
         &[("folder", &home.data.path().display().to_string())],
     );
-    let host = SandboxHost::start(runtime, &home.data.host())?;
+    let host = start_host(&home.data.host())?;
     let told = tell(seed, &home.data, &host, out);
     host.shutdown();
     let counts = told?;
@@ -52,7 +53,7 @@ pub(crate) fn run(seed: u64, given: Option<&Path>, out: Out, runtime: &Runtime) 
     })
 }
 
-fn tell(seed: u64, data: &DataDir, host: &SandboxHost<'_>, out: Out) -> Result<Counts, Failure> {
+fn tell(seed: u64, data: &DataDir, host: &LocalHost, out: Out) -> Result<Counts, Failure> {
     let terminal = open_terminal(data, out.texts().language(), Some(host))?;
     let driver = Driver::new(terminal, Pocket::open(data.cards())?, Interrupts::default());
     let mut story = Story::new(driver, host, out);
@@ -61,12 +62,7 @@ fn tell(seed: u64, data: &DataDir, host: &SandboxHost<'_>, out: Out) -> Result<C
     counts
 }
 
-fn tell_and_count(
-    seed: u64,
-    story: &mut Story<'_>,
-    host: &SandboxHost<'_>,
-    out: Out,
-) -> Result<Counts, Failure> {
+fn tell_and_count(seed: u64, story: &mut Story<'_>, host: &LocalHost, out: Out) -> Result<Counts, Failure> {
     story.activate()?;
     story.resolve_leftovers()?;
     let before: BTreeSet<PaymentKey> = ledgers::till(story.terminal())?

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use softpos_acquirer::FaultSpec;
+use softpos_acquirer::{FaultSpec, LocalHost};
 use softpos_terminal::{
     ActivationUri, Columns, Ending, HistoryQuery, Notice, Paper, PaymentRequest, PaymentSummary,
     RefundRequest, Screen, State, Step, Terminal,
@@ -17,7 +17,6 @@ use crate::columns::{left, of_terminal, right, width};
 use crate::failure::Failure;
 use crate::json::Acknowledged;
 use crate::out::{BAD, DIM, GOOD, HEAD, Out, PLAIN, WARN, object, paint};
-use crate::sandbox::SandboxHost;
 use crate::till::customer;
 use crate::till::driver::{Driver, Stop};
 use crate::till::listing;
@@ -33,7 +32,7 @@ const NOBODY: Code = Code::NotExpected;
 /// Somebody who plays the operator and the customers.
 pub(crate) struct Story<'h> {
     driver: Driver,
-    host: &'h SandboxHost<'h>,
+    host: &'h LocalHost,
     teller: Teller,
 }
 
@@ -52,7 +51,7 @@ struct Teller {
 }
 
 impl<'h> Story<'h> {
-    pub(crate) fn new(driver: Driver, host: &'h SandboxHost<'h>, out: Out) -> Self {
+    pub(crate) fn new(driver: Driver, host: &'h LocalHost, out: Out) -> Self {
         let teller = Teller {
             out,
             terminal: driver.terminal.clone(),
@@ -245,9 +244,9 @@ impl<'h> Story<'h> {
         let teller = &mut self.teller;
         match self.driver.run(&mut |step| teller.step(step))? {
             Stop::Ended {
-                ending: Ending::ActivationFailed { code, .. } | Ending::SettleFailed { code },
+                ending: Ending::ActivationFailed { fault } | Ending::SettleFailed { fault },
                 ..
-            } => Err(Failure::Core(SoftPosError::of(code))),
+            } => Err(Failure::Core(fault.into())),
             Stop::Ended { ending, .. } => Ok(ending),
             // Every card that is held out is read in the end, and its PIN is known.
             Stop::Card | Stop::Pin | Stop::Payer => Err(Failure::Core(SoftPosError::of(NOBODY))),
@@ -297,14 +296,14 @@ impl<'h> Story<'h> {
     }
 
     fn slip(&self, ending: &Ending) -> Result<(), Failure> {
-        if let Ending::Settled(view) = ending {
+        if let Ending::Settled { view } = ending {
             let language = Some(self.teller.out.texts().language());
             let paper = Paper {
                 language,
                 columns: Columns::Narrow,
                 reprint: false,
             };
-            for row in self.terminal().day_close_slip(view, paper)?.lines() {
+            for row in self.terminal().day_close_slip(view.batch, paper)?.lines() {
                 self.teller.out.line(PLAIN, row);
             }
         }
@@ -334,7 +333,7 @@ impl Teller {
                 }
             }
             Screen::Activating { .. } | Screen::AskPayer => self.out.line(DIM, &format!("      {text}")),
-            Screen::Card(_)
+            Screen::Card { .. }
             | Screen::EnterPin
             | Screen::Authorising
             | Screen::ShowCode { .. }
@@ -352,7 +351,9 @@ impl Teller {
                 self.line("", *amount, *state, text);
             }
             Notice::Forwarding { .. } | Notice::Link { .. } => self.out.line(DIM, &format!("      {text}")),
-            Notice::LatePayment { .. } | Notice::Trouble(_) => self.out.line(BAD, &format!("      {text}")),
+            Notice::LatePayment { .. } | Notice::Trouble { .. } => {
+                self.out.line(BAD, &format!("      {text}"))
+            }
         }
     }
 
@@ -369,7 +370,7 @@ impl Teller {
             }
             Ending::Activated => self.out.line(GOOD, text),
             Ending::NotStarted { .. } => self.out.line(WARN, &format!("      {text}")),
-            Ending::ActivationFailed { .. } | Ending::Settled(_) | Ending::SettleFailed { .. } => {}
+            Ending::ActivationFailed { .. } | Ending::Settled { .. } | Ending::SettleFailed { .. } => {}
         }
     }
 

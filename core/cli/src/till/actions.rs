@@ -171,15 +171,7 @@ impl Session<'_> {
     fn money(&self, typed: &str) -> Result<Money, Failure> {
         let unknown = || SoftPosError::of(Code::NotActivated);
         let currency = self.driver.terminal.status()?.currency.ok_or_else(unknown)?;
-        let code = |error| match error {
-            MoneyError::NotANumber => Code::AmountNotANumber,
-            MoneyError::Zero => Code::AmountZero,
-            MoneyError::Negative => Code::AmountNegative,
-            MoneyError::TooManyDecimals => Code::AmountTooManyDecimals,
-            MoneyError::TooLarge => Code::AmountOverLimit,
-            MoneyError::CurrencyMismatch => Code::CurrencyNotAllowed,
-        };
-        let refused = |error| Failure::Core(SoftPosError::of(code(error)).with_detail(typed));
+        let refused = |error: MoneyError| Failure::Core(SoftPosError::of(error.into()).with_detail(typed));
         Money::parse_payment(typed, currency).map_err(refused)
     }
 
@@ -412,13 +404,14 @@ impl Session<'_> {
         let (count, sum) = (status.queue.count.to_string(), words::display(status.queue.sum));
         row("till-status-stored", &format!("{count}  {sum}"));
         row("till-status-open", &status.open_payments.to_string());
-        match status.obstacle {
+        let obstacle = status.obstacle.map(|fault| fault.code);
+        match obstacle {
             Some(code) => out.line(BAD, &texts.code(code)),
             None => out.say(GOOD, "till-status-ready", &[]),
         }
         self.reporter.put("activated", status.activated);
-        self.reporter.put("ready", status.obstacle.is_none());
-        self.reporter.put("obstacle", status.obstacle.map(Code::name));
+        self.reporter.put("ready", obstacle.is_none());
+        self.reporter.put("obstacle", obstacle.map(Code::name));
         self.reporter.put("merchant", merchant);
         self.reporter.put("terminal", terminal);
         self.reporter.put("batch", status.batch.to_string());

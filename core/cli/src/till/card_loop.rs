@@ -14,7 +14,7 @@ pub(crate) fn tap(terminal: &Terminal, pocket: &mut Pocket, card: &str) -> Resul
         Presence::Card => terminal.card_present()?,
         Presence::Collision => terminal.card_collision()?,
     };
-    while let CardStep::Transmit(capdu) = step {
+    while let CardStep::Transmit { capdu } = step {
         let sent = clock::now();
         step = match pocket.transmit(card, &capdu)? {
             Some(rapdu) => {

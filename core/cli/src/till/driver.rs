@@ -192,7 +192,7 @@ impl Driver {
 
     fn show(&mut self, screen: Screen) -> Result<Option<Stop>, SoftPosError> {
         match screen {
-            Screen::Card(_) => self.offer_card(),
+            Screen::Card { .. } => self.offer_card(),
             Screen::ShowCode { payload, .. } => {
                 let is_new = self.payload.as_ref() != Some(&payload);
                 self.payload = Some(payload);

@@ -21,6 +21,7 @@ mod words;
 use std::io::{BufReader, IsTerminal, stdin, stdout};
 use std::sync::Arc;
 
+use softpos_acquirer::LocalHost;
 use softpos_terminal::{
     ActivationUri, LogLine, LogSink, PortError, SecureHardware, SoftwareHardware, Terminal, TerminalConfig,
     os_entropy,
@@ -34,7 +35,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
 use crate::out::{DIM, HEAD, Out, PLAIN, WARN, object};
-use crate::sandbox::SandboxHost;
+use crate::sandbox::start_host;
 use driver::Driver;
 use pocket::Pocket;
 use prompter::Prompter;
@@ -45,7 +46,7 @@ use session::Session;
 pub(crate) fn alone(data: &DataDir, out: Out, runtime: &Runtime) -> Result<Exit, Failure> {
     let interrupts = Interrupts::watch(runtime, || {});
     data.create()?;
-    let host = SandboxHost::start(runtime, &data.host())?;
+    let host = start_host(&data.host())?;
     out.say(DIM, "till-host-runs", &[("url", &host.url())]);
     let mut session = open(data, out, interrupts, Some(&host))?;
     let exit = activate_alone(&mut session, &host).and_then(|()| serve(&mut session));
@@ -78,13 +79,13 @@ pub(crate) fn against(
 pub(crate) fn open_terminal(
     data: &DataDir,
     language: Language,
-    host: Option<&SandboxHost<'_>>,
+    host: Option<&LocalHost>,
 ) -> Result<Terminal, SoftPosError> {
     let config = TerminalConfig {
         dir: data.till(),
         language,
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
-        host_url: host.map(SandboxHost::url),
+        host_url: host.map(LocalHost::url),
         anchors: None,
     };
     Terminal::open(config, hardware(data)?, Arc::new(NoLog))
@@ -109,7 +110,7 @@ fn open<'h>(
     data: &DataDir,
     out: Out,
     interrupts: Interrupts,
-    host: Option<&'h SandboxHost<'h>>,
+    host: Option<&'h LocalHost>,
 ) -> Result<Session<'h>, Failure> {
     let terminal = open_terminal(data, out.texts().language(), host)?;
     let pocket = Pocket::open(data.cards())?;
@@ -128,7 +129,7 @@ fn open<'h>(
     ))
 }
 
-fn activate_alone(session: &mut Session<'_>, host: &SandboxHost<'_>) -> Result<(), Failure> {
+fn activate_alone(session: &mut Session<'_>, host: &LocalHost) -> Result<(), Failure> {
     if session.driver.terminal.status()?.activated {
         return Ok(());
     }

@@ -104,7 +104,7 @@ impl Reporter {
                 self.code(payload);
             }
             Screen::ResultUnknown { .. } | Screen::AskPayer => self.line(WARN, text),
-            Screen::Card(_) | Screen::EnterPin | Screen::Authorising | Screen::Settling { .. } => {
+            Screen::Card { .. } | Screen::EnterPin | Screen::Authorising | Screen::Settling { .. } => {
                 self.line(PLAIN, text);
             }
             Screen::Result { .. } => self.result = Some(text.to_owned()),
@@ -166,7 +166,9 @@ impl Reporter {
                 "text": text,
             }),
             Notice::Link { online } => json!({ "notice": "link", "online": online, "text": text }),
-            Notice::Trouble(code) => json!({ "notice": "trouble", "code": code.name(), "text": text }),
+            Notice::Trouble { fault } => {
+                json!({ "notice": "trouble", "code": fault.code.name(), "text": text })
+            }
         };
         if self.out.is_json() {
             self.notices.push(json);

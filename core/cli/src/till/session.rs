@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::io::BufRead;
 
+use softpos_acquirer::LocalHost;
 use softpos_terminal::{Columns, Ending, NotStarted, Paper, State, Step};
 use softpos_text::words;
-use softpos_types::{Language, PaymentKey, SoftPosError};
+use softpos_types::{Language, PaymentKey};
 use zeroize::Zeroize;
 
 use super::command::{Command, Copy, parse};
@@ -18,7 +19,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
 use crate::out::{BAD, DIM, GOOD, Out, PLAIN, WARN};
-use crate::sandbox::SandboxHost;
 
 /// The till with somebody or something in front of it.
 pub(crate) struct Session<'h> {
@@ -27,7 +27,7 @@ pub(crate) struct Session<'h> {
     /// The person, if there is one.
     pub(crate) prompter: Option<Prompter>,
     /// The host, if it runs inside this program.
-    pub(crate) host: Option<&'h SandboxHost<'h>>,
+    pub(crate) host: Option<&'h LocalHost>,
     /// The payment on the screen.
     open: Option<PaymentKey>,
     /// Slips that came out of this session already; any other one is a duplicate.
@@ -41,7 +41,7 @@ impl<'h> Session<'h> {
         driver: Driver,
         reporter: Reporter,
         prompter: Option<Prompter>,
-        host: Option<&'h SandboxHost<'h>>,
+        host: Option<&'h LocalHost>,
     ) -> Self {
         Self {
             driver,
@@ -281,26 +281,21 @@ impl<'h> Session<'h> {
                 self.reporter.line(GOOD, text);
                 Ok(Exit::Done)
             }
-            Ending::ActivationFailed { code, detail } => {
-                let error = SoftPosError::of(code);
-                Err(Failure::Core(match detail {
-                    Some(detail) => error.with_detail(detail),
-                    None => error,
-                }))
-            }
-            Ending::Settled(view) => {
+            Ending::Settled { view } => {
                 self.reporter.put("batch", view.batch.to_string());
                 self.reporter.put("balanced", view.balanced);
                 self.reporter.put("text", text);
                 let slip = self
                     .driver
                     .terminal
-                    .day_close_slip(&view, paper(Some(self.language()), false))?;
+                    .day_close_slip(view.batch, paper(Some(self.language()), false))?;
                 self.slip(&slip);
                 self.reporter.line(if view.balanced { GOOD } else { BAD }, text);
                 Ok(if view.balanced { Exit::Done } else { Exit::Failure })
             }
-            Ending::SettleFailed { code } => Err(Failure::Core(SoftPosError::of(code))),
+            Ending::ActivationFailed { fault } | Ending::SettleFailed { fault } => {
+                Err(Failure::Core(fault.into()))
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use softpos_types::{Code, SoftPosError};
+
 /// Why the host cannot start, go on, or be read.
 #[derive(Debug)]
 pub enum HostError {
@@ -47,6 +49,19 @@ impl std::error::Error for HostError {
             Self::Database(error) => Some(error),
             Self::InUse(_) | Self::Newer { .. } | Self::Damaged(_) => None,
         }
+    }
+}
+
+/// For a program that runs the host beside a till: a folder that cannot be used is the same trouble for both.
+impl From<HostError> for SoftPosError {
+    fn from(error: HostError) -> Self {
+        let code = match &error {
+            HostError::InUse(_) => Code::StoreInUse,
+            HostError::Newer { .. } => Code::StoreNewer,
+            HostError::Damaged(_) => Code::StoreDamaged,
+            HostError::Io(_) | HostError::Database(_) => Code::StoreUnreadable,
+        };
+        Self::of(code).with_detail(error.to_string())
     }
 }
 

@@ -128,7 +128,7 @@ impl Shop {
         loop {
             let step = self.till.next_step_within(PATIENCE).expect("a step in time");
             match step {
-                Step::Show { view, .. } if matches!(view.screen, Screen::Card(_)) => card += self.tap(),
+                Step::Show { view, .. } if matches!(view.screen, Screen::Card { .. }) => card += self.tap(),
                 Step::Finished { ending, .. } => return (ending, card),
                 Step::Closed => unreachable!("the session ended"),
                 Step::Show { .. } | Step::Say { .. } | Step::AskPin { .. } | Step::Notice { .. } => {}
@@ -142,7 +142,7 @@ impl Shop {
         assert_eq!(card.present(), Presence::Card);
         let mut answering = Duration::ZERO;
         let mut next = self.till.card_present();
-        while let CardStep::Transmit(capdu) = next.expect("an open session") {
+        while let CardStep::Transmit { capdu } = next.expect("an open session") {
             let sent = now();
             let rapdu = card.transmit(&capdu).expect("a card in the field");
             let elapsed = sent.elapsed();

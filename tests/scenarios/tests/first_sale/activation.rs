@@ -13,7 +13,7 @@ const STAGES: [ActivationStage; 4] = [
 
 fn failed(ending: &Ending) -> Code {
     match ending {
-        Ending::ActivationFailed { code, .. } => *code,
+        Ending::ActivationFailed { fault } => fault.code,
         other => panic!("not a failed activation: {other:?}"),
     }
 }

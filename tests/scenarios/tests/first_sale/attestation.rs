@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use softpos_scenarios::{HostPlace, Shop};
 use softpos_terminal::State;
-use softpos_types::{Action, Code, MoneyState, SoftPosError};
+use softpos_types::{Action, Code, Fault, MoneyState, SoftPosError};
 
 /// A shop whose verdicts hold for two seconds.
 fn short_lived(offline_hours: u32) -> Shop {
@@ -35,7 +35,7 @@ fn without_a_fresh_verdict_cards_are_refused_and_cash_is_not() {
     );
     assert_eq!(
         shop.till().status().unwrap().obstacle,
-        Some(Code::AttestationExpired)
+        Some(Fault::of(Code::AttestationExpired))
     );
     assert_eq!(shop.cash(200).state, State::Approved);
     // With the host the verdict comes back by itself.

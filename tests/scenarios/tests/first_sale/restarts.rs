@@ -213,7 +213,7 @@ fn a_kill_after_every_moment_of_a_sale_charges_at_most_once() {
         }
     }
     shop.assert_reconciled();
-    assert!(matches!(shop.try_settle().unwrap(), Ending::Settled(view) if view.balanced));
+    assert!(matches!(shop.try_settle().unwrap(), Ending::Settled { view } if view.balanced));
 }
 
 pub(crate) fn shown_code(step: &softpos_terminal::Step) -> Option<String> {

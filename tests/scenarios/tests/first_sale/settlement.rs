@@ -2,7 +2,7 @@
 
 use softpos_scenarios::{Shop, side_by_side};
 use softpos_terminal::{Columns, Ending, Paper, State};
-use softpos_types::{Batch, Code, Method};
+use softpos_types::{Batch, Code, Fault, Method};
 
 #[test]
 fn both_sides_count_the_same_and_the_next_batch_begins() {
@@ -44,7 +44,7 @@ fn both_sides_count_the_same_and_the_next_batch_begins() {
         columns: Columns::Narrow,
         reprint: false,
     };
-    let slip = shop.till().day_close_slip(&view, paper).unwrap();
+    let slip = shop.till().day_close_slip(view.batch, paper).unwrap();
     assert!(slip.contains("30.00") && slip.contains("2.50"), "{slip}");
     assert_eq!(shop.till().status().unwrap().batch, Batch::FIRST.next());
     assert_eq!(shop.tap(100, "visa-approved").batch, Batch::FIRST.next());
@@ -93,7 +93,7 @@ fn a_lost_answer_is_asked_for_again_by_itself() {
             shop.tap(1_000, "visa-approved");
             shop.host.fault(fault);
             let code = match shop.try_settle().unwrap() {
-                Ending::SettleFailed { code } => code,
+                Ending::SettleFailed { fault } => fault.code,
                 other => panic!("{other:?}"),
             };
             let expected = if fault.starts_with("bad") {
@@ -105,7 +105,7 @@ fn a_lost_answer_is_asked_for_again_by_itself() {
             // Until it is known nothing is sold into either batch.
             if let Err(error) = shop.try_tap(100, "visa-approved") {
                 assert_eq!(error.code(), Code::SettlementPending);
-                let Ending::Settled(view) = shop.finish() else {
+                let Ending::Settled { view } = shop.finish() else {
                     panic!("not settled: {:?}", shop.steps());
                 };
                 assert!(view.balanced);
@@ -135,7 +135,7 @@ fn a_close_that_was_killed_goes_on_after_the_restart() {
             );
             shop.host.fault("off");
             let view = match shop.finish() {
-                Ending::Settled(view) => view,
+                Ending::Settled { view } => view,
                 other => panic!("{other:?}"),
             };
             assert_eq!((view.balanced, view.batch), (true, Batch::FIRST), "{fault}");
@@ -153,9 +153,9 @@ fn a_close_while_the_host_is_down_is_repeated() {
     assert_eq!(
         shop.try_settle().unwrap(),
         Ending::SettleFailed {
-            code: Code::HostNotReached
+            fault: Fault::of(Code::HostNotReached)
         }
     );
     shop.host.resume();
-    assert!(matches!(shop.finish(), Ending::Settled(view) if view.balanced));
+    assert!(matches!(shop.finish(), Ending::Settled { view } if view.balanced));
 }

@@ -159,7 +159,7 @@ fn storm(seed: u64, things: u32) {
         matches!(
             step,
             Step::Finished {
-                ending: Ending::Settled(_),
+                ending: Ending::Settled { .. },
                 ..
             }
         )
@@ -167,7 +167,7 @@ fn storm(seed: u64, things: u32) {
     while shop.till().settle().is_err() {
         shop.run_until(|step| settled(step).then_some(()));
     }
-    let Ending::Settled(view) = shop.finish() else {
+    let Ending::Settled { view } = shop.finish() else {
         panic!("seed {seed}: {:?}", shop.steps());
     };
     assert!(view.balanced, "seed {seed}: {view:?}");

@@ -10,9 +10,9 @@ use softpos_types::{Action, Code, MoneyState, SoftPosError};
 fn trouble(shop: &Shop) -> Vec<Code> {
     let trouble = |step: &Step| match step {
         Step::Notice {
-            notice: Notice::Trouble(code),
+            notice: Notice::Trouble { fault },
             ..
-        } => Some(*code),
+        } => Some(fault.code),
         _ => None,
     };
     shop.steps().iter().filter_map(trouble).collect()
@@ -20,7 +20,7 @@ fn trouble(shop: &Shop) -> Vec<Code> {
 
 fn failed_with(ending: &Ending) -> Code {
     match ending {
-        Ending::ActivationFailed { code, .. } => *code,
+        Ending::ActivationFailed { fault } => fault.code,
         other => panic!("{other:?}"),
     }
 }

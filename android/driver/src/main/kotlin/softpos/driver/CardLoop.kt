@@ -76,20 +76,24 @@ internal class CardLoop(private val terminal: Terminal, private val reader: Card
             return terminal.cardLost()
         }
         val elapsed = (System.nanoTime() - started) / 1_000
-        // Only a direct buffer crosses without a copy; what a card says is wiped behind it.
-        val buffer = ByteBuffer.allocateDirect(rapdu.size)
-        return try {
-            buffer.put(rapdu).flip()
-            terminal.cardReplied(buffer, elapsed.coerceIn(0, UInt.MAX_VALUE.toLong()).toUInt())
-        } finally {
-            rapdu.fill(0)
-            buffer.clear()
-            while (buffer.hasRemaining()) buffer.put(0)
-        }
+        return direct(rapdu) { terminal.cardReplied(it, elapsed.coerceIn(0, UInt.MAX_VALUE.toLong()).toUInt()) }
     }
 
     private companion object {
         /** One look for a card; between two of them the loop sees that it was stopped. */
         val LOOK = 250.milliseconds
+    }
+}
+
+/** Hands secret bytes to the core: only a direct buffer crosses without a copy, and both are wiped behind it. */
+internal fun <T> direct(secret: ByteArray, use: (ByteBuffer) -> T): T {
+    val buffer = ByteBuffer.allocateDirect(secret.size)
+    return try {
+        buffer.put(secret).flip()
+        use(buffer)
+    } finally {
+        secret.fill(0)
+        buffer.clear()
+        while (buffer.hasRemaining()) buffer.put(0)
     }
 }

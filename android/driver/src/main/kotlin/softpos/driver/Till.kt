@@ -1,5 +1,6 @@
 package softpos.driver
 
+import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineDispatcher
@@ -22,6 +23,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import softpos.core.Ending
 import softpos.core.Fault
+import softpos.core.FrameSize
 import softpos.core.HistoryQuery
 import softpos.core.LogSink
 import softpos.core.Paper
@@ -77,6 +79,27 @@ class Till private constructor(
 
     /** Starts a payment and returns its key. */
     suspend fun start(request: PaymentRequest): String = begin { it.start(request) }
+
+    /**
+     * Charges the code that a payer shows, as it was scanned or typed, and returns the payment's key. The bytes are
+     * wiped; the code is never kept for later.
+     */
+    suspend fun chargeCode(request: PaymentRequest, scanned: ByteArray): String =
+        begin { till -> direct(scanned) { till.chargeCode(request, it) } }
+
+    /**
+     * Charges the code in a camera's frame and returns the payment's key; null if there is none in it: the next frame is
+     * tried. [luma] is a direct buffer, as the brightness plane of an image is.
+     */
+    suspend fun chargeFrame(request: PaymentRequest, luma: ByteBuffer, size: FrameSize): String? =
+        begin({ it != null }) { it.chargeFrame(request, luma, size) }
+
+    /** Activates with the code in a camera's frame; returns whether there was one. */
+    suspend fun activateFrame(luma: ByteBuffer, size: FrameSize): Boolean =
+        begin({ it }) { it.activateFrame(luma, size) }
+
+    /** A payment was said to be paid, by a push message for example: the host is asked now. */
+    suspend fun paymentNotice(key: String) = call { it.paymentNotice(key) }
 
     /** Starts a refund and returns its key. */
     suspend fun refund(request: RefundRequest): String = begin { it.refund(request) }
@@ -146,14 +169,14 @@ class Till private constructor(
     }
 
     /** Begins something whose end comes as a step: the last ending is history from now on. */
-    private suspend fun <T> begin(action: (Terminal) -> T): T = call { terminal ->
+    private suspend fun <T> begin(begun: (T) -> Boolean = { true }, action: (Terminal) -> T): T = call { terminal ->
         val before = states.getAndUpdate { it.copy(ending = null) }
+        var stays = true
         try {
-            action(terminal)
-        } catch (error: SoftPosException) {
+            action(terminal).also { stays = !begun(it) }
+        } finally {
             // Nothing was begun, so what is shown stays.
-            states.update { if (it.ending == null) it.copy(ending = before.ending) else it }
-            throw error
+            if (stays) states.update { if (it.ending == null) it.copy(ending = before.ending) else it }
         }
     }
 
