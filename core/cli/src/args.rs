@@ -15,6 +15,8 @@ Examples:
   softpos demo                              the whole story, unattended, with a reconciliation
   softpos qr explain 000201...              what a scanned code says, and which rules it breaks
   softpos host --fault drop-after:1/3       the reference host alone, losing every third answer
+  softpos tap mastercard-offline --record tap.json
+                                            one tap, command by command, recorded without card data
   softpos till --host https://127.0.0.1:8443 --pin PIN --activate CODE
                                             a till against any host
 
@@ -58,8 +60,49 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Read a payment code from a picture, draw one, say what one means
     Qr(QrArguments),
-    /// List every payment that the data folder holds
+    /// List every payment that the data folder holds; a till may be running on it
     History,
+    /// Hold one software card to the reader, without a payment around it
+    Tap(TapArguments),
+    /// Run a recorded tap again and compare every step
+    Replay(ReplayArguments),
+    /// Check the till's journal
+    Ledger {
+        /// What to do
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// Write everything the data folder holds into a file that a passphrase opens
+    ///
+    /// The passphrase comes from SOFTPOS_PASSPHRASE or from the first line of the standard input. An interrupted backup
+    /// goes on where it was. The file has the records and what is needed to check them, and no payment key.
+    Backup {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Read a backup's payments into an empty data folder
+    ///
+    /// They are history: they can be listed, printed and refunded, and are never sent again. The till has to be activated
+    /// anew. The passphrase comes as for a backup.
+    Restore {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Check every record's seal and place, the totals and the heads that the device signed
+    ///
+    /// Names the first wrong record; the exit code is 0 if nothing is wrong and 1 if something is. Nothing is changed, no
+    /// host is asked, and a till may be running on the folder.
+    Verify {
+        /// A data folder or a backup (default: the data folder)
+        #[arg(value_name = "FOLDER|FILE")]
+        path: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +190,27 @@ pub(crate) struct TillArguments {
     /// The activation code
     #[arg(long, value_name = "CODE", requires = "host")]
     pub(crate) activate: Option<String>,
+}
+
+/// Shows every command and every answer, without card data. Neither till nor host is needed, and nothing is paid.
+#[derive(Debug, Args)]
+pub(crate) struct TapArguments {
+    /// Which card; `cards` in the till lists them
+    #[arg(value_name = "CARD", default_value = "visa-approved")]
+    pub(crate) card: String,
+    /// The amount
+    #[arg(long, value_name = "AMOUNT", default_value = "12.50")]
+    pub(crate) amount: String,
+    /// Write the tap down, without card data, to be replayed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// A recording made by `softpos tap --record`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

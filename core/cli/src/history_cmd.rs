@@ -9,7 +9,7 @@ use crate::json::Payment;
 use crate::out::{Out, object};
 use crate::till::{hardware, listing};
 
-/// Lists every payment, in JSON one a line. A till that runs on the folder has it to itself.
+/// Lists every payment, in JSON one a line. A till may be running on the folder.
 pub(crate) fn run(data: &DataDir, out: Out) -> Result<Exit, Failure> {
     if !data.till().exists() {
         return Err(Failure::Said {

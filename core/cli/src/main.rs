@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backup_cmd;
 mod clock;
 mod columns;
 mod data_dir;
@@ -13,9 +14,11 @@ mod history_cmd;
 mod host_cmd;
 mod interrupt;
 mod json;
+mod ledger_cmd;
 mod out;
 mod qr_cmd;
 mod sandbox;
+mod tap_cmd;
 mod till;
 
 use std::process::ExitCode;
@@ -51,8 +54,13 @@ fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
             None => host_cmd::serve(host, &data()?, out, &runtime()?),
         },
         Some(Command::Demo(demo)) => demo::run(demo.seed, given, out, &runtime()?),
+        Some(Command::Tap(tap)) => tap_cmd::tap(tap, out),
+        Some(Command::Replay(replay)) => tap_cmd::replay(replay, out),
         Some(Command::Qr(qr)) => qr_cmd::run(&qr.command, out),
         Some(Command::History) => history_cmd::run(&data()?, out),
+        Some(Command::Ledger { command }) => ledger_cmd::run(command, given, out),
+        Some(Command::Backup { file }) => backup_cmd::back_up_to(file, &data()?, out),
+        Some(Command::Restore { file }) => backup_cmd::restore_from(file, &data()?, out),
     }
 }
 

@@ -8,7 +8,7 @@ use softpos_types::{Pan, SecretArray};
 
 use crate::scrub::scrubbed;
 pub use crate::tdes::Padding;
-use crate::tdes::{Cipher, retail_mac, xor};
+use crate::tdes::{encrypt_with, retail_mac, two_key, xor};
 
 /// The card key by option A: the last 16 digits of PAN and sequence number, enciphered as they are and
 /// complemented.
@@ -49,6 +49,17 @@ pub fn session_key_common(card_key: &SecretArray<16>, atc: [u8; 2]) -> SecretArr
     )
 }
 
+/// `UnionPay`'s session key for the transaction counter (9F36): the counter and its complement, each behind six
+/// zero bytes, enciphered (source: public PBOC card tests).
+pub fn session_key_unionpay(card_key: &SecretArray<16>, atc: [u8; 2]) -> SecretArray<16> {
+    let [high, low] = atc;
+    two_blocks(
+        card_key,
+        [0, 0, 0, 0, 0, 0, high, low],
+        [0, 0, 0, 0, 0, 0, !high, !low],
+    )
+}
+
 /// The application cryptogram (9F26) over data: ISO/IEC 9797-1 MAC algorithm 3.
 ///
 /// Schemes without session keys (Visa CVN 10) give the card key here.
@@ -60,7 +71,7 @@ pub fn application_cryptogram(session_key: &SecretArray<16>, data: &[u8], paddin
 pub fn arpc_method_1(session_key: &SecretArray<16>, arqc: [u8; 8], arc: [u8; 2]) -> [u8; 8] {
     let [first, second] = arc;
     let block = xor(arqc, [first, second, 0, 0, 0, 0, 0, 0]);
-    scrubbed(|| Cipher::two_key(session_key).encrypt(block))
+    scrubbed(|| encrypt_with(&two_key(session_key), block))
 }
 
 /// The issuer's answer by method 2: four bytes of the MAC over cryptogram, card status update and up to
@@ -109,11 +120,11 @@ fn card_key(master: &SecretArray<16>, block: [u8; 8]) -> SecretArray<16> {
 /// Two enciphered blocks as a key with odd parity.
 fn two_blocks(key: &SecretArray<16>, left: [u8; 8], right: [u8; 8]) -> SecretArray<16> {
     scrubbed(|| {
-        let cipher = Cipher::two_key(key);
+        let cipher = two_key(key);
         SecretArray::build(|derived| {
             let (first, second) = derived.split_at_mut(8);
-            first.copy_from_slice(&cipher.encrypt(left));
-            second.copy_from_slice(&cipher.encrypt(right));
+            first.copy_from_slice(&encrypt_with(&cipher, left));
+            second.copy_from_slice(&encrypt_with(&cipher, right));
             for byte in derived {
                 *byte ^= u8::from(byte.count_ones() % 2 == 0);
             }

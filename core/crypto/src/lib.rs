@@ -27,12 +27,14 @@ mod labels;
 #[cfg(feature = "legacy")]
 pub mod legacy;
 pub mod mac;
+pub mod merkle;
 pub mod p256_key;
+pub mod passphrase;
 pub mod pin_block;
 pub mod scrub;
 pub mod seal;
 #[cfg(any(feature = "issuer", feature = "legacy"))]
-mod tdes;
+pub mod tdes;
 
 pub use aes_key::{AesKey, AesLength, AesLengthError};
 pub use hkdf::{OutputLengthError, hkdf_sha256};

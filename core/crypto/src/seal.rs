@@ -85,6 +85,11 @@ pub enum Purpose {
 pub struct PurposeKey(SecretArray<32>);
 
 impl PurposeKey {
+    /// A key that was derived for its purpose elsewhere, or came with what it opens.
+    pub const fn from_secret(secret: SecretArray<32>) -> Self {
+        Self(secret)
+    }
+
     /// The bytes, for a MAC; for sealing make an [`Epoch`].
     pub const fn expose(&self) -> &[u8; 32] {
         self.0.expose()

@@ -32,6 +32,17 @@ pub struct ReaderConfig {
 }
 
 impl ReaderConfig {
+    /// The same, but that every payment goes online, as far as a terminal decides that: all floor limits are zero.
+    pub fn online_only(&self) -> Self {
+        let mut config = self.clone();
+        for combination in &mut config.combinations {
+            combination.settings.floor_limit_minor = Some(0);
+            // Kernel 2 has a floor limit of its own (DF8123).
+            combination.settings.data.set(Tag::new(0xDF_8123), &[0; 6]);
+        }
+        config
+    }
+
     /// What a kernel is told for an accepted combination: its own data before the kernel's before the terminal's.
     pub(crate) fn data_for(&self, kernel: KernelId, own: &TerminalData) -> TerminalData {
         let mut data = self.terminal.clone();
@@ -214,6 +225,10 @@ impl KernelId {
         }
     }
 
+    // Rule EP-3.3.2-KERNEL: a card that names no kernel gets its provider's; Discover has two providers.
+    // [source: peer, libpay knows a wrong one and DCEMV one only;
+    // test: config::tests::requested_kernels;
+    // evidence: own]
     /// The kernel of a provider whose card names none. The second Discover provider is general knowledge.
     fn default_for(adf_name: &Aid) -> Self {
         match adf_name.rid() {

@@ -21,13 +21,25 @@ pub(crate) struct Forwarding {
     pub(crate) total: u32,
 }
 
+/// How much longer a pause is than configured: by up to a quarter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Jitter(pub(crate) u8);
+
+impl Jitter {
+    fn lengthen(self, pause_ms: u64) -> u64 {
+        let more = pause_ms.saturating_mul(u64::from(self.0)) / 1_024;
+        pause_ms.saturating_add(more)
+    }
+}
+
 impl Retry {
-    /// The next try after a pause from the list, whose last one repeats.
-    pub(crate) fn bump(&mut self, pauses_ms: &[u64], now: Now) {
+    /// The next try after a pause from the list, whose last one repeats, made a little longer by `jitter`: tills that
+    /// lost their host together shall not come back together.
+    pub(crate) fn bump(&mut self, pauses_ms: &[u64], jitter: Jitter, now: Now) {
         let index = usize::try_from(self.tries)
             .unwrap_or(usize::MAX)
             .min(pauses_ms.len().saturating_sub(1));
-        let pause_ms = pauses_ms.get(index).copied().unwrap_or(1_000);
+        let pause_ms = jitter.lengthen(pauses_ms.get(index).copied().unwrap_or(1_000));
         self.tries = self.tries.saturating_add(1);
         self.due = now.tick.after_ms(pause_ms);
     }
@@ -109,7 +121,14 @@ impl Flow {
         } else {
             &timers.forward_ms
         };
-        self.retries.entry(key).or_default().bump(pauses, now);
+        let jitter = self.jitter();
+        self.retries.entry(key).or_default().bump(pauses, jitter, now);
+    }
+
+    /// Chance for one pause.
+    pub(crate) fn jitter(&mut self) -> Jitter {
+        let [byte] = self.entropy.array();
+        Jitter(byte)
     }
 
     /// The number of the next try of this payment, from 1.
@@ -133,9 +152,12 @@ impl Flow {
             de39: payment.reply.as_ref().map(|reply| reply.de39.clone()),
         };
         let ended = !payment.is_open();
+        // The host now knows of what was final before, cash or the card's own approval: nothing that anybody needs to
+        // hear. That it does not honour it is something else.
+        let known = payment.method == Method::Cash
+            || (payment.approved_by_card() && payment.state == State::Approved);
         let forwarded = ended && (payment.was_stored || payment.method == Method::Cash);
-        // The host now knows of a cash payment: nothing that anybody needs to hear.
-        if payment.method != Method::Cash {
+        if !known {
             self.effect(Effect::Notify(notice));
         }
         if ended {

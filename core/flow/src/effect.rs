@@ -49,6 +49,13 @@ pub enum Effect {
         /// Its payload.
         payload: Vec<u8>,
     },
+    /// Compute the Merkle tree over the journal (store).
+    Anchor {
+        /// For the answer.
+        id: EffectId,
+        /// How many records the host has anchored: where the proof begins.
+        since: u64,
+    },
     /// Write the register file and sync it (store).
     SaveKeys {
         /// For the answer.

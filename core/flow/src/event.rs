@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use softpos_crypto::pin_block::PinDigits;
 use softpos_host::{HostAnswer, Sent};
+use softpos_journal::Archived;
 use softpos_types::{Language, Method, Money, OrderId, PaymentKey};
 
 use crate::EffectId;
@@ -22,6 +23,19 @@ pub struct PaymentRequest {
     pub category: Option<String>,
     /// The customer's language.
     pub language: Language,
+}
+
+/// The head of the Merkle tree over the journal, and the proof that it grew from an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// How many records it covers.
+    pub sequence: u64,
+    /// The hash of the last of them.
+    pub head: [u8; 32],
+    /// The tree's root.
+    pub root: [u8; 32],
+    /// The consistency proof from the earlier head on; empty if there is none.
+    pub proof: Vec<[u8; 32]>,
 }
 
 /// What a shell asks to be given back.
@@ -83,6 +97,28 @@ pub enum Event<'a> {
     PersistFailed {
         /// The effect.
         id: EffectId,
+    },
+    /// The journal so far, as its Merkle tree gives it.
+    Anchored {
+        /// The effect.
+        id: EffectId,
+        /// The tree's head and its proof.
+        anchor: Anchor,
+    },
+    /// The journal could not be read back.
+    AnchorFailed {
+        /// The effect.
+        id: EffectId,
+    },
+    /// Old batches need not be kept any more.
+    Archivable {
+        /// What stands for them.
+        note: Archived,
+    },
+    /// The disk is nearly full, or has room again.
+    StorageChanged {
+        /// Whether less than the floor is free.
+        low: bool,
     },
     /// The register file is on the disk, synced.
     KeysSaved {

@@ -13,7 +13,7 @@ use softpos_crypto::entropy::Entropy;
 use softpos_crypto::jws::RequestHeader;
 use softpos_emv::Reader;
 use softpos_host::{Anchors, AnswerKeys, HostRequest, Parameters, Timers};
-use softpos_journal::{Entry, Ledger, Reprinted};
+use softpos_journal::{Entry, Ledger, MAX_PAYLOAD_BYTES, Payment, Reprinted};
 use softpos_types::{Code, Money, Now, PaymentKey, SecretBytes, SoftPosError, Tick};
 
 use crate::background::{Forwarding, Retry};
@@ -61,6 +61,9 @@ pub struct Flow {
     pub(crate) entropy: Entropy,
     pub(crate) head: (u64, [u8; 32]),
     pub(crate) online: bool,
+    pub(crate) storage_low: bool,
+    /// Whether the operator was told that the queue waits too long.
+    pub(crate) overdue_told: bool,
     pub(crate) front: Front,
     pub(crate) setup: Option<Setup>,
     pub(crate) retries: BTreeMap<PaymentKey, Retry>,
@@ -99,6 +102,8 @@ impl Flow {
             entropy,
             head,
             online: true,
+            storage_low: false,
+            overdue_told: false,
             front: Front::Idle,
             setup: None,
             retries: BTreeMap::new(),
@@ -131,6 +136,10 @@ impl Flow {
             Event::SignFailed { id } => self.on_sign_failed(id, now),
             Event::Persisted { id, sequence, hash } => self.on_persisted(id, sequence, hash, now),
             Event::PersistFailed { id } => self.on_persist_failed(id, now),
+            Event::Anchored { id, anchor } => self.on_anchored(id, &anchor, now),
+            Event::AnchorFailed { id } => self.on_anchor_failed(id, now),
+            Event::Archivable { note } => self.record(note.into(), AfterRecord::Nothing),
+            Event::StorageChanged { low } => self.on_storage(low),
             Event::KeysSaved { id } => self.on_keys_saved(id, now),
             Event::EvidenceGiven { id, kind, evidence } => self.on_evidence(id, kind, evidence, now),
             Event::HostReplied { id, answer } => self.on_host_replied(id, answer, now),
@@ -157,6 +166,7 @@ impl Flow {
             Waiting::Host(exchange) => Some((exchange.deadline, "answer of the host")),
             Waiting::Signature(_)
             | Waiting::Record { .. }
+            | Waiting::Anchor
             | Waiting::NewKeys(_)
             | Waiting::Checkpoint
             | Waiting::Evidence => None,
@@ -176,6 +186,16 @@ impl Flow {
     /// The signed parameters in use.
     pub fn parameters(&self) -> Option<&Parameters> {
         self.profile.as_ref().map(|profile| &profile.parameters)
+    }
+
+    /// Takes a payment of a closed batch back in, as the journal has it: for a refund, a slip or its order.
+    pub fn recall(&mut self, payment: Payment) {
+        self.ledger.recall(payment);
+    }
+
+    /// Whether the disk is nearly full.
+    pub const fn storage_low(&self) -> bool {
+        self.storage_low
     }
 
     /// Whether the network is there, as far as the shell said.
@@ -241,6 +261,8 @@ impl Flow {
         self.advance_setup(now);
         self.advance_attended(now);
         self.advance_settlement(now);
+        self.advance_checkpoint();
+        self.watch_queue(now);
         self.advance_background(now);
         if self.registers.as_ref().is_some_and(KeyRegisters::checkpoint_due) {
             self.save_checkpoint();
@@ -267,7 +289,10 @@ impl Flow {
             ForSignature::Reverse { key, reason, unsent } => {
                 self.record_reversing(key, reason, Some(unsent.into_image(first)), now);
             }
-            ForSignature::Settle(unsent) => self.settle_signed(unsent.into_image(first), now),
+            ForSignature::Settle {
+                unsent,
+                journal_sequence,
+            } => self.settle_signed(unsent.into_image(first), journal_sequence, now),
             ForSignature::Setup(unsent) => self.send_setup(unsent.sign(first, None), now),
             ForSignature::Transcript => self.transcript_signed(*first, now),
         }
@@ -292,7 +317,7 @@ impl Flow {
             ForSignature::Query { key, .. } => self.retry_later(key, now),
             // Nothing else may be done about it on the screen: it must not be sent again, nor be thought unsent.
             ForSignature::Reverse { key, .. } => self.leave_unknown(key, now),
-            ForSignature::Settle(_) => self.settle_failed(Code::SecureHardware, now),
+            ForSignature::Settle { .. } => self.settle_failed(Code::SecureHardware, now),
             ForSignature::Setup(_) | ForSignature::Transcript => {
                 self.setup_failed(Code::SecureHardware, None, now);
             }
@@ -331,7 +356,13 @@ impl Flow {
                 self.waiting.remove(&id);
                 return self.effect(Effect::Notify(Notice::trouble(Code::StoreUnreadable)));
             }
-            Some(Waiting::Signature(_) | Waiting::Record { .. } | Waiting::Host(_) | Waiting::Evidence)
+            Some(
+                Waiting::Signature(_)
+                | Waiting::Record { .. }
+                | Waiting::Host(_)
+                | Waiting::Anchor
+                | Waiting::Evidence,
+            )
             | None => {}
         }
         let Some(Waiting::Record { then, entry }) = self.take(id, |w| matches!(w, Waiting::Record { .. }))
@@ -347,6 +378,30 @@ impl Flow {
             AfterRecord::Nothing => {}
         }
         self.effect(Effect::Notify(Notice::trouble(Code::StoreUnreadable)));
+    }
+
+    /// Writes behind a day close what the next opening begins with. Until it is there the records say the same.
+    fn advance_checkpoint(&mut self) {
+        let under_way = self
+            .waiting
+            .values()
+            .any(|waiting| matches!(waiting, Waiting::Record { entry, .. } if matches!(**entry, Entry::Checkpoint(_))));
+        if !self.ledger.checkpoint_due || under_way {
+            return;
+        }
+        let entry = Entry::from(self.ledger.checkpoint());
+        if entry.to_bytes().len() <= MAX_PAYLOAD_BYTES {
+            self.record(entry, AfterRecord::Nothing);
+        }
+        // One that cannot be written waits for the next day close.
+        self.ledger.checkpoint_due = false;
+    }
+
+    fn on_storage(&mut self, low: bool) {
+        if low && !self.storage_low {
+            self.effect(Effect::Notify(Notice::trouble(Code::StorageLow)));
+        }
+        self.storage_low = low;
     }
 
     fn on_link(&mut self, online: bool, now: Now) {

@@ -37,7 +37,7 @@ pub use effect::{
     ActivationStage, Announcement, Difference, DifferenceKind, Effect, EffectId, Ending, NotStarted, Notice,
     Screen, SettlementLine, SettlementView, View,
 };
-pub use event::{Event, PaymentRequest, RefundRequest};
+pub use event::{Anchor, Event, PaymentRequest, RefundRequest};
 pub use flow::{Flow, Opening};
-pub use profile::Device;
+pub use profile::{Device, reader_config};
 pub use setup::Redemption;

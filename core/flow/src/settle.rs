@@ -5,20 +5,21 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use softpos_host::{
-    HostOutcome, HttpMethod, ItemState, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult,
-    paths,
+    HostOutcome, HttpMethod, ItemState, JournalVerdict, MethodTotals, SettleItem, SettleReply, SettleRequest,
+    SettleResult, paths,
 };
 use softpos_journal::{Image, Payment, Settled, Settling, State, Totals};
 use softpos_types::{Batch, Code, Fault, Method, Money, MoneyError, Now, PaymentKey, SoftPosError, Tick};
 
 use crate::background::Retry;
 use crate::effect::{
-    Difference, DifferenceKind, Effect, Ending, Notice, Screen, SettlementLine, SettlementView,
+    Difference, DifferenceKind, Effect, EffectId, Ending, Notice, Screen, SettlementLine, SettlementView,
 };
+use crate::event::Anchor;
 use crate::exchange::{Ask, Exchange};
 use crate::flow::Flow;
 use crate::sale::Front;
-use crate::waiting::{AfterRecord, ForSignature};
+use crate::waiting::{AfterRecord, ForSignature, Waiting};
 
 impl Flow {
     /// Closes the batch. Asked again while one waits for its answer, that one goes on.
@@ -26,10 +27,10 @@ impl Flow {
     /// # Errors
     /// `NotReady`: not activated, something is open on the screen, or payments of the batch have no end yet (row
     /// 15); `HostUnreachable` without a network.
-    pub fn settle(&mut self, now: Now) -> Result<(), SoftPosError> {
-        let Some(activation) = &self.ledger.activation else {
+    pub fn settle(&mut self) -> Result<(), SoftPosError> {
+        if self.ledger.activation.is_none() {
             return Err(SoftPosError::of(Code::NotActivated));
-        };
+        }
         if !self.is_idle() {
             return Err(SoftPosError::of(Code::PaymentOpen));
         }
@@ -43,7 +44,7 @@ impl Flow {
             return Ok(());
         }
         // Under way: an approved sale that is being undone.
-        let under_way = self.waiting.values().filter_map(crate::waiting::Waiting::key);
+        let under_way = self.waiting.values().filter_map(Waiting::key);
         let open: Vec<PaymentKey> = self
             .ledger
             .open()
@@ -60,40 +61,79 @@ impl Flow {
                 )),
             );
         }
-        let currency = self
-            .parameters()
-            .map(|p| p.currency)
-            .ok_or_else(|| SoftPosError::of(Code::ParametersInvalid))?;
-        let totals = self.ledger.totals(batch).map_err(too_large)?;
-        let request = SettleRequest {
+        if self.parameters().is_none() {
+            return Err(SoftPosError::of(Code::ParametersInvalid));
+        }
+        self.ledger
+            .totals(batch)
+            .map_err(|_| SoftPosError::of(Code::AmountOverLimit))?;
+        self.front = Front::Settling;
+        self.show(None, None, Screen::Settling { batch });
+        let id = self.next_id();
+        self.waiting.insert(id, Waiting::Anchor);
+        let since = self.ledger.anchored;
+        self.effect(Effect::Anchor { id, since });
+        Ok(())
+    }
+
+    /// The journal's head is known: the request that anchors it is signed.
+    pub(crate) fn on_anchored(&mut self, id: EffectId, anchor: &Anchor, now: Now) {
+        if self.take(id, |w| matches!(w, Waiting::Anchor)).is_none() {
+            return;
+        }
+        let Some(request) = self.settle_request(anchor) else {
+            return self.settle_failed(Code::SessionPoisoned, now);
+        };
+        let Ok(body) = serde_json::to_vec(&request) else {
+            return self.settle_failed(Code::SessionPoisoned, now);
+        };
+        let unsent = self.unsent(HttpMethod::Post, paths::settle(request.batch), body, now);
+        let digest = unsent.digest();
+        let journal_sequence = anchor.sequence;
+        self.sign(
+            alloc::vec![digest],
+            ForSignature::Settle {
+                unsent,
+                journal_sequence,
+            },
+        );
+    }
+
+    pub(crate) fn on_anchor_failed(&mut self, id: EffectId, now: Now) {
+        if self.take(id, |w| matches!(w, Waiting::Anchor)).is_some() {
+            self.settle_failed(Code::StoreUnreadable, now);
+        }
+    }
+
+    /// `None` if the till has lost its activation or its parameters since, or a sum overflows.
+    fn settle_request(&self, anchor: &Anchor) -> Option<SettleRequest> {
+        let activation = self.ledger.activation.as_ref()?;
+        let batch = self.ledger.batch;
+        let totals = self.ledger.totals(batch).ok()?;
+        Some(SettleRequest {
             v: 1,
             terminal: activation.terminal.clone(),
             merchant: activation.merchant.clone(),
             batch,
-            currency,
+            currency: self.parameters()?.currency,
             totals: totals
                 .into_iter()
                 .map(|(method, totals)| method_totals(method, totals))
                 .collect(),
-            journal_sequence: self.head.0,
-            journal_head: self.head.1.to_vec(),
-        };
-        let body = serde_json::to_vec(&request).map_err(|error| {
-            SoftPosError::of(Code::SessionPoisoned).with_detail(alloc::format!("{error}"))
-        })?;
-        self.front = Front::Settling;
-        self.show(None, None, Screen::Settling { batch });
-        let unsent = self.unsent(HttpMethod::Post, paths::settle(batch), body, now);
-        let digest = unsent.digest();
-        self.sign(alloc::vec![digest], ForSignature::Settle(unsent));
-        Ok(())
+            journal_sequence: anchor.sequence,
+            journal_head: anchor.head.to_vec(),
+            journal_root: anchor.root.to_vec(),
+            journal_since: self.ledger.anchored,
+            journal_proof: anchor.proof.concat(),
+        })
     }
 
-    pub(crate) fn settle_signed(&mut self, request: Image, now: Now) {
+    pub(crate) fn settle_signed(&mut self, request: Image, journal_sequence: u64, now: Now) {
         let settling = Settling {
             batch: self.ledger.batch,
             request,
             utc_ms: now.utc_ms,
+            journal_sequence,
         };
         self.record(settling.into(), AfterRecord::Settling);
     }
@@ -108,7 +148,7 @@ impl Flow {
 
     /// When the settlement that waits for its answer is due, unless it is under way.
     pub(crate) fn settlement_due(&self) -> Option<Tick> {
-        let under_way = self.waiting.values().any(crate::waiting::Waiting::is_settlement);
+        let under_way = self.waiting.values().any(Waiting::is_settlement);
         let free = self.is_idle() || matches!(self.front, Front::Settling);
         (self.ledger.settling.is_some() && free && !under_way).then_some(self.settle_retry.due)
     }
@@ -149,6 +189,8 @@ impl Flow {
                     balanced: view.balanced,
                     next_batch: reply.next_batch,
                     host_utc_ms: reply.host_utc_ms,
+                    totals: own_totals(&view),
+                    disputed: reply.journal == JournalVerdict::Disputed,
                 };
                 self.record(settled.into(), AfterRecord::Settled(Box::new(view)));
             }
@@ -167,7 +209,8 @@ impl Flow {
     /// The settlement stays on the disk and is sent again later.
     pub(crate) fn settle_failed(&mut self, code: Code, now: Now) {
         let pauses = self.timers().forward_ms;
-        self.settle_retry.bump(&pauses, now);
+        let jitter = self.jitter();
+        self.settle_retry.bump(&pauses, jitter, now);
         if matches!(self.front, Front::Settling) {
             self.front = Front::Idle;
             self.effect(Effect::Finish(Ending::SettleFailed {
@@ -182,11 +225,19 @@ impl Flow {
             self.front = Front::Idle;
         }
         self.effect(Effect::Finish(Ending::Settled { view }));
+        if self.ledger.settled.last().is_some_and(|settled| settled.disputed) {
+            self.effect(Effect::Notify(Notice::trouble(Code::JournalDisputed)));
+        }
     }
 }
 
-fn too_large(_: MoneyError) -> SoftPosError {
-    SoftPosError::of(Code::AmountOverLimit)
+/// The till's own totals, for the journal.
+fn own_totals(view: &SettlementView) -> Vec<softpos_journal::MethodTotals> {
+    let lines = view
+        .lines
+        .iter()
+        .filter(|line| line.terminal != Totals::default());
+    lines.map(|line| (line.method, line.terminal).into()).collect()
 }
 
 fn method_totals(method: Method, totals: Totals) -> MethodTotals {

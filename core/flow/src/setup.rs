@@ -467,7 +467,8 @@ impl Flow {
         match &mut self.setup {
             Some(setup) if setup.silent => {
                 self.setup = None;
-                self.refresh_retry.bump(&pauses, now);
+                let jitter = self.jitter();
+                self.refresh_retry.bump(&pauses, jitter, now);
             }
             Some(setup) => setup.in_flight = false,
             None => {}
@@ -480,7 +481,8 @@ impl Flow {
         if setup.silent {
             let first = self.refresh_retry.tries == 0;
             let pauses = self.timers().forward_ms;
-            self.refresh_retry.bump(&pauses, now);
+            let jitter = self.jitter();
+            self.refresh_retry.bump(&pauses, jitter, now);
             if first {
                 self.effect(Effect::Notify(Notice::trouble(code)));
             }

@@ -57,8 +57,8 @@ impl Flow {
             .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
         check_refund(&self.ledger, sale, request.amount)?;
         let method = sale.method;
-        if method != Method::Cash && self.busy(sale.key) {
-            // It is being undone. Cash never is: the host is only being told of it.
+        if method != Method::Cash && (self.busy(sale.key) || sale.queued) {
+            // It is being undone, or the host does not know it yet. Cash never is undone: the host is only told of it.
             return Err(SoftPosError::of(Code::NotRefundable));
         }
         if method != Method::Cash && !self.online {
@@ -113,11 +113,14 @@ impl Flow {
 
     fn check_card_sale(&self, amount: Money, now: Now) -> Result<(), SoftPosError> {
         self.check_card_ready(now)?;
-        let storable = self
-            .parameters()
-            .is_some_and(|parameters| may_store(&parameters.offline, &self.ledger, amount, now));
+        let storable = !self.storage_low
+            && self
+                .parameters()
+                .is_some_and(|parameters| may_store(&parameters.offline, &self.ledger, amount, now));
         if self.online || storable {
             Ok(())
+        } else if self.storage_low {
+            Err(SoftPosError::of(Code::StorageLow))
         } else {
             Err(SoftPosError::of(Code::OfflineNotAllowed))
         }
@@ -135,7 +138,13 @@ impl Flow {
             local: now.local(),
             unpredictable,
         };
-        let reader = Reader::new(&profile.reader, transaction).map_err(|error| match error {
+        // Without room for another payment that the host does not know of, every card is to ask its issuer.
+        let reader = if may_store(&profile.parameters.offline, &self.ledger, order.amount, now) {
+            Reader::new(&profile.reader, transaction)
+        } else {
+            Reader::new(&profile.reader.online_only(), transaction)
+        };
+        let reader = reader.map_err(|error| match error {
             ReaderError::NothingAllowed(_) => SoftPosError::of(Code::AmountOverLimit),
             ReaderError::Amount => SoftPosError::of(Code::AmountNotANumber),
         })?;

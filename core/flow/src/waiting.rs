@@ -25,6 +25,8 @@ pub(crate) enum Waiting {
     },
     /// An answer of the host.
     Host(Exchange),
+    /// The head of the journal for a settlement.
+    Anchor,
     /// The register file of a key load on the disk.
     NewKeys(Box<KeyRegisters>),
     /// The register file on the disk, as a checkpoint: nothing waits for it.
@@ -51,8 +53,8 @@ pub(crate) enum ForSignature {
         reason: ReversalReason,
         unsent: Unsent,
     },
-    /// A settlement.
-    Settle(Unsent),
+    /// A settlement that anchors so many records.
+    Settle { unsent: Unsent, journal_sequence: u64 },
     /// A step of the set-up.
     Setup(Unsent),
     /// The transcript of a key load.
@@ -66,7 +68,7 @@ impl core::fmt::Debug for ForSignature {
             Self::Defer { .. } => "Defer",
             Self::Query { .. } => "Query",
             Self::Reverse { .. } => "Reverse",
-            Self::Settle(_) => "Settle",
+            Self::Settle { .. } => "Settle",
             Self::Setup(_) => "Setup",
             Self::Transcript => "Transcript",
         })
@@ -92,7 +94,8 @@ impl Waiting {
     pub(crate) const fn is_settlement(&self) -> bool {
         matches!(
             self,
-            Self::Signature(ForSignature::Settle(_))
+            Self::Anchor
+                | Self::Signature(ForSignature::Settle { .. })
                 | Self::Record {
                     then: AfterRecord::Settling | AfterRecord::Settled(_),
                     ..
@@ -115,8 +118,11 @@ impl Waiting {
             } => Some(*key),
             Self::Signature(ForSignature::Arm(draft)) => Some(draft.key()),
             Self::Host(exchange) => exchange.key(),
-            Self::Signature(ForSignature::Settle(_) | ForSignature::Setup(_) | ForSignature::Transcript)
+            Self::Signature(
+                ForSignature::Settle { .. } | ForSignature::Setup(_) | ForSignature::Transcript,
+            )
             | Self::Record { .. }
+            | Self::Anchor
             | Self::NewKeys(_)
             | Self::Checkpoint
             | Self::Evidence => None,

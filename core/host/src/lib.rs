@@ -23,10 +23,10 @@ pub use code_payload::{CodePayload, CodePayloadError};
 pub use link::{AnswerKeys, HostAnswer, HostOutcome, HostRequest, HttpMethod, Sent, paths, read_answer};
 pub use messages::{
     Anchors, AttestRequest, CodeReply, CodeState, EchoReply, EchoRequest, Envelope, ErrorBody, ErrorDetail,
-    ItemState, KeyEntry, KeysReply, KeysRequest, MethodTotals, ParamsReply, ParamsRequest, RedeemReply,
-    RedeemRequest, Requirement, ReversalReply, ReversalRequest, SealedData, SettleItem, SettleReply,
-    SettleRequest, SettleResult, StatusReply, TransactionReply, TransactionRequest, TransactionState,
-    Verdict,
+    ItemState, JournalVerdict, KeyEntry, KeysReply, KeysRequest, MethodTotals, ParamsReply, ParamsRequest,
+    RedeemReply, RedeemRequest, Requirement, ReversalReply, ReversalRequest, SealedData, SettleItem,
+    SettleReply, SettleRequest, SettleResult, StatusReply, TransactionReply, TransactionRequest,
+    TransactionState, Verdict,
 };
 pub use parameters::{
     CaPublicKey, CodeParameters, CombinationParameters, Limits, MerchantProfile, OfflinePolicy, Parameters,

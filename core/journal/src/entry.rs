@@ -14,13 +14,13 @@ use softpos_types::{
 };
 
 use crate::codec;
+use crate::payment::Payment;
 use crate::state::State;
 
+/// The kind of a [`Checkpoint`], by which a reader finds where to begin.
+pub const CHECKPOINT_KIND: u8 = 10;
+
 /// One record's content.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an entry lives for one step: made, written or folded, gone"
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Kind 1.
@@ -41,6 +41,12 @@ pub enum Entry {
     Attested(Attested),
     /// Kind 9.
     KeysLoaded(KeysLoaded),
+    /// Kind 10.
+    Checkpoint(Checkpoint),
+    /// Kind 11.
+    Archived(Archived),
+    /// Kind 12.
+    Restored(Restored),
 }
 
 /// The payload is not what its kind promises.
@@ -105,6 +111,9 @@ pub struct CardFacts {
     /// Scheme, as `visa`.
     #[n(12)]
     pub scheme: String,
+    /// The card approved by itself (its cryptogram is a TC): the issuer is told later.
+    #[n(13)]
+    pub approved_offline: Option<bool>,
 }
 
 /// How the cardholder was verified.
@@ -148,7 +157,7 @@ pub struct Started {
     /// Batch.
     #[cbor(n(5), with = "codec::batch")]
     pub batch: Batch,
-    /// The state it starts in: armed, stored (offline), or approved (cash).
+    /// The state it starts in: armed, stored (offline), or approved (cash, or by the card itself).
     #[n(6)]
     pub state: State,
     /// When, milliseconds since 1970 UTC.
@@ -304,6 +313,9 @@ pub struct Settling {
     /// When.
     #[n(2)]
     pub utc_ms: u64,
+    /// How many records the request's tree head covers: what the host anchors.
+    #[cbor(n(3), default)]
+    pub journal_sequence: u64,
 }
 
 /// A batch is closed.
@@ -322,6 +334,144 @@ pub struct Settled {
     /// The host's time.
     #[n(3)]
     pub host_utc_ms: u64,
+    /// The till's own totals, a line a method: they outlive the batch's records.
+    #[cbor(n(4), default)]
+    pub totals: Vec<MethodTotals>,
+    /// The host does not find this journal to go on from the one it anchored before.
+    #[cbor(n(5), default)]
+    pub disputed: bool,
+}
+
+/// Totals of one method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct MethodTotals {
+    /// Card, code or cash.
+    #[cbor(n(0), with = "codec::method")]
+    pub method: Method,
+    /// Its totals.
+    #[n(1)]
+    pub totals: Totals,
+}
+
+/// Count and sum of the approved payments of one method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Totals {
+    /// Approved sales.
+    #[n(0)]
+    pub sale_count: u32,
+    /// Their sum in minor units.
+    #[n(1)]
+    pub sale_minor: i64,
+    /// Approved refunds.
+    #[n(2)]
+    pub refund_count: u32,
+    /// Their sum in minor units.
+    #[n(3)]
+    pub refund_minor: i64,
+}
+
+/// Everything the records before it say that still matters, so that a till can begin to read here.
+///
+/// Written behind a day close, and the first record of a segment. It is no second truth: it follows from the records
+/// before it, and whoever reads them all compares it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Checkpoint {
+    /// Who this till is.
+    #[n(0)]
+    pub activation: Option<Activation>,
+    /// The parameters in use.
+    #[n(1)]
+    pub parameters: Option<ParametersTaken>,
+    /// The last verdict.
+    #[n(2)]
+    pub attested: Option<Attested>,
+    /// The key set in use.
+    #[n(3)]
+    pub keys: Option<KeysLoaded>,
+    /// A settlement that waits for its answer.
+    #[n(4)]
+    pub settling: Option<Settling>,
+    /// The batches that were closed, oldest first.
+    #[n(5)]
+    pub settled: Vec<Settled>,
+    /// The STAN for the next payment.
+    #[cbor(n(6), with = "codec::stan")]
+    pub next_stan: Stan,
+    /// The batch for the next payment.
+    #[cbor(n(7), with = "codec::batch")]
+    pub batch: Batch,
+    /// Highest DUKPT counter ever taken for card data.
+    #[n(8)]
+    pub data_counter: u32,
+    /// Highest DUKPT counter ever taken for a PIN.
+    #[n(9)]
+    pub pin_counter: u32,
+    /// How many records the host has anchored.
+    #[n(10)]
+    pub anchored: u64,
+    /// What was given back by refunds whose batch is closed, by sale.
+    #[n(11)]
+    pub given_back: Vec<OfPayment>,
+    /// Slips printed again after their batch was closed, by payment.
+    #[n(12)]
+    pub late_reprints: Vec<OfPayment>,
+    /// Payments that are not over with their batch.
+    #[n(13)]
+    pub payments: Vec<Payment>,
+    /// What was removed from the front of the journal.
+    #[n(14)]
+    pub archived: Option<Archived>,
+}
+
+/// A number that belongs to a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OfPayment {
+    /// Which.
+    #[cbor(n(0), with = "codec::key")]
+    pub key: PaymentKey,
+    /// Minor units, or how often.
+    #[n(1)]
+    pub number: i64,
+}
+
+/// The oldest records are no longer kept: what stands for them.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Archived {
+    /// The last record that is gone.
+    #[n(0)]
+    pub sequence: u64,
+    /// Its hash, which the first one that is kept names.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub hash: [u8; 32],
+    /// Roots of the complete subtrees over what is gone, 32 bytes each, left to right.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub peaks: Vec<u8>,
+    /// Payments that are gone.
+    #[n(3)]
+    pub payments: u32,
+    /// Their totals.
+    #[n(4)]
+    pub totals: Vec<MethodTotals>,
+    /// When.
+    #[n(5)]
+    pub utc_ms: u64,
+}
+
+/// A payment of another installation, from its backup: to be read, and to be given back; never sent, never counted.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Restored {
+    /// As it stood in the backup.
+    #[n(0)]
+    pub payment: Payment,
+    /// When it was taken over.
+    #[n(1)]
+    pub utc_ms: u64,
 }
 
 /// A public key and its name.
@@ -465,8 +615,8 @@ macro_rules! kinds {
 /// The variants' contents under the variants' names, for the table below.
 mod kinds_types {
     pub(super) use super::{
-        Activation, Attested, KeysLoaded, Moved, ParametersTaken as Parameters, Reprinted, Settled, Settling,
-        Started,
+        Activation, Archived, Attested, Checkpoint, KeysLoaded, Moved, ParametersTaken as Parameters,
+        Reprinted, Restored, Settled, Settling, Started,
     };
 }
 
@@ -480,4 +630,7 @@ kinds! {
     7 = Parameters,
     8 = Attested,
     9 = KeysLoaded,
+    10 = Checkpoint,
+    11 = Archived,
+    12 = Restored,
 }

@@ -19,6 +19,7 @@
 //! damaged body then costs one record. Magic, length of the header and place of its checksum stay the same in
 //! every later format, so an old program recognises a newer record.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -118,7 +119,7 @@ pub struct OpenedRecord {
 
 /// Opens records, keeping the key of the last epoch: records of one epoch stand together.
 pub struct RecordOpener {
-    key: PurposeKey,
+    key: Arc<PurposeKey>,
     epoch: Option<([u8; 16], Epoch)>,
 }
 
@@ -223,7 +224,7 @@ impl RecordHeader {
 
 impl RecordOpener {
     /// An opener for records sealed under the journal's purpose key.
-    pub const fn new(key: PurposeKey) -> Self {
+    pub const fn new(key: Arc<PurposeKey>) -> Self {
         Self { key, epoch: None }
     }
 
@@ -293,6 +294,10 @@ mod tests {
 
     const PREV: RecordHash = RecordHash([0x11; 32]);
 
+    fn shared(byte: u8) -> Arc<PurposeKey> {
+        Arc::new(key(byte))
+    }
+
     fn key(byte: u8) -> PurposeKey {
         let root = SecretArray::build(|root| root.fill(byte));
         softpos_crypto::seal::purpose_key(&root, [3; 16], softpos_crypto::seal::Purpose::Journal)
@@ -336,7 +341,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_and_what_follows_is_ignored() {
-        let mut opener = RecordOpener::new(key(1));
+        let mut opener = RecordOpener::new(shared(1));
         for length in [0, 1, 600, MAX_PAYLOAD_BYTES] {
             let payload = vec![0xC3; length];
             let record = sealed(&payload);
@@ -359,7 +364,7 @@ mod tests {
 
     #[test]
     fn an_epoch_is_another_key() {
-        let mut opener = RecordOpener::new(key(1));
+        let mut opener = RecordOpener::new(shared(1));
         let first = sealed(b"same");
         let second = seal_record(&Epoch::new(&key(1), [10; 16]), 5, 42, PREV, b"same").unwrap();
         assert_ne!(first.bytes[72..76], second.bytes[72..76]);
@@ -370,7 +375,7 @@ mod tests {
     #[test]
     fn every_cut_is_torn() {
         let bytes = sealed(b"payload").bytes;
-        let mut opener = RecordOpener::new(key(1));
+        let mut opener = RecordOpener::new(shared(1));
         for end in 0..bytes.len() {
             assert_eq!(opener.open(&bytes[..end]), Err(FrameError::Torn), "{end}");
         }
@@ -379,7 +384,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_is_damage_of_header_or_body() {
         let bytes = sealed(b"payload").bytes;
-        let mut opener = RecordOpener::new(key(1));
+        let mut opener = RecordOpener::new(shared(1));
         for at in 0..bytes.len() {
             for bit in 0..8 {
                 let mut bad = bytes.clone();
@@ -397,7 +402,7 @@ mod tests {
     #[test]
     fn a_change_with_mended_checksums_is_tampering() {
         let bytes = sealed(b"payload").bytes;
-        let mut opener = RecordOpener::new(key(1));
+        let mut opener = RecordOpener::new(shared(1));
         for at in [5, 12, 19, 20, 35, 36, 67] {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
@@ -408,7 +413,7 @@ mod tests {
             bad[at] ^= 1;
             assert_eq!(opener.open(&with_body_crc(bad)), Err(FrameError::Tag), "{at}");
         }
-        assert_eq!(RecordOpener::new(key(2)).open(&bytes), Err(FrameError::Tag));
+        assert_eq!(RecordOpener::new(shared(2)).open(&bytes), Err(FrameError::Tag));
     }
 
     #[test]

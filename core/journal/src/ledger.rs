@@ -1,19 +1,34 @@
 //! The fold: from records to the state of every payment, the queue, the totals and the counters.
+//!
+//! A payment leaves the fold when its batch is closed: what has to be remembered of it stays as a number, the rest
+//! is in the journal. [`Ledger::whole`] keeps them, for lists, exports and checks.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use softpos_types::{Batch, Method, Money, MoneyError, Operation, OrderId, PaymentKey, Stan};
 
-use crate::entry::{Activation, Attested, Entry, KeysLoaded, ParametersTaken, Settled, Settling};
+use crate::entry::{
+    Activation, Archived, Attested, Entry, KeysLoaded, MethodTotals, ParametersTaken, Reprinted, Settled,
+    Settling, Totals,
+};
 use crate::payment::Payment;
 use crate::state::State;
 
-/// What the journal says, all records together. Pure: the same records in the same order give the same ledger.
+mod checkpoint;
+
+/// What the journal says, all records together. Pure: the same records in the same order give the same ledger, and
+/// so do a checkpoint and the records behind it.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     payments: BTreeMap<PaymentKey, Payment>,
     orders: BTreeMap<OrderId, PaymentKey>,
+    /// Whether payments of closed batches stay.
+    whole: bool,
+    /// Whether nothing was applied yet.
+    blank: bool,
+    given_back: BTreeMap<PaymentKey, i64>,
+    late_reprints: BTreeMap<PaymentKey, u32>,
     /// Who this till is.
     pub activation: Option<Activation>,
     /// The parameters in use.
@@ -34,6 +49,12 @@ pub struct Ledger {
     pub data_counter: u32,
     /// Highest DUKPT counter ever taken for a PIN.
     pub pin_counter: u32,
+    /// How many records the host has anchored with the last settlement.
+    pub anchored: u64,
+    /// What was removed from the front of the journal.
+    pub archived: Option<Archived>,
+    /// A batch was closed, and no checkpoint says so yet.
+    pub checkpoint_due: bool,
     /// Records that made no sense (another payment's key, a forbidden step): reported, never obeyed.
     pub ignored: u64,
 }
@@ -43,6 +64,10 @@ impl Default for Ledger {
         Self {
             payments: BTreeMap::new(),
             orders: BTreeMap::new(),
+            whole: false,
+            blank: true,
+            given_back: BTreeMap::new(),
+            late_reprints: BTreeMap::new(),
             activation: None,
             parameters: None,
             attested: None,
@@ -53,41 +78,36 @@ impl Default for Ledger {
             batch: Batch::FIRST,
             data_counter: 0,
             pin_counter: 0,
+            anchored: 0,
+            archived: None,
+            checkpoint_due: false,
             ignored: 0,
         }
     }
 }
 
-/// Count and sum of the approved payments of one method.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Approved sales.
-    pub sale_count: u32,
-    /// Their sum in minor units.
-    pub sale_minor: i64,
-    /// Approved refunds.
-    pub refund_count: u32,
-    /// Their sum in minor units.
-    pub refund_minor: i64,
-}
-
 impl Ledger {
+    /// A fold that keeps the payments of closed batches.
+    pub fn whole() -> Self {
+        Self {
+            whole: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next record over. Returns the payment that changed.
     pub fn apply(&mut self, sequence: u64, entry: Entry) -> Option<&Payment> {
+        let blank = core::mem::replace(&mut self.blank, false);
         let key = match entry {
             Entry::Started(started) => {
                 let key = started.key;
                 if self.payments.contains_key(&key) {
-                    self.ignored = self.ignored.saturating_add(1);
-                    return None;
+                    return self.ignore();
                 }
                 self.next_stan = started.stan.next();
                 self.data_counter = self.data_counter.max(started.data_counter.unwrap_or(0));
                 self.pin_counter = self.pin_counter.max(started.pin_counter.unwrap_or(0));
-                if let Some(order) = &started.order {
-                    self.orders.insert(order.clone(), key);
-                }
-                self.payments.insert(key, Payment::start(started, sequence));
+                self.insert(Payment::start(started, sequence));
                 key
             }
             Entry::Moved(moved) => {
@@ -98,25 +118,37 @@ impl Ledger {
                     .get_mut(&key)
                     .is_some_and(|payment| payment.step(moved, sequence));
                 if !done {
-                    self.ignored = self.ignored.saturating_add(1);
-                    return None;
+                    return self.ignore();
                 }
                 key
             }
-            Entry::Reprinted(reprinted) => {
-                let Some(payment) = self.payments.get_mut(&reprinted.key) else {
+            Entry::Reprinted(reprinted) => return self.reprint(&reprinted),
+            Entry::Restored(restored) => {
+                let key = restored.payment.key;
+                if self.payments.contains_key(&key) {
+                    return self.ignore();
+                }
+                let payment = restored.payment.restore(sequence);
+                self.remember_refund(&payment);
+                self.insert(payment);
+                key
+            }
+            Entry::Checkpoint(checkpoint) => {
+                self.checkpoint_due = false;
+                if blank {
+                    self.adopt(checkpoint);
+                } else if self.checkpoint() != checkpoint {
                     self.ignored = self.ignored.saturating_add(1);
-                    return None;
-                };
-                payment.reprints = payment.reprints.saturating_add(1);
-                reprinted.key
+                }
+                return None;
             }
             setting @ (Entry::Settling(_)
             | Entry::Settled(_)
             | Entry::Activation(_)
             | Entry::Parameters(_)
             | Entry::Attested(_)
-            | Entry::KeysLoaded(_)) => {
+            | Entry::KeysLoaded(_)
+            | Entry::Archived(_)) => {
                 self.apply_setting(setting);
                 return None;
             }
@@ -124,21 +156,67 @@ impl Ledger {
         self.payments.get(&key)
     }
 
+    /// Takes a payment of a closed batch back in, as the journal has it, until the next batch is closed. What is
+    /// known already stays.
+    pub fn recall(&mut self, mut payment: Payment) {
+        if payment.closed && !self.payments.contains_key(&payment.key) {
+            let late = self.late_reprints(payment.key);
+            payment.reprints = payment.reprints.saturating_add(late);
+            self.insert(payment);
+        }
+    }
+
+    /// How often the slip of a payment was printed after its batch was closed.
+    pub fn late_reprints(&self, key: PaymentKey) -> u32 {
+        self.late_reprints.get(&key).copied().unwrap_or(0)
+    }
+
+    /// Whether there are payments that only the journal has, or that were recalled from it.
+    pub fn has_closed(&self) -> bool {
+        !self.settled.is_empty() || self.payments().any(|payment| payment.closed)
+    }
+
+    fn ignore(&mut self) -> Option<&Payment> {
+        self.ignored = self.ignored.saturating_add(1);
+        None
+    }
+
+    fn insert(&mut self, payment: Payment) {
+        if let Some(order) = &payment.order {
+            self.orders.insert(order.clone(), payment.key);
+        }
+        self.payments.insert(payment.key, payment);
+    }
+
+    fn reprint(&mut self, reprinted: &Reprinted) -> Option<&Payment> {
+        let key = reprinted.key;
+        let closed = match self.payments.get_mut(&key) {
+            Some(payment) => {
+                payment.reprints = payment.reprints.saturating_add(1);
+                payment.closed
+            }
+            // It left with its batch, unless no batch was ever closed.
+            None if self.settled.is_empty() || self.whole => return self.ignore(),
+            None => true,
+        };
+        if closed {
+            let late = self.late_reprints.entry(key).or_default();
+            *late = late.saturating_add(1);
+        }
+        self.payments.get(&key)
+    }
+
     fn apply_setting(&mut self, entry: Entry) {
         match entry {
             Entry::Settling(settling) => self.settling = Some(settling),
             Entry::Settled(settled) => {
-                self.settling = None;
-                // What is settled can be given back, but no longer be undone: its reversal is of no more use. The
-                // batch is what was started last; one that a jump of the clock put elsewhere keeps its image.
-                let batch = self
-                    .payments
-                    .values_mut()
-                    .rev()
-                    .take_while(|p| p.batch == settled.batch);
-                batch.for_each(|payment| payment.reversal = None);
+                if let Some(settling) = self.settling.take() {
+                    self.anchored = settling.journal_sequence;
+                }
+                self.close_batch(settled.next_batch);
                 self.batch = settled.next_batch;
                 self.settled.push(settled);
+                self.checkpoint_due = true;
             }
             Entry::Activation(activation) => self.activation = Some(activation),
             Entry::Parameters(parameters) => self.parameters = Some(parameters),
@@ -148,11 +226,41 @@ impl Ledger {
                 self.pin_counter = 0;
                 self.keys = Some(keys);
             }
-            Entry::Started(_) | Entry::Moved(_) | Entry::Reprinted(_) => {}
+            Entry::Archived(archived) => self.archived = Some(archived),
+            Entry::Started(_)
+            | Entry::Moved(_)
+            | Entry::Reprinted(_)
+            | Entry::Checkpoint(_)
+            | Entry::Restored(_) => {}
         }
     }
 
-    /// The payment with this key.
+    /// Everything that has ended leaves with its batch; what was given back is remembered.
+    fn close_batch(&mut self, next: Batch) {
+        let mut payments = core::mem::take(&mut self.payments);
+        let ends = |p: &Payment| !p.closed && !p.is_open() && p.batch != next;
+        for payment in payments.values_mut().filter(|payment| ends(payment)) {
+            payment.close();
+            self.remember_refund(payment);
+        }
+        self.payments = payments;
+        if !self.whole {
+            self.payments.retain(|_, payment| !payment.closed);
+            let kept = &self.payments;
+            self.orders.retain(|_, key| kept.contains_key(key));
+        }
+    }
+
+    /// What a refund of a closed batch gave back, or may have, outlives it.
+    fn remember_refund(&mut self, refund: &Payment) {
+        let given = refund.state == State::Approved || refund.state.is_open();
+        if let Some(sale) = refund.original_key.filter(|_| given) {
+            let sum = self.given_back.entry(sale).or_default();
+            *sum = sum.saturating_add(refund.amount.amount_minor());
+        }
+    }
+
+    /// The payment with this key, unless it left with its batch.
     pub fn payment(&self, key: PaymentKey) -> Option<&Payment> {
         self.payments.get(&key)
     }
@@ -162,7 +270,7 @@ impl Ledger {
         self.orders.get(order).and_then(|key| self.payments.get(key))
     }
 
-    /// All payments, oldest first.
+    /// All payments that did not leave with their batch, oldest first.
     pub fn payments(&self) -> impl DoubleEndedIterator<Item = &Payment> {
         self.payments.values()
     }
@@ -180,13 +288,13 @@ impl Ledger {
         queue
     }
 
-    /// Stored card sales that wait: how many, and their sum.
+    /// Card sales that were taken without the host and wait for it: how many, and their sum.
     ///
     /// # Errors
     /// [`MoneyError`] if the sum overflows.
     pub fn stored_sum(&self) -> Result<(u32, i64), MoneyError> {
         let mut sum = (0_u32, 0_i64);
-        for payment in self.payments().filter(|payment| payment.state == State::Stored) {
+        for payment in self.open().filter(|payment| payment.waits_for_host()) {
             sum.0 = sum.0.saturating_add(1);
             sum.1 = sum
                 .1
@@ -201,12 +309,15 @@ impl Ledger {
     /// # Errors
     /// [`MoneyError`] if the sum overflows.
     pub fn refunded(&self, sale: &Payment) -> Result<Money, MoneyError> {
-        let mut sum = Money::new(0, sale.amount.currency());
+        let earlier = self.given_back.get(&sale.key).copied().unwrap_or(0);
+        let mut sum = Money::new(earlier, sale.amount.currency());
         for refund in self
             .payments()
             .filter(|payment| payment.original_key == Some(sale.key))
         {
-            if refund.state == State::Approved || refund.state.is_open() {
+            let given = refund.state == State::Approved || refund.state.is_open();
+            // Closed ones are in what was given back earlier.
+            if !refund.closed && given {
                 sum = sum.checked_add(refund.amount)?;
             }
         }
@@ -218,19 +329,33 @@ impl Ledger {
     /// # Errors
     /// [`MoneyError`] if a sum overflows.
     pub fn totals(&self, batch: Batch) -> Result<Vec<(Method, Totals)>, MoneyError> {
-        let mut lines: BTreeMap<Method, Totals> = BTreeMap::new();
-        let approved = |p: &&Payment| p.batch == batch && p.state == State::Approved;
-        for payment in self.payments().filter(approved) {
-            let line = lines.entry(payment.method).or_default();
-            let (count, sum) = match payment.operation {
-                Operation::Sale => (&mut line.sale_count, &mut line.sale_minor),
-                Operation::Refund => (&mut line.refund_count, &mut line.refund_minor),
-            };
-            *count = count.saturating_add(1);
-            *sum = sum
-                .checked_add(payment.amount.amount_minor())
-                .ok_or(MoneyError::TooLarge)?;
-        }
-        Ok(lines.into_iter().collect())
+        let of_batch = |payment: &&Payment| payment.batch == batch && !payment.restored;
+        totals(self.payments().filter(of_batch))
+    }
+}
+
+/// Totals of the approved ones among payments, a line a method; methods without payments are left out.
+///
+/// # Errors
+/// [`MoneyError`] if a sum overflows.
+pub fn totals<'a>(payments: impl Iterator<Item = &'a Payment>) -> Result<Vec<(Method, Totals)>, MoneyError> {
+    let mut lines: BTreeMap<Method, Totals> = BTreeMap::new();
+    for payment in payments.filter(|payment| payment.state == State::Approved) {
+        let line = lines.entry(payment.method).or_default();
+        let (count, sum) = match payment.operation {
+            Operation::Sale => (&mut line.sale_count, &mut line.sale_minor),
+            Operation::Refund => (&mut line.refund_count, &mut line.refund_minor),
+        };
+        *count = count.saturating_add(1);
+        *sum = sum
+            .checked_add(payment.amount.amount_minor())
+            .ok_or(MoneyError::TooLarge)?;
+    }
+    Ok(lines.into_iter().collect())
+}
+
+impl From<(Method, Totals)> for MethodTotals {
+    fn from((method, totals): (Method, Totals)) -> Self {
+        Self { method, totals }
     }
 }

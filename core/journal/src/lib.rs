@@ -21,15 +21,16 @@ mod segment;
 mod state;
 
 pub use entry::{
-    Activation, Attested, CardFacts, CardVerification, CodeFacts, Entry, EntryError, Image, KeysLoaded,
-    Moved, ParametersTaken, Reply, Reprinted, Settled, Settling, Started, TrustedKey,
+    Activation, Archived, Attested, CHECKPOINT_KIND, CardFacts, CardVerification, Checkpoint, CodeFacts,
+    Entry, EntryError, Image, KeysLoaded, MethodTotals, Moved, OfPayment, ParametersTaken, Reply, Reprinted,
+    Restored, Settled, Settling, Started, Totals, TrustedKey,
 };
 pub use frame::{
     FrameError, HEADER_BYTES, MAX_PAYLOAD_BYTES, OVERHEAD_BYTES, OpenedRecord, RECORD_FORMAT, RECORD_MAGIC,
     RecordHash, RecordHeader, RecordOpener, SealedRecord, seal_record,
 };
 pub use head::{HEAD_FORMAT, HEAD_MAGIC, HEAD_SLOT_BYTES, Head, HeadKey, KeyCounters};
-pub use ledger::{Ledger, Totals};
+pub use ledger::{Ledger, totals};
 pub use payment::Payment;
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};
 pub use state::State;

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use common::{UTC_MS, image, key, moved, started};
 use proptest::prelude::*;
-use softpos_journal::{Entry, KeysLoaded, Ledger, Moved, Reprinted, Settled, Started, State, Totals};
+use softpos_journal::{
+    Entry, KeysLoaded, Ledger, Moved, Payment, Reprinted, Restored, Settled, Started, State, Totals,
+};
 use softpos_types::{Batch, Currency, Method, Money, Operation, OrderId, PaymentKey, Stan};
 
 const KEYS: u8 = 6;
@@ -49,6 +51,7 @@ struct Row {
     original: Option<PaymentKey>,
     state: State,
     reprints: u32,
+    closed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -117,6 +120,8 @@ impl Record {
                 balanced: true,
                 next_batch: Batch::new(batch).unwrap().next(),
                 host_utc_ms: UTC_MS,
+                totals: Vec::new(),
+                disputed: false,
             }
             .into(),
             Self::LoadKeys => KeysLoaded {
@@ -176,8 +181,10 @@ impl Model {
                     original: refund_of.map(common::key),
                     state,
                     reprints: 0,
+                    closed: false,
                 });
-                if state == State::Stored || method == Method::Cash {
+                let by_card = method == Method::Card && state == State::Approved;
+                if state == State::Stored || method == Method::Cash || by_card {
                     self.queue.push(key);
                 }
             }
@@ -194,19 +201,35 @@ impl Model {
                 Some(row) => row.reprints += 1,
                 None => self.ignored += 1,
             },
-            Record::CloseBatch(batch) => self.batch = if batch == 999_999 { 1 } else { batch + 1 },
+            Record::CloseBatch(batch) => self.close(if batch == 999_999 { 1 } else { batch + 1 }),
             Record::LoadKeys => self.data_counter = 0,
         }
     }
 
+    /// What has ended, and is of no batch that is still open, is closed.
+    fn close(&mut self, next: u32) {
+        for row in &mut self.rows {
+            let waits = row.state.is_open() || self.queue.contains(&row.key);
+            row.closed |= !waits && row.batch != next;
+        }
+        self.batch = next;
+    }
+
     fn step(&mut self, key: PaymentKey, to: State, forwarded: bool) {
         let found = self.rows.iter_mut().find(|row| row.key == key);
-        let Some(row) = found.filter(|row| row.state.may_become(to)) else {
+        let waits = self.queue.contains(&key);
+        // Only what a card approved and the host was not told yet can be declined after its approval.
+        let by_card = |row: &Row| row.method == Method::Card && waits;
+        let allowed = |row: &&mut Row| {
+            !row.closed
+                && row.state.may_become(to)
+                && ((row.state, to) != (State::Approved, State::Declined) || by_card(row))
+        };
+        let Some(row) = found.filter(allowed) else {
             self.ignored += 1;
             return;
         };
         row.state = to;
-        let waits = self.queue.contains(&key);
         let leaves = to != State::Stored && (row.method != Method::Cash || forwarded);
         // Its latest acceptance counts; a cash payment that is only touched stays in line, but behind.
         self.queue.retain(|queued| *queued != key);
@@ -255,7 +278,8 @@ impl Model {
         prop_assert_eq!(ledger.payments().count(), self.rows.len());
         for row in &self.rows {
             let payment = ledger.payment(row.key).unwrap();
-            prop_assert_eq!((payment.state, payment.reprints), (row.state, row.reprints));
+            let facts = (payment.state, payment.reprints, payment.closed);
+            prop_assert_eq!(facts, (row.state, row.reprints, row.closed));
             prop_assert_eq!(payment.queued, self.queue.contains(&row.key));
             prop_assert_eq!(
                 ledger.refunded(payment),
@@ -273,7 +297,10 @@ impl Model {
         for batch in 1..=3 {
             prop_assert_eq!(ledger.totals(Batch::new(batch).unwrap()), Ok(self.totals(batch)));
         }
-        let stored = |row: &&Row| row.state == State::Stored;
+        let stored = |row: &&Row| {
+            let by_card = row.method == Method::Card && row.state == State::Approved;
+            row.state == State::Stored || (by_card && self.queue.contains(&row.key))
+        };
         let count = u32::try_from(self.rows.iter().filter(stored).count()).unwrap();
         let sum = self.rows.iter().filter(stored).map(|row| row.amount_minor).sum();
         prop_assert_eq!(ledger.stored_sum(), Ok((count, sum)));
@@ -355,7 +382,7 @@ proptest! {
 
     #[test]
     fn the_fold_counts_as_the_model_does(records in prop::collection::vec(records(), 0..60)) {
-        let (mut ledger, mut model) = (Ledger::default(), Model::new());
+        let (mut ledger, mut model) = (Ledger::whole(), Model::new());
         for (index, record) in records.iter().enumerate() {
             let sequence = u64::try_from(index).unwrap() + 1;
             let entry = record.entry();
@@ -369,6 +396,147 @@ proptest! {
             model.compare(&ledger)?;
         }
     }
+}
+
+/// What a till keeps in memory, and what it finds when it begins at a checkpoint, against the fold of everything.
+fn compare_short(short: &Ledger, whole: &Ledger) -> Result<(), TestCaseError> {
+    let live: Vec<_> = whole.payments().filter(|payment| !payment.closed).collect();
+    prop_assert_eq!(short.payments().collect::<Vec<_>>(), live);
+    prop_assert_eq!(short.checkpoint(), whole.checkpoint());
+    for payment in whole.payments() {
+        prop_assert_eq!(short.refunded(payment), whole.refunded(payment));
+        let mut recalling = short.clone();
+        let mut from_disk = payment.clone();
+        // The records of its own batch do not know of later prints.
+        if payment.closed {
+            from_disk.reprints = 0;
+        }
+        recalling.recall(from_disk);
+        let recalled = recalling
+            .payment(payment.key)
+            .map(|payment| (payment.state, payment.closed));
+        prop_assert_eq!(recalled, Some((payment.state, payment.closed)));
+        prop_assert_eq!(recalling.checkpoint(), whole.checkpoint());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_checkpoint_stands_for_the_records_before_it(records in prop::collection::vec(records(), 0..60)) {
+        let (mut whole, mut short, mut sequence) = (Ledger::whole(), Ledger::default(), 0);
+        let mut begun: Vec<Ledger> = Vec::new();
+        for record in &records {
+            // Keys are used once, and slips are those of payments that there are.
+            let of_closed = |number: &u8| whole.payment(key(*number)).is_some_and(|payment| payment.closed);
+            let impossible = match record {
+                Record::Start { key, .. } => of_closed(key),
+                Record::Reprint(number) => whole.payment(key(*number)).is_none(),
+                Record::Step { .. } | Record::CloseBatch(_) | Record::LoadKeys => false,
+            };
+            if impossible {
+                continue;
+            }
+            let mut entries = vec![record.entry()];
+            if matches!(record, Record::CloseBatch(_)) {
+                let mut after = short.clone();
+                after.apply(sequence + 1, record.entry());
+                prop_assert!(after.checkpoint_due);
+                entries.push(after.checkpoint().into());
+                begun.push(Ledger::default());
+            }
+            for entry in entries {
+                sequence += 1;
+                let (last, earlier) = match begun.split_last_mut() {
+                    Some((last, earlier)) => (Some(last), earlier),
+                    None => (None, &mut [][..]),
+                };
+                let is_checkpoint = matches!(entry, Entry::Checkpoint(_));
+                for ledger in earlier {
+                    ledger.apply(sequence, entry.clone());
+                }
+                // The newest one begins with its checkpoint, not with the day close before it.
+                let fresh = last.as_ref().is_some_and(|ledger| ledger.settled.is_empty());
+                if let Some(ledger) = last.filter(|_| is_checkpoint || !fresh) {
+                    ledger.apply(sequence, entry.clone());
+                }
+                whole.apply(sequence, entry.clone());
+                short.apply(sequence, entry);
+            }
+            prop_assert!(!short.checkpoint_due);
+            for ledger in begun.iter().chain([&short]) {
+                compare_short(ledger, &whole)?;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_that_contradicts_the_records_before_it_is_told_and_not_obeyed() {
+    let mut ledger = Ledger::default();
+    ledger.apply(1, started(key(1)).into());
+    let mut checkpoint = ledger.checkpoint();
+    ledger.apply(2, checkpoint.clone().into());
+    assert_eq!(ledger.ignored, 0);
+    checkpoint.next_stan = Stan::FIRST;
+    checkpoint.payments.clear();
+    ledger.apply(3, checkpoint.into());
+    assert_eq!(ledger.ignored, 1);
+    assert!(ledger.payment(key(1)).is_some() && ledger.next_stan != Stan::FIRST);
+}
+
+/// What comes out of a backup can be read and given back, and is never sent, counted or reversed again.
+#[test]
+fn a_restored_payment_is_history() {
+    let mut before = Ledger::default();
+    let queued = Started {
+        state: State::Stored,
+        order: Some(order_id(1)),
+        data_counter: Some(9),
+        ..started(key(1))
+    };
+    before.apply(1, queued.into());
+    before.apply(2, started(key(2)).into());
+    before.apply(3, moved(key(2), State::Approved).into());
+    let refund = Started {
+        operation: Operation::Refund,
+        original_key: Some(key(2)),
+        amount: Money::new(34, Currency::CNY),
+        ..started(key(3))
+    };
+    before.apply(4, refund.into());
+    let mut after = Ledger::default();
+    for (sequence, payment) in (1..).zip(before.payments()) {
+        let restored = Restored {
+            payment: payment.clone(),
+            utc_ms: UTC_MS,
+        };
+        after.apply(sequence, restored.clone().into());
+        // Twice is once: an interrupted restore is repeated.
+        assert!(after.apply(9, restored.into()).is_none());
+    }
+    assert!(after.queue().is_empty() && after.open().next().is_none());
+    assert_eq!(after.stored_sum(), Ok((0, 0)));
+    assert_eq!(after.totals(Batch::FIRST), Ok(Vec::new()));
+    assert!(!after.payments().any(Payment::blocks_card_sales));
+    assert_eq!((after.data_counter, after.next_stan), (0, Stan::FIRST));
+    assert!(after.activation.is_none() && after.keys.is_none());
+    assert!(
+        after
+            .payments()
+            .all(|payment| payment.request.is_none() && payment.reversal.is_none())
+    );
+    assert_eq!(
+        after.by_order(&order_id(1)).map(|payment| payment.key),
+        Some(key(1))
+    );
+    let sale = after.payment(key(2)).unwrap().clone();
+    assert_eq!(sale.state, State::Approved);
+    // The refund without a result counts as given back.
+    assert_eq!(after.refunded(&sale), Ok(Money::new(34, Currency::CNY)));
+    assert!(after.apply(10, moved(key(2), State::Reversing).into()).is_none());
 }
 
 #[test]

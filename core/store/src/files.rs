@@ -30,15 +30,23 @@ impl Layout {
     }
 
     pub(crate) fn segment(&self, number: u32) -> PathBuf {
-        self.journal().join(format!("{number:08}.j"))
+        self.journal().join(segment_name(number))
     }
 
     pub(crate) fn head(&self) -> PathBuf {
-        self.dir.join("head")
+        self.dir.join(HEAD)
     }
 
     pub(crate) fn keys(&self) -> PathBuf {
         self.dir.join("keys")
+    }
+
+    pub(crate) fn reserve(&self) -> PathBuf {
+        self.dir.join("reserve")
+    }
+
+    pub(crate) fn quarantine(&self) -> PathBuf {
+        self.dir.join("quarantine")
     }
 
     pub(crate) fn index(&self) -> PathBuf {
@@ -61,6 +69,14 @@ impl Layout {
             Err(error) => Err(StoreError::io("lock the data folder")(error.into())),
         }
     }
+}
+
+/// The file of the watermark.
+pub(crate) const HEAD: &str = "head";
+
+/// What the file of a segment is called.
+pub(crate) fn segment_name(number: u32) -> String {
+    format!("{number:08}.j")
 }
 
 /// Options for a file that only its owner may read.

@@ -3,6 +3,7 @@
 use softpos_journal::{Head, OpenedRecord, RecordHash, RecordOpener, SEGMENT_HEADER_BYTES};
 
 use crate::error::StoreError;
+use crate::reader::Before;
 use crate::report::Finding;
 use crate::scan::{BadRange, Piece, Scan, wide};
 use crate::survey::{FoundSegment, Survey};
@@ -16,6 +17,8 @@ pub struct Record<'a> {
     pub kind: u8,
     /// What was appended.
     pub payload: &'a [u8],
+    /// Its hash, which the next one names.
+    pub hash: RecordHash,
 }
 
 /// A place in the journal: a record, and where it ends.
@@ -63,6 +66,11 @@ pub(crate) struct Replay<'a> {
     last: Position,
     /// Whether `last` is the record right before the next one, so that the chain can be checked.
     linked: bool,
+    /// Which segments, by their place in the survey.
+    from: usize,
+    to: usize,
+    /// The last sequence of interest.
+    through: u64,
 }
 
 impl<'a> Replay<'a> {
@@ -81,15 +89,55 @@ impl<'a> Replay<'a> {
             findings,
             last: Position::START,
             linked: true,
+            from: 0,
+            to: usize::MAX,
+            through: u64::MAX,
         }
+    }
+
+    /// Begins at a segment further on, as its first record tells.
+    pub(crate) fn starting_at(mut self, at: usize) -> Self {
+        let first = self
+            .survey
+            .segments
+            .get(at)
+            .and_then(|segment| segment.first_sequence);
+        if let Some(first) = first.filter(|first| at > 0 && *first > 0) {
+            self.last.sequence = first.saturating_sub(1);
+            self.linked = false;
+        }
+        self.from = at;
+        self
+    }
+
+    /// Ends before a segment.
+    pub(crate) const fn ending_before(mut self, at: usize) -> Self {
+        self.to = at;
+        self
+    }
+
+    /// Begins behind records that were removed.
+    pub(crate) const fn behind(mut self, before: Before) -> Self {
+        self.last.sequence = before.sequence;
+        self.last.hash = before.hash;
+        self
+    }
+
+    /// Leaves out what was written later.
+    pub(crate) const fn until(mut self, sequence: u64) -> Self {
+        self.through = sequence;
+        self
     }
 
     /// Visits every record in order; what does not fit becomes a finding.
     pub(crate) fn run(mut self, visit: &mut Visit<'_>) -> Result<Replayed, StoreError> {
         let mut tail = None;
-        let mut number_due = 1;
         let segments = &self.survey.segments;
-        for (at, segment) in segments.iter().enumerate() {
+        // Whether the front is there shows with the sequences; what was removed has no number here.
+        let whole = self.from == 0 && self.last.sequence == 0;
+        let first_number = segments.first().map_or(1, |segment| segment.number);
+        let mut number_due = if whole { 1 } else { first_number };
+        for (at, segment) in segments.iter().enumerate().take(self.to) {
             if segment.number > number_due {
                 let last = segment.number.saturating_sub(1);
                 self.findings.push(Finding::SegmentMissing {
@@ -98,6 +146,9 @@ impl<'a> Replay<'a> {
                 });
             }
             number_due = segment.number.saturating_add(1);
+            if at < self.from {
+                continue;
+            }
             let later = segments.get(at.saturating_add(1)..).unwrap_or_default();
             tail = self.segment(segment, later, visit)?;
         }
@@ -204,6 +255,9 @@ impl<'a> Replay<'a> {
         let Position {
             sequence, segment, ..
         } = at;
+        if sequence > self.through {
+            return Ok(());
+        }
         if replaced_from.is_some_and(|first| sequence >= first) {
             self.findings.push(Finding::Superseded { segment, sequence });
             return Ok(());
@@ -226,6 +280,7 @@ impl<'a> Replay<'a> {
             sequence,
             kind: record.header.kind,
             payload: &record.payload,
+            hash: record.hash,
         })?;
         self.last = at;
         self.linked = true;
@@ -247,6 +302,9 @@ impl<'a> Replay<'a> {
     }
 
     fn unreadable(&mut self, segment: u32, ranges: &mut Vec<BadRange>) {
+        if self.due() > self.through {
+            return ranges.clear();
+        }
         self.findings
             .extend(ranges.drain(..).map(|range| Finding::Unreadable {
                 segment,
@@ -261,6 +319,9 @@ impl<'a> Replay<'a> {
         let Some(first) = ranges.first().copied() else {
             return;
         };
+        if self.due() > self.through {
+            return;
+        }
         let acknowledged = self.head.is_some_and(|head| head.sequence >= self.due());
         if last && !acknowledged {
             let bytes = ranges.iter().map(|range| range.bytes).sum();

@@ -113,6 +113,48 @@ impl Report {
 }
 
 impl Finding {
+    /// The first record it is about, if it is known.
+    pub const fn sequence(&self) -> Option<u64> {
+        match self {
+            Self::Unreadable { sequence, .. } => *sequence,
+            Self::Tampered { sequence, .. }
+            | Self::ChainBroken { sequence }
+            | Self::OutOfOrder { sequence, .. }
+            | Self::Superseded { sequence, .. } => Some(*sequence),
+            Self::Missing { first, .. } | Self::TailCut { first, .. } => Some(*first),
+            Self::TornTail { .. }
+            | Self::SegmentMissing { .. }
+            | Self::SegmentHeader { .. }
+            | Self::SegmentMisplaced { .. }
+            | Self::HeadUnreadable
+            | Self::JournalMissing
+            | Self::IndexRebuilt { .. }
+            | Self::IndexUnavailable { .. } => None,
+        }
+    }
+
+    /// Whether the finding names this record as missing or wrong.
+    pub fn names(&self, record: u64) -> bool {
+        match self {
+            Self::Missing { first, last } | Self::TailCut { first, last } => {
+                (*first..=*last).contains(&record)
+            }
+            Self::TornTail { .. }
+            | Self::Unreadable { .. }
+            | Self::Tampered { .. }
+            | Self::ChainBroken { .. }
+            | Self::OutOfOrder { .. }
+            | Self::Superseded { .. }
+            | Self::SegmentMissing { .. }
+            | Self::SegmentHeader { .. }
+            | Self::SegmentMisplaced { .. }
+            | Self::HeadUnreadable
+            | Self::JournalMissing
+            | Self::IndexRebuilt { .. }
+            | Self::IndexUnavailable { .. } => self.sequence() == Some(record),
+        }
+    }
+
     /// Whether the finding means that acknowledged records are gone or in doubt.
     pub const fn is_loss(&self) -> bool {
         match self {

@@ -113,18 +113,25 @@ impl Scan {
                     let bytes = self.window.peek(header.record_bytes()).map_err(unreadable)?;
                     return Ok(opener.open(bytes).ok());
                 }
-                Ok(header) => self.window.skip(header.record_bytes()),
+                Ok(header) => {
+                    self.window.peek(header.record_bytes()).map_err(unreadable)?;
+                    self.window.skip(header.record_bytes());
+                }
                 Err(_) => drop(self.resynchronise()?),
             }
         }
         Ok(None)
     }
 
-    /// The sequence of the first record whose header is sound.
-    pub(crate) fn first_sequence(&mut self) -> Result<Option<u64>, StoreError> {
+    /// The next sound record header; its body is passed over unread.
+    pub(crate) fn next_header(&mut self) -> Result<Option<RecordHeader>, StoreError> {
         while let Some(header) = self.header()? {
             match header {
-                Ok(header) => return Ok(Some(header.sequence)),
+                Ok(header) => {
+                    self.window.peek(header.record_bytes()).map_err(unreadable)?;
+                    self.window.skip(header.record_bytes());
+                    return Ok(Some(header));
+                }
                 Err(_) => drop(self.resynchronise()?),
             }
         }

@@ -1,23 +1,27 @@
 //! The store: open, append, read.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use softpos_crypto::entropy::Entropy;
 use softpos_crypto::seal::{Epoch, Purpose, PurposeKey};
 use softpos_journal::{
-    Head, KeyCounters, MAX_PAYLOAD_BYTES, OVERHEAD_BYTES, OpenedRecord, RecordOpener, SegmentHeader,
-    seal_record,
+    CHECKPOINT_KIND, Head, KeyCounters, MAX_PAYLOAD_BYTES, OVERHEAD_BYTES, OpenedRecord, RecordOpener,
+    SegmentHeader, seal_record,
 };
 use softpos_types::{SecretArray, SecretBytes};
 
 use crate::error::StoreError;
 use crate::files::{Layout, make_private_dir, sync_dir};
-use crate::index::{Contents, Index, ShelfError};
+use crate::index::{Contents, Index, OrderTags, ShelfError};
 use crate::keys;
+use crate::quarantine;
+use crate::reader::Reader;
 use crate::replay::{Position, Record, Replay, Replayed};
 use crate::report::{Finding, Report};
 use crate::scan::Scan;
+use crate::space::{FLOOR_BYTES, free_bytes, keep_reserve, release_reserve};
 use crate::survey::{Keyring, Survey};
 use crate::tail::Tail;
 use crate::watermark::Watermark;
@@ -48,6 +52,8 @@ pub struct Opened {
     pub store: Store,
     /// What recovery noticed.
     pub report: Report,
+    /// The sequence that reading began at: records before it stand in a checkpoint, and nobody has looked at them.
+    pub read_from: u64,
 }
 
 /// The terminal's memory: an append-only sealed journal, the key checkpoint, and an index over the journal.
@@ -57,7 +63,7 @@ pub struct Store {
     layout: Layout,
     segment_bytes: u32,
     install_id: [u8; 16],
-    journal_key: PurposeKey,
+    journal_key: Arc<PurposeKey>,
     dukpt_key: PurposeKey,
     opener: RecordOpener,
     entropy: Entropy,
@@ -76,7 +82,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store and visits every record in order.
+    /// Opens the store and visits its records in order, from the last checkpoint on.
     ///
     /// The folder is made and begun if there is none. What recovery notices is in the report: damage never
     /// prevents opening, it costs the damaged records.
@@ -109,7 +115,14 @@ impl Store {
         let keyring = Keyring::new(storage_root, install_id);
         let head = survey.head(&keyring.head_key());
         let findings = &mut report.findings;
-        let replayed = Replay::new(&survey, install_id, head, keyring.opener(), findings).run(visit)?;
+        let start = survey.start(&mut keyring.opener())?;
+        let read_from = survey
+            .segments
+            .get(start)
+            .and_then(|segment| segment.first_sequence);
+        let replay = Replay::new(&survey, install_id, head, keyring.opener(), findings);
+        let replayed = replay.starting_at(start).run(visit)?;
+        quarantine::keep(&layout, &report.findings);
         if head.is_none() && (survey.had_head() || replayed.last.sequence > 0) {
             report.findings.push(Finding::HeadUnreadable);
         }
@@ -126,15 +139,22 @@ impl Store {
         let (store, finding) =
             Self::begin(begun, config.segment_bytes, Entropy::from_seed(entropy.secret()))?;
         report.findings.extend(finding);
-        Ok(Opened { store, report })
+        Ok(Opened {
+            store,
+            report,
+            read_from: read_from.filter(|_| start > 0).unwrap_or(1),
+        })
     }
 
     /// Seals a record, chains it to the one before, and waits until it is on the disk: one write, one sync.
     ///
     /// `counters` are the highest key counters the record makes use of; `None` if it uses none.
     ///
+    /// A checkpoint begins a segment, so that the next opening finds it. On a full disk the reserve is given up for the
+    /// record.
+    ///
     /// # Errors
-    /// [`StoreError::TooLong`] over 1 MiB, [`StoreError::Unreadable`] if it could not be written. Then the
+    /// [`StoreError::TooLong`] over 1 MiB, [`StoreError::Unreadable`] or [`StoreError::Full`] if it could not be written. Then the
     /// record counts as not there, and the next append begins a new segment with the same sequence.
     pub fn append(
         &mut self,
@@ -145,7 +165,25 @@ impl Store {
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(StoreError::TooLong);
         }
+        match self.append_once(kind, payload, counters) {
+            Err(StoreError::Full) if release_reserve(&self.layout) => {
+                self.append_once(kind, payload, counters)
+            }
+            done => done,
+        }
+    }
+
+    fn append_once(
+        &mut self,
+        kind: u8,
+        payload: &[u8],
+        counters: Option<KeyCounters>,
+    ) -> Result<Position, StoreError> {
         let sequence = self.last.sequence.saturating_add(1);
+        if kind == CHECKPOINT_KIND && self.tail.as_ref().is_some_and(|tail| !tail.is_empty()) {
+            drop(self.watermark.sync());
+            self.tail = None;
+        }
         self.make_room(payload.len().saturating_add(OVERHEAD_BYTES), sequence)?;
         let record = seal_record(&self.epoch, kind, sequence, self.last.hash, payload);
         let record = record.map_err(|_| StoreError::TooLong)?;
@@ -183,6 +221,95 @@ impl Store {
         };
         let (_, mut scan) = Scan::open(&self.layout.segment(*number))?;
         scan.find(sequence, &mut self.opener)
+    }
+
+    /// Writes many records with one sync: all of them are there afterwards, or none counts.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub fn append_all(&mut self, records: &[(u8, Vec<u8>)]) -> Result<Position, StoreError> {
+        let before = self.last;
+        match self.write_all(records) {
+            Ok(()) => {
+                self.mark();
+                Ok(self.last)
+            }
+            Err(error) => {
+                self.last = before;
+                self.abandon_tail();
+                Err(error)
+            }
+        }
+    }
+
+    fn write_all(&mut self, records: &[(u8, Vec<u8>)]) -> Result<(), StoreError> {
+        let failed = StoreError::io("append to the journal");
+        for (kind, payload) in records {
+            let sequence = self.last.sequence.saturating_add(1);
+            let bytes = payload.len().saturating_add(OVERHEAD_BYTES);
+            if self
+                .tail
+                .as_ref()
+                .is_some_and(|tail| !tail.has_room(bytes, self.segment_bytes))
+            {
+                self.sync_tail()?;
+            }
+            self.make_room(bytes, sequence)?;
+            let record = seal_record(&self.epoch, *kind, sequence, self.last.hash, payload);
+            let record = record.map_err(|_| StoreError::TooLong)?;
+            let Some(tail) = &mut self.tail else {
+                return Err(closed());
+            };
+            let offset = tail.write(&record.bytes).map_err(&failed)?;
+            self.last = Position {
+                sequence,
+                hash: record.hash,
+                segment: tail.number,
+                offset,
+            };
+        }
+        self.sync_tail()
+    }
+
+    fn sync_tail(&self) -> Result<(), StoreError> {
+        let synced = self.tail.as_ref().map_or(Ok(()), Tail::sync);
+        synced.map_err(StoreError::io("append to the journal"))
+    }
+
+    /// A reader of everything written so far.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`].
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        let survey = Survey::take(&self.layout)?;
+        let key = Arc::clone(&self.journal_key);
+        Ok(Reader::new(survey, self.install_id, key, self.last))
+    }
+
+    /// Removes the segments that hold nothing but records up to this one. A record must say so first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if one could not be removed; the next opening tries again.
+    pub fn remove_through(&mut self, sequence: u64) -> Result<(), StoreError> {
+        let failed = StoreError::io("remove a journal segment");
+        while let [(number, _), (_, next_first), ..] = self.segments.as_slice() {
+            if next_first.saturating_sub(1) > sequence {
+                break;
+            }
+            fs::remove_file(self.layout.segment(*number)).map_err(&failed)?;
+            self.segments.remove(0);
+        }
+        sync_dir(&self.layout.journal()).map_err(&failed)
+    }
+
+    /// Whether less is free than a till needs to go on for a while.
+    pub fn space_is_low(&self) -> bool {
+        free_bytes(&self.layout).is_some_and(|free| free < FLOOR_BYTES)
+    }
+
+    /// The first sequence that the files can hold.
+    pub fn begins_at(&self) -> u64 {
+        self.segments.first().map_or(1, |(_, first)| *first)
     }
 
     /// The last record.
@@ -225,6 +352,7 @@ impl Store {
     /// [`StoreError::Unreadable`] if the watermark could not be synced.
     pub fn sync_background(&mut self) -> Result<(), StoreError> {
         self.index.flush();
+        keep_reserve(&self.layout, &mut self.entropy);
         self.mark();
         self.watermark.sync()
     }
@@ -249,7 +377,7 @@ impl Store {
             replayed,
         } = begin;
         make_private_dir(&layout.journal()).map_err(StoreError::io("make the journal folder"))?;
-        let journal_key = keyring.key(Purpose::Journal);
+        let journal_key = Arc::new(keyring.key(Purpose::Journal));
         // A segment without a record or a readable header holds no sequence.
         let segments = survey
             .segments
@@ -266,12 +394,13 @@ impl Store {
             counters: head.map_or_else(KeyCounters::default, |head| head.counters),
             install_id: keyring.install_id,
             epoch: Epoch::new(&journal_key, entropy.array()),
-            opener: keyring.opener(),
+            opener: RecordOpener::new(Arc::clone(&journal_key)),
             dukpt_key: keyring.key(Purpose::Dukpt),
             index: Index::new(
                 &layout,
                 keyring.install_id,
                 keyring.key(Purpose::Index),
+                OrderTags::new(&keyring.key(Purpose::Lookup)),
                 entropy.array(),
             ),
             journal_key,

@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use softpos_crypto::seal::{Purpose, PurposeKey, purpose_key};
-use softpos_journal::{FrameError, Head, HeadKey, RecordOpener, SegmentHeader};
+use softpos_journal::{CHECKPOINT_KIND, FrameError, Head, HeadKey, RecordOpener, SegmentHeader};
 use softpos_types::SecretArray;
 
 use crate::error::StoreError;
-use crate::files::Layout;
+use crate::files::{Layout, segment_name};
 use crate::scan::{Piece, Scan};
 use crate::watermark::Slots;
 
@@ -22,6 +23,8 @@ pub(crate) struct FoundSegment {
     pub(crate) header: Result<SegmentHeader, FrameError>,
     /// The sequence it begins with: its first record's, else the one its header announces.
     pub(crate) first_sequence: Option<u64>,
+    /// What its first record is, if there is one.
+    first_kind: Option<u8>,
 }
 
 /// The journal's files and the watermark.
@@ -51,7 +54,7 @@ impl<'a> Keyring<'a> {
     }
 
     pub(crate) fn opener(&self) -> RecordOpener {
-        RecordOpener::new(self.key(Purpose::Journal))
+        RecordOpener::new(Arc::new(self.key(Purpose::Journal)))
     }
 }
 
@@ -61,20 +64,47 @@ impl Survey {
     /// Fails with `Newer` before anything is changed if any of them has a newer format.
     pub(crate) fn take(layout: &Layout) -> Result<Self, StoreError> {
         let slots = Slots::read(layout)?;
-        let mut segments = Vec::new();
-        for (number, path) in segment_files(layout)? {
-            let (header, mut scan) = Scan::open(&path)?;
-            let announced = header.ok().map(|header| header.first_sequence);
-            let first_sequence = scan.first_sequence()?.or(announced);
-            segments.push(FoundSegment {
-                number,
-                path,
-                header,
-                first_sequence,
-            });
-        }
-        segments.sort_unstable_by_key(|segment| segment.number);
+        let segments = look_at(&layout.journal())?;
         Ok(Self { segments, slots })
+    }
+
+    /// The segments in a folder, without a watermark.
+    pub(crate) fn of_segments(dir: &Path) -> Result<Self, StoreError> {
+        let (segments, slots) = (look_at(dir)?, Slots::default());
+        Ok(Self { segments, slots })
+    }
+
+    /// Where each run begins: the first segment, and every one that begins with a checkpoint which no later segment
+    /// replaces.
+    pub(crate) fn runs(&self) -> Vec<usize> {
+        let mut replaced_from = u64::MAX;
+        let mut runs = Vec::new();
+        for (at, segment) in self.segments.iter().enumerate().rev() {
+            let first = segment.first_sequence.unwrap_or(u64::MAX);
+            let counts = segment.first_kind == Some(CHECKPOINT_KIND) && first < replaced_from;
+            if counts || at == 0 {
+                runs.push(at);
+            }
+            replaced_from = replaced_from.min(first);
+        }
+        runs.reverse();
+        runs
+    }
+
+    /// The segment to begin reading at: the last one whose checkpoint opens, else the first.
+    pub(crate) fn start(&self, opener: &mut RecordOpener) -> Result<usize, StoreError> {
+        for at in self.runs().into_iter().rev() {
+            let Some(segment) = self.segments.get(at).filter(|_| at > 0) else {
+                break;
+            };
+            let (_, mut scan) = Scan::open(&segment.path)?;
+            if let Some(Piece::Record { record, .. }) = scan.next(opener)?
+                && record.header.kind == CHECKPOINT_KIND
+            {
+                return Ok(at);
+            }
+        }
+        Ok(0)
     }
 
     /// The newest watermark of this installation.
@@ -154,10 +184,30 @@ impl Survey {
     }
 }
 
+/// Every segment of a folder, in the order of their numbers.
+fn look_at(dir: &Path) -> Result<Vec<FoundSegment>, StoreError> {
+    let mut segments = Vec::new();
+    for (number, path) in segment_files(dir)? {
+        let (header, mut scan) = Scan::open(&path)?;
+        let announced = header.ok().map(|header| header.first_sequence);
+        let first = scan.next_header()?;
+        let first_sequence = first.map(|first| first.sequence).or(announced);
+        segments.push(FoundSegment {
+            number,
+            path,
+            header,
+            first_sequence,
+            first_kind: first.map(|first| first.kind),
+        });
+    }
+    segments.sort_unstable_by_key(|segment| segment.number);
+    Ok(segments)
+}
+
 /// The files named like segments; others are left alone.
-fn segment_files(layout: &Layout) -> Result<Vec<(u32, PathBuf)>, StoreError> {
+fn segment_files(dir: &Path) -> Result<Vec<(u32, PathBuf)>, StoreError> {
     let unreadable = StoreError::io("list the journal");
-    let entries = match fs::read_dir(layout.journal()) {
+    let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(&unreadable)?,
     };
@@ -168,7 +218,7 @@ fn segment_files(layout: &Layout) -> Result<Vec<(u32, PathBuf)>, StoreError> {
             .to_str()
             .and_then(|name| name.strip_suffix(".j"))
             .and_then(|stem| stem.parse().ok());
-        let canonical = number.map(|number| (number, layout.segment(number)));
+        let canonical = number.map(|number| (number, dir.join(segment_name(number))));
         files.extend(canonical.filter(|(_, path)| path.file_name() == Some(name.as_os_str())));
     }
     Ok(files)

@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 use softpos_journal::{FrameError, HEAD_SLOT_BYTES, Head, HeadKey};
 
 use crate::error::StoreError;
-use crate::files::{Layout, open_existing, private_file};
+use crate::files::{HEAD, Layout, open_existing, private_file};
+use crate::watch;
 
 /// The slots stand in different pages, so that one torn page leaves the other.
 const SLOT_OFFSETS: [u64; 2] = [0, 4096];
@@ -84,12 +85,16 @@ impl Watermark {
         } else {
             odd
         };
-        self.file.write_all_at(&head.to_bytes(&self.key), offset)
+        let bytes = head.to_bytes(&self.key);
+        watch::write(HEAD, offset, &bytes)?;
+        self.file.write_all_at(&bytes, offset)
     }
 
     /// Makes what was written durable.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync_all().map_err(StoreError::io("sync the watermark"))
+        watch::sync(HEAD)
+            .and_then(|()| self.file.sync_all())
+            .map_err(StoreError::io("sync the watermark"))
     }
 }
 

@@ -36,6 +36,7 @@ fn row(sequence: u64) -> IndexRow {
         amount_minor: 100,
         utc_ms: sequence,
         queued_at: sequence.is_multiple_of(3).then_some(sequence),
+        order: None,
     }
 }
 
@@ -47,18 +48,21 @@ fn payload(sequence: u64) -> Vec<u8> {
 
 fn open(dir: &Path, seed: u8) -> (Store, BTreeMap<u64, Vec<u8>>, Vec<Finding>) {
     let mut records = BTreeMap::new();
-    let Opened { mut store, report } =
-        Store::open(&config(dir), &root(1), &mut entropy(seed), &mut |record| {
-            records.insert(record.sequence, record.payload.to_vec());
-            Ok(())
-        })
-        .unwrap();
+    let Opened {
+        mut store, report, ..
+    } = Store::open(&config(dir), &root(1), &mut entropy(seed), &mut |record| {
+        records.insert(record.sequence, record.payload.to_vec());
+        Ok(())
+    })
+    .unwrap();
     let mut findings = report.findings;
     let last = store.last();
     findings.extend(
         store
             .index()
-            .catch_up(records.keys().map(|sequence| row(*sequence)), &last),
+            .catch_up(records.keys().map(|sequence| row(*sequence)), &last, || {
+                records.keys().map(|sequence| row(*sequence)).collect()
+            }),
     );
     (store, records, findings)
 }

@@ -38,6 +38,7 @@ fn row(payment: u8, state: u8, sequence: u64) -> IndexRow {
         amount_minor: i64::from(payment) * 100,
         utc_ms: 1_700_000_000_000 + u64::from(payment),
         queued_at: (state == QUEUED).then_some(sequence),
+        order: None,
     }
 }
 
@@ -48,16 +49,21 @@ fn encode(payment: u8, state: u8) -> Vec<u8> {
 /// Opens the store and folds its journal into rows, as a terminal does.
 fn open(dir: &Path, seed: u8) -> (Store, Rows, Vec<Finding>) {
     let mut rows = Rows::new();
-    let Opened { mut store, report } =
-        Store::open(&config(dir), &root(1), &mut entropy(seed), &mut |record| {
-            let row = row(record.payload[0], record.payload[1], record.sequence);
-            rows.insert(row.key, row);
-            Ok(())
-        })
-        .unwrap();
+    let Opened {
+        mut store, report, ..
+    } = Store::open(&config(dir), &root(1), &mut entropy(seed), &mut |record| {
+        let row = row(record.payload[0], record.payload[1], record.sequence);
+        rows.insert(row.key, row);
+        Ok(())
+    })
+    .unwrap();
     let mut findings = report.findings;
     let last = store.last();
-    findings.extend(store.index().catch_up(rows.values().copied(), &last));
+    findings.extend(
+        store
+            .index()
+            .catch_up(rows.values().copied(), &last, || rows.values().copied().collect()),
+    );
     (store, rows, findings)
 }
 

@@ -3,8 +3,9 @@
 //! Nothing about money is ever asked of it; its failure costs a rebuild, no payment.
 
 use softpos_journal::{Entry, Ledger, Payment};
-use softpos_store::{Finding, IndexRow, Position, Store};
+use softpos_store::{Finding, IndexRow, OrderTags, Position, Reader, Store};
 
+use crate::archive;
 use crate::session::Session;
 
 /// Writes the row of the payment that a record has changed.
@@ -14,7 +15,8 @@ pub(crate) fn follow(session: &Session, store: &mut Store, entry: Option<&Entry>
         Some(Entry::Moved(moved)) => moved.key,
         _ => return,
     };
-    let row = session.look(|flow, _| flow.ledger().payment(key).map(row));
+    let tags = store.index().order_tags();
+    let row = session.look(|flow, _| flow.ledger().payment(key).map(|payment| row(&tags, payment)));
     if let Ok(Some(row)) = row {
         store.index().apply(&row, at);
     }
@@ -22,13 +24,35 @@ pub(crate) fn follow(session: &Session, store: &mut Store, entry: Option<&Entry>
 
 /// Brings the index up to the journal after opening; says why if it had to be filled anew.
 pub(crate) fn catch_up(store: &mut Store, ledger: &Ledger) -> Option<Finding> {
-    let mut rows: Vec<IndexRow> = ledger.payments().map(row).collect();
+    let tags = store.index().order_tags();
+    let mut rows: Vec<IndexRow> = ledger.payments().map(|payment| row(&tags, payment)).collect();
     rows.sort_unstable_by_key(|row| row.sequence);
     let last = store.last();
-    store.index().catch_up(rows.into_iter(), &last)
+    let reader = store.reader();
+    let every = || reader.map(|reader| every_row(&reader, &tags)).unwrap_or_default();
+    store.index().catch_up(rows.into_iter(), &last, every)
 }
 
-fn row(payment: &Payment) -> IndexRow {
+/// The row of every payment there is, batch after batch: an index that is filled anew.
+fn every_row(reader: &Reader, tags: &OrderTags) -> Vec<IndexRow> {
+    let mut rows = Vec::new();
+    let newest = reader.runs().saturating_sub(1);
+    for run in 0..reader.runs() {
+        let mut ledger = Ledger::whole();
+        // What cannot be read has no row; the journal's own check names it.
+        let _ = reader.run(run, &mut |record| {
+            archive::fold(&mut ledger, &record);
+            Ok(())
+        });
+        let here = ledger
+            .payments()
+            .filter(|payment| payment.closed || run == newest);
+        rows.extend(here.map(|payment| row(tags, payment)));
+    }
+    rows
+}
+
+fn row(tags: &OrderTags, payment: &Payment) -> IndexRow {
     IndexRow {
         key: payment.key,
         sequence: payment.sequence,
@@ -39,5 +63,6 @@ fn row(payment: &Payment) -> IndexRow {
         utc_ms: payment.utc_ms,
         // What waits in the queue has no record behind the one that put it there.
         queued_at: payment.queued.then_some(payment.sequence),
+        order: payment.order.as_ref().map(|order| tags.tag(order.as_str())),
     }
 }

@@ -6,18 +6,25 @@
 #![forbid(unsafe_code)]
 
 mod activation_uri;
+mod archive;
+mod background_check;
+mod backup;
+mod books;
 mod clock;
 mod codes;
 mod hardware;
 mod host_address;
 mod index_rows;
 mod key_file;
+mod ledger_check;
 mod link;
 mod log;
 mod opening;
 mod os_entropy;
 mod pin_entry;
 mod pinning;
+mod recording;
+mod retention;
 mod root;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -31,13 +38,17 @@ mod wording;
 mod worker;
 
 pub use activation_uri::ActivationUri;
+pub use backup::{BackupSummary, RestoreSummary, back_up, restore};
+pub use books::{QueuePolicy, read_history};
 pub use clock::Clock;
 pub use codes::{CodeSymbol, code_symbol};
 pub use hardware::{Evidence, PortError, SecureHardware};
+pub use ledger_check::{LedgerCheck, check_backup, check_folder};
 pub use link::{Answer, Cause, HostLink, LinkFailure};
 pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
 pub use os_entropy::os_entropy;
 pub use pin_entry::PinEntry;
+pub use recording::{Tap, TapEvent, TapNext, TapRecording, TapSetup, TapStep};
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxAnswer;
 pub use slips::Paper;
@@ -53,4 +64,4 @@ pub use softpos_text::{Texts, words::display as amount_text};
 pub use software_hardware::SoftwareHardware;
 pub use steps::Step;
 pub use summary::{HistoryQuery, PaymentSummary};
-pub use terminal::{CardStep, QueueView, Status, Terminal, TerminalConfig, read_history};
+pub use terminal::{CardStep, QueueView, Status, Terminal, TerminalConfig};

@@ -7,12 +7,13 @@ use softpos_crypto::entropy::Entropy;
 use softpos_flow::{Device, Opening};
 use softpos_host::Anchors;
 use softpos_journal::{Entry, Ledger};
-use softpos_store::{Opened, Record, Store, StoreConfig};
+use softpos_store::{Before, Opened, Reader, Record, Store, StoreConfig};
 use softpos_types::{Now, SecretBytes, SoftPosError};
 
 use crate::hardware::SecureHardware;
 use crate::index_rows;
 use crate::os_entropy::os_entropy;
+use crate::retention;
 use crate::root::open_storage_root;
 
 /// A folder that was opened: locked, replayed, folded.
@@ -22,6 +23,8 @@ pub(crate) struct OpenFolder {
     pub(crate) keys: Option<SecretBytes>,
     /// What opening found, in words for support.
     pub(crate) findings: Vec<String>,
+    /// Records before this one were not looked at yet.
+    pub(crate) read_from: u64,
     entropy: Entropy,
 }
 
@@ -45,7 +48,11 @@ pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<O
         Ok(())
     };
     let config = StoreConfig::new(dir.to_owned());
-    let Opened { mut store, report } = Store::open(&config, &root, &mut entropy, &mut fold)?;
+    let Opened {
+        mut store,
+        report,
+        read_from,
+    } = Store::open(&config, &root, &mut entropy, &mut fold)?;
     let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
     if unknown > 0 {
         findings.push(format!("{unknown} records of a kind this version does not know"));
@@ -55,6 +62,13 @@ pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<O
             "{} records that contradict earlier ones were not obeyed",
             ledger.ignored
         ));
+    }
+    // A note on the disk whose files are still there: a kill came in between.
+    if let Some(archived) = &ledger.archived
+        && store.begins_at() <= archived.sequence
+        && let Err(error) = retention::remove(&mut store, archived.sequence)
+    {
+        findings.push(error.to_string());
     }
     findings.extend(index_rows::catch_up(&mut store, &ledger).map(|finding| finding.to_string()));
     // The watermark may know of a counter whose record a crash has torn.
@@ -71,11 +85,21 @@ pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<O
         ledger,
         keys,
         findings,
+        read_from,
         entropy,
     })
 }
 
 impl OpenFolder {
+    /// A reader of the records that opening did not look at, if there are any, and what stands before them.
+    pub(crate) fn unread(&self) -> Result<Option<(Reader, Before)>, SoftPosError> {
+        if self.read_from <= 1 {
+            return Ok(None);
+        }
+        let reader = self.store.reader()?.until(self.read_from);
+        Ok(Some((reader, Before::from(self.ledger.archived.as_ref()))))
+    }
+
     /// Everything a flow starts from, and the store for the worker.
     pub(crate) fn into_opening(
         self,

@@ -38,6 +38,19 @@ pub(crate) fn open_storage_root(
     Ok(unwrap(file.expose(), hardware)?)
 }
 
+/// Reads the storage root of a folder that has one, and changes nothing.
+///
+/// # Errors
+/// As [`open_storage_root`]; [`Code::StoreLocked`] if there is none.
+pub(crate) fn read_storage_root(
+    dir: &Path,
+    hardware: &dyn SecureHardware,
+) -> Result<SecretArray<32>, SoftPosError> {
+    let file = key_file::read(&dir.join(FILE)).map_err(RootError::from)?;
+    let file = file.ok_or(RootError::Locked("root file missing"))?;
+    Ok(unwrap(file.expose(), hardware)?)
+}
+
 fn wrap(root: &SecretArray<32>, hardware: &dyn SecureHardware) -> Result<SecretBytes, RootError> {
     let wrapped = hardware.wrap(root.expose().to_vec())?;
     Ok(SecretBytes::new([MAGIC, &wrapped].concat()))

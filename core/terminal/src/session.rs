@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use softpos_flow::{Effect, EffectId, Ending, Event, Flow, View};
 use softpos_host::HostRequest;
+use softpos_store::Store;
 use softpos_text::Texts;
 use softpos_types::{Code, Language, SoftPosError};
 use tokio::runtime::Handle;
@@ -162,6 +163,27 @@ impl Session {
         Ok(look(&*self.lock()?, self.clock.now()))
     }
 
+    /// Has the worker do something with the store, in its turn, and waits for it. Not to be called with the flow locked.
+    ///
+    /// # Errors
+    /// [`Code::SessionClosed`].
+    pub(crate) fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, SoftPosError> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.job(Work::Ask(Box::new(move |store| {
+            // A caller that is gone needs no answer.
+            drop(sender.send(ask(store)));
+        })));
+        receiver.recv().map_err(|_| SoftPosError::of(Code::SessionClosed))
+    }
+
+    /// Whether the session is ending.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
     /// Sleeps until the flow's next deadline, over and over; a task of the session's runtime.
     pub(crate) async fn keep_time(self: Arc<Self>) {
         while !self.closing.load(Ordering::Acquire) {
@@ -248,6 +270,7 @@ impl Session {
                 Effect::Sign { id, digests } => self.job(Work::Sign { id, digests }),
                 Effect::Attest { id, challenge } => self.job(Work::Attest { id, challenge }),
                 Effect::Persist { id, kind, payload } => self.job(Work::Persist { id, kind, payload }),
+                Effect::Anchor { id, since } => self.job(Work::Anchor { id, since }),
                 Effect::SaveKeys { id, registers } => self.job(Work::SaveKeys { id, registers }),
                 Effect::SendHost {
                     id,

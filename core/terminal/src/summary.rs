@@ -113,19 +113,26 @@ impl PaymentSummary {
     }
 }
 
-/// The payments that a query asks for.
-pub(crate) fn history(ledger: &Ledger, query: &HistoryQuery) -> Vec<PaymentSummary> {
-    let limit = if query.limit == 0 {
-        usize::MAX
-    } else {
-        usize::try_from(query.limit).unwrap_or(usize::MAX)
-    };
-    ledger
-        .payments()
-        .rev()
-        .filter(|payment| query.state.is_none_or(|state| payment.state == state))
-        .map(|payment| PaymentSummary::of(ledger, payment))
-        .filter(|summary| query.text.as_ref().is_none_or(|text| summary.contains(text)))
-        .take(limit)
-        .collect()
+impl HistoryQuery {
+    /// At most so many.
+    pub(crate) fn most(&self) -> usize {
+        match self.limit {
+            0 => usize::MAX,
+            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Those of the payments that it asks for, in their order.
+    pub(crate) fn pick<'a>(
+        &self,
+        ledger: &Ledger,
+        payments: impl Iterator<Item = &'a Payment>,
+    ) -> Vec<PaymentSummary> {
+        payments
+            .filter(|payment| self.state.is_none_or(|state| payment.state == state))
+            .map(|payment| PaymentSummary::of(ledger, payment))
+            .filter(|summary| self.text.as_ref().is_none_or(|text| summary.contains(text)))
+            .take(self.most())
+            .collect()
+    }
 }

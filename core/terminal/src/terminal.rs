@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest};
 use softpos_host::{Anchors, Limits, MerchantProfile};
-use softpos_journal::State;
 use softpos_receipt::Copy;
 use softpos_types::{
     Batch, Code, Currency, Fault, Language, Method, Money, Now, PaymentKey, SecretBytes, SoftPosError,
@@ -15,6 +14,7 @@ use softpos_types::{
 };
 
 use crate::activation_uri::ActivationUri;
+use crate::background_check;
 use crate::clock::Clock;
 use crate::hardware::SecureHardware;
 use crate::link::HostLink;
@@ -24,7 +24,7 @@ use crate::pin_entry::PinEntry;
 use crate::session::{Capdu, Parts, Session};
 use crate::slips::{self, Paper};
 use crate::steps::Step;
-use crate::summary::{HistoryQuery, PaymentSummary, history};
+use crate::summary::PaymentSummary;
 use crate::worker;
 
 /// How long a shutdown waits for the disk.
@@ -56,7 +56,8 @@ pub struct Terminal {
 struct Shared {
     session: Arc<Session>,
     runtime: Option<tokio::runtime::Runtime>,
-    found: Vec<String>,
+    found: Arc<Mutex<Vec<String>>>,
+    dir: PathBuf,
     host_url: Option<String>,
 }
 
@@ -130,7 +131,8 @@ impl Terminal {
         log: Arc<dyn LogSink>,
     ) -> Result<Self, SoftPosError> {
         let folder = open_folder(&config.dir, &*hardware)?;
-        let found = folder.findings.clone();
+        let found = Arc::new(Mutex::new(folder.findings.clone()));
+        let unread = folder.unread()?;
         let clock = Clock::start();
         let (opening, store) =
             folder.into_opening(&hardware, config.app_version, config.anchors, clock.now())?;
@@ -167,10 +169,11 @@ impl Terminal {
                 session,
                 runtime,
                 found,
+                dir: config.dir,
                 host_url: config.host_url,
             }),
         };
-        for finding in 0..terminal.shared.found.len() {
+        for finding in 0..terminal.found().len() {
             let number = LogValue::Number(u64::try_from(finding).unwrap_or(u64::MAX));
             terminal
                 .session()
@@ -184,6 +187,9 @@ impl Terminal {
             }
         })?;
         terminal.session().warm();
+        if let Some((reader, before)) = unread {
+            background_check::start(reader, before, terminal.session(), &terminal.shared.found)?;
+        }
         Ok(terminal)
     }
 
@@ -211,7 +217,7 @@ impl Terminal {
                 online: flow.online(),
                 open_payments: u32::try_from(ledger.open().count()).unwrap_or(u32::MAX),
                 queue: queue_view(flow),
-                found: self.shared.found.clone(),
+                found: self.found(),
             }
         })
     }
@@ -253,6 +259,7 @@ impl Terminal {
     /// `InvalidInput`, `NotReady`, `HostUnreachable`, each with what to do.
     pub fn start(&self, request: PaymentRequest) -> Result<PaymentKey, SoftPosError> {
         let language = request.language;
+        self.recall_order(request.order.as_ref())?;
         self.attend(language, |flow, now| flow.start(request, now))
     }
 
@@ -268,6 +275,7 @@ impl Terminal {
         scanned: &SecretBytes,
     ) -> Result<PaymentKey, SoftPosError> {
         let language = request.language;
+        self.recall_order(request.order.as_ref())?;
         self.attend(language, |flow, now| flow.charge_code(request, scanned, now))
     }
 
@@ -284,6 +292,7 @@ impl Terminal {
     /// # Errors
     /// As [`Terminal::start`].
     pub fn refund(&self, request: &RefundRequest) -> Result<PaymentKey, SoftPosError> {
+        self.recall(request.original_key)?;
         self.attend(request.language, |flow, now| flow.refund(request, now))
     }
 
@@ -346,6 +355,7 @@ impl Terminal {
     /// # Errors
     /// [`Code::PaymentNotFound`], [`Code::NotRefundable`].
     pub fn refuse_approval(&self, key: PaymentKey) -> Result<(), SoftPosError> {
+        self.recall(key)?;
         self.session().with(|flow, now| flow.refuse_approval(key, now))?.0
     }
 
@@ -362,19 +372,12 @@ impl Terminal {
         }
     }
 
-    /// Payments, newest first.
-    ///
-    /// # Errors
-    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
-    pub fn history(&self, query: &HistoryQuery) -> Result<Vec<PaymentSummary>, SoftPosError> {
-        self.session().look(|flow, _| history(flow.ledger(), query))
-    }
-
     /// One payment.
     ///
     /// # Errors
     /// [`Code::PaymentNotFound`].
     pub fn payment(&self, key: PaymentKey) -> Result<PaymentSummary, SoftPosError> {
+        self.recall(key)?;
         self.session().look(|flow, _| {
             let payment = flow
                 .ledger()
@@ -389,6 +392,7 @@ impl Terminal {
     /// # Errors
     /// [`Code::PaymentNotFound`]; [`Code::ResultUnknown`] while there is no result to print.
     pub fn receipt(&self, key: PaymentKey, copy: Copy, paper: Paper) -> Result<String, SoftPosError> {
+        self.recall(key)?;
         let (slip, _) = self.session().with(|flow, now| {
             let slip = slips::payment_slip(flow.ledger(), flow.parameters(), key, copy, paper)?;
             if paper.reprint {
@@ -467,7 +471,7 @@ impl Terminal {
     /// # Errors
     /// `NotReady` while payments have no end yet, `HostUnreachable` without a network.
     pub fn settle(&self) -> Result<(), SoftPosError> {
-        self.session().with(Flow::settle)?.0
+        self.session().with(|flow, _| flow.settle())?.0
     }
 
     /// The network came or went, as the shell sees it.
@@ -486,6 +490,15 @@ impl Terminal {
     /// Ends the till: everything is durable, the folder is free, [`Step::Closed`] is the last step.
     pub fn shutdown(&self) {
         self.session().close(SHUTDOWN);
+    }
+
+    fn found(&self) -> Vec<String> {
+        let found = self.shared.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.shared.dir
     }
 
     /// For whoever caught a panic of a call: every further one gives [`Code::SessionPoisoned`] and the session ends.
@@ -543,18 +556,6 @@ impl Drop for Shared {
     }
 }
 
-/// What a data folder holds, without running a till on it.
-///
-/// # Errors
-/// As [`Terminal::open`].
-pub fn read_history(dir: &Path, hardware: &dyn SecureHardware) -> Result<Vec<PaymentSummary>, SoftPosError> {
-    if !dir.join("journal").is_dir() {
-        return Err(SoftPosError::of(Code::StoreUnreadable).with_detail("no till has been here"));
-    }
-    let folder = open_folder(dir, hardware)?;
-    Ok(history(&folder.ledger, &HistoryQuery::default()))
-}
-
 fn queue_view(flow: &Flow) -> QueueView {
     let queue = flow.ledger().queue();
     let parameters = flow.parameters();
@@ -562,7 +563,7 @@ fn queue_view(flow: &Flow) -> QueueView {
     let none = Money::new(0, currency);
     let sum = queue
         .iter()
-        .filter(|payment| payment.state == State::Stored)
+        .filter(|payment| payment.waits_for_host())
         .try_fold(none, |sum, payment| sum.checked_add(payment.amount))
         .unwrap_or(none);
     QueueView {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use softpos_crypto::p256_key::signature_from_der;
-use softpos_flow::{EffectId, Event};
+use softpos_flow::{Anchor, EffectId, Event};
 use softpos_journal::Entry;
 use softpos_store::{KeyCounters, Store};
 use softpos_types::SecretBytes;
 
 use crate::index_rows;
 use crate::log::{LogLevel, LogValue};
+use crate::retention;
 use crate::session::Session;
 
 /// Something to be done in order, away from the caller.
@@ -32,20 +33,30 @@ pub(crate) enum Work {
         id: EffectId,
         registers: SecretBytes,
     },
+    Anchor {
+        id: EffectId,
+        since: u64,
+    },
+    /// Something that a caller waits for.
+    Ask(Box<dyn FnOnce(&mut Store) + Send>),
     /// Make everything durable and end.
     Stop,
 }
 
 /// Runs until [`Work::Stop`] or until nobody can send any more. The store's lock ends with it.
 pub(crate) fn run(session: &Arc<Session>, mut store: Store, work: &Receiver<Work>) {
+    let mut space_low = false;
     while let Ok(job) = work.recv() {
         match job {
             Work::Sign { id, digests } => sign(session, id, &digests),
             Work::Attest { id, challenge } => attest(session, id, challenge),
             Work::Persist { id, kind, payload } => persist(session, &mut store, id, kind, &payload),
             Work::SaveKeys { id, registers } => save_keys(session, &mut store, id, &registers),
+            Work::Anchor { id, since } => anchor(session, &store, id, since),
+            Work::Ask(ask) => ask(&mut store),
             Work::Stop => break,
         }
+        watch_space(session, &store, &mut space_low);
         session.job_done();
         if store.index().flush_is_due() && session.no_jobs() {
             store.index().flush();
@@ -60,6 +71,62 @@ pub(crate) fn run(session: &Arc<Session>, mut store: Store, work: &Receiver<Work
     }
     drop(store);
     session.worker_ended();
+}
+
+/// Tells the flow when the disk gets full, and when there is room again.
+fn watch_space(session: &Arc<Session>, store: &Store, low: &mut bool) {
+    let now_low = store.space_is_low();
+    if now_low != *low {
+        *low = now_low;
+        session.feed(Event::StorageChanged { low: now_low });
+    }
+}
+
+/// The head of everything written so far, for a settlement.
+fn anchor(session: &Arc<Session>, store: &Store, id: EffectId, since: u64) {
+    let archived = session
+        .look(|flow, _| flow.ledger().archived.clone())
+        .ok()
+        .flatten();
+    let tree = store.reader().and_then(|reader| reader.tree(archived.as_ref()));
+    let last = store.last();
+    session.feed(match tree {
+        Ok(tree) if tree.size() == last.sequence => Event::Anchored {
+            id,
+            anchor: Anchor {
+                sequence: last.sequence,
+                head: last.hash.0,
+                root: tree.root(),
+                // Without one the host will say that the journal does not go on.
+                proof: tree.consistency_proof(since).unwrap_or_default(),
+            },
+        },
+        Ok(_) | Err(_) => Event::AnchorFailed { id },
+    });
+}
+
+/// Behind a day close: what need not be kept any more is noted, and removed once the note is on the disk.
+fn retain(session: &Arc<Session>, store: &mut Store, entry: Option<&Entry>) {
+    match entry {
+        Some(Entry::Checkpoint(_)) => {
+            let note = store.reader().and_then(|reader| {
+                let looked = session.look(|flow, now| retention::note(&reader, flow.ledger(), now.utc_ms));
+                looked.unwrap_or(Ok(None))
+            });
+            if let Ok(Some(note)) = note {
+                session.feed(Event::Archivable { note });
+            }
+        }
+        Some(Entry::Archived(archived)) => {
+            if let Err(error) = retention::remove(store, archived.sequence) {
+                let error = LogValue::Word(error_name(&error));
+                session
+                    .log
+                    .line(LogLevel::Warning, "retention", &[("error", error)]);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn sign(session: &Arc<Session>, id: EffectId, digests: &[[u8; 32]]) {
@@ -107,6 +174,7 @@ fn persist(session: &Arc<Session>, store: &mut Store, id: EffectId, kind: u8, pa
             let (sequence, hash) = (position.sequence, position.hash.0);
             session.feed(Event::Persisted { id, sequence, hash });
             index_rows::follow(session, store, entry.as_ref(), &position);
+            retain(session, store, entry.as_ref());
         }
         Err(error) => {
             session.log.line(
@@ -155,6 +223,7 @@ fn error_name(error: &softpos_store::StoreError) -> &'static str {
         StoreError::InUse => "in use",
         StoreError::Newer => "newer",
         StoreError::Locked => "locked",
+        StoreError::Full => "full",
         StoreError::Unreadable(_) => "unreadable",
         StoreError::Damaged(_) => "damaged",
         StoreError::TooLong => "too long",

@@ -154,6 +154,18 @@ names! {
         StoreDamaged = "store_damaged",
         /// The storage key does not fit the folder.
         StoreLocked = "store_locked",
+        /// The disk is nearly full: nothing new is stored for later.
+        StorageLow = "storage_low",
+        /// The host does not find the journal to go on from the one it anchored before.
+        JournalDisputed = "journal_disputed",
+        /// Stored payments wait longer than the acquirer allows.
+        QueueOverdue = "queue_overdue",
+        /// The file is no backup, is damaged, or has another passphrase.
+        BackupUnreadable = "backup_unreadable",
+        /// The passphrase of a backup is too short.
+        PassphraseShort = "passphrase_short",
+        /// A backup is restored into an empty folder only.
+        FolderNotEmpty = "folder_not_empty",
         /// No connection: nothing was sent.
         HostNotReached = "host_not_reached",
         /// The host's certificate is not the pinned one.
@@ -291,6 +303,9 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         | C::OrderInvalid
         | C::RefundOverSale
         | C::PinLength
+        | C::BackupUnreadable
+        | C::PassphraseShort
+        | C::FolderNotEmpty
         | C::NotAPaymentCode
         | C::CodeUsed
         | C::NotExpected
@@ -299,7 +314,9 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
             (E::InvalidInput, NotMoved, Action::CheckHistory)
         }
         C::NotActivated => (E::NotReady, NotMoved, Action::Activate),
-        C::AttestationExpired | C::OfflineNotAllowed => (E::NotReady, NotMoved, Action::CheckNetwork),
+        C::AttestationExpired | C::OfflineNotAllowed | C::QueueOverdue => {
+            (E::NotReady, NotMoved, Action::CheckNetwork)
+        }
         C::ParametersInvalid
         | C::KeysExhausted
         | C::ReversalPending
@@ -308,9 +325,12 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         C::PaymentOpen | C::CodeOrderOpen => (E::NotReady, NotMoved, Action::Wait),
         C::SecureHardware => (E::NotReady, NotMoved, Action::ContactSupport),
         C::StoreInUse => (E::StoreInUse, NotMoved, Action::CloseOtherCopy),
+        C::StorageLow => (E::NotReady, NotMoved, Action::CheckStorage),
         C::StoreUnreadable => (E::StoreDamaged, NotMoved, Action::CheckStorage),
         C::StoreNewer => (E::StoreDamaged, NotMoved, Action::UpdateApp),
-        C::StoreDamaged | C::StoreLocked => (E::StoreDamaged, NotMoved, Action::ContactSupport),
+        C::StoreDamaged | C::StoreLocked | C::JournalDisputed => {
+            (E::StoreDamaged, NotMoved, Action::ContactSupport)
+        }
         C::HostNotReached => (E::HostUnreachable, NotMoved, Action::CheckNetwork),
         C::HostNotTrusted => (E::HostUnreachable, NotMoved, Action::UpdateApp),
         C::ActivationUnknown | C::ActivationUsed | C::ActivationExpired => {

@@ -84,6 +84,26 @@ public actor Till {
         try await begin { try $0.start(request: request) }
     }
 
+    /// Charges the code that a payer shows, as it was scanned or typed, and returns the payment's key. The code is
+    /// never kept for later; the caller wipes its own bytes.
+    public func chargeCode(request: PaymentRequest, scanned: Data) async throws -> String {
+        try await begin { try $0.chargeCode(request: request, scanned: scanned) }
+    }
+
+    /// Charges the code in a camera's frame and returns the payment's key; nil if there is none in it: the next frame is
+    /// tried. `luma` is the brightness plane, one byte a pixel.
+    public func chargeFrame(request: PaymentRequest, luma: Data, size: FrameSize) async throws -> String? {
+        try await begin(if: { $0 != nil }) { try $0.chargeFrame(request: request, luma: luma, size: size) }
+    }
+
+    /// Activates with the code in a camera's frame; returns whether there was one.
+    public func activateFrame(luma: Data, size: FrameSize) async throws -> Bool {
+        try await begin(if: { $0 }) { try $0.activateFrame(luma: luma, size: size) }
+    }
+
+    /// A payment was said to be paid, by a push message for example: the host is asked now.
+    public func paymentNotice(key: String) async throws { try await call { try $0.paymentNotice(key: key) } }
+
     /// Starts a refund and returns its key.
     public func refund(request: RefundRequest) async throws -> String {
         try await begin { try $0.refund(request: request) }
@@ -189,12 +209,12 @@ extension Till {
             shown.text = text
             shown.pinWanted = view.screen == .enterPin
             state = shown
-            if case .card(let fieldOffMs) = view.screen {
+            if case .card(_, let fieldOffMs) = view.screen {
                 cards.prompt(fieldOffMs: fieldOffMs)
             } else {
                 cards.stop()
             }
-        case .say(let text):
+        case .say(_, let text):
             happened.yield(.say(text: text))
         case .askPin:
             state.pinWanted = true
@@ -221,11 +241,14 @@ extension Till {
 
     /// Begins something whose end comes as a step: the last ending is history from now on. What is refused changes
     /// nothing that is shown.
-    private func begin<T: Sendable>(_ action: @escaping @Sendable (Terminal) throws -> T) async throws -> T {
+    private func begin<T: Sendable>(
+        if hasBegun: (T) -> Bool = { _ in true },
+        _ action: @escaping @Sendable (Terminal) throws -> T
+    ) async throws -> T {
         let before = endings
         let begun = try await call(action)
         // Its own end may have been quicker than this line.
-        if endings == before { state.ending = nil }
+        if hasBegun(begun) && endings == before { state.ending = nil }
         return begun
     }
 

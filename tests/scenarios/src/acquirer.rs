@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use softpos_acquirer::{
@@ -86,6 +87,11 @@ impl HostPlace {
     /// What an activation QR code says.
     pub fn activation(&self) -> ActivationUri {
         ActivationUri::parse(&self.activation_text()).expect("the host's own activation text")
+    }
+
+    /// The host's folder: its books and its keys.
+    pub fn dir(&self) -> &Path {
+        &self.config.dir
     }
 
     /// Switches faults, in the host's grammar; `off` ends them.

@@ -1,8 +1,10 @@
 //! What an operator does: sales, refunds, day close, each in one call.
 
 use softpos_cards::Fault;
-use softpos_terminal::{Ending, PaymentRequest, PaymentSummary, RefundRequest, SettlementView, State};
-use softpos_types::{Currency, Language, Method, Money, PaymentKey, SecretBytes, SoftPosError};
+use softpos_terminal::{
+    Ending, Notice, PaymentRequest, PaymentSummary, RefundRequest, SettlementView, State, Step,
+};
+use softpos_types::{Code, Currency, Language, Method, Money, PaymentKey, SecretBytes, SoftPosError};
 
 use crate::driver::Customer;
 use crate::shop::Shop;
@@ -151,6 +153,12 @@ impl Shop {
     pub fn try_settle(&mut self) -> Result<Ending, SoftPosError> {
         self.till().settle()?;
         Ok(self.finish())
+    }
+
+    /// Whether the till has told of this trouble since [`Shop::forget_steps`].
+    pub fn told_trouble(&self, code: Code) -> bool {
+        let told = |step: &Step| matches!(step, Step::Notice { notice: Notice::Trouble { fault }, .. } if fault.code == code);
+        self.steps.iter().any(told)
     }
 
     /// The payment that an ending is about.

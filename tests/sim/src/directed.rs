@@ -215,6 +215,7 @@ impl Shop {
             amount: cny(amount_minor),
             language: Language::En,
         };
+        self.world.recall(|payment| payment.key == original_key);
         let now = self.world.now();
         let started = self.world.till.flow.refund(&request, now);
         self.world.after_event();
@@ -227,6 +228,7 @@ impl Shop {
     /// # Errors
     /// The reason why it stands.
     pub fn refuse_approval(&mut self, key: PaymentKey) -> Result<(), Code> {
+        self.world.recall(|payment| payment.key == key);
         let now = self.world.now();
         let refused = self.world.till.flow.refuse_approval(key, now);
         if refused.is_ok() {
@@ -242,8 +244,7 @@ impl Shop {
     /// # Errors
     /// The reason why it stays open.
     pub fn settle(&mut self) -> Result<(), Code> {
-        let now = self.world.now();
-        let begun = self.world.till.flow.settle(now);
+        let begun = self.world.till.flow.settle();
         self.world.after_event();
         self.sound();
         begun.map_err(|error| error.code())
@@ -372,14 +373,17 @@ impl Shop {
                 | Entry::Activation(_)
                 | Entry::Parameters(_)
                 | Entry::Attested(_)
-                | Entry::KeysLoaded(_) => None,
+                | Entry::KeysLoaded(_)
+                | Entry::Checkpoint(_)
+                | Entry::Archived(_)
+                | Entry::Restored(_) => None,
             }
         })
     }
 
     /// A payment as the till has it.
     pub fn payment(&self, key: PaymentKey) -> Option<&Payment> {
-        self.world.till.flow.ledger().payment(key)
+        self.world.till.whole.payment(key)
     }
 
     /// A payment's state at the till.

@@ -71,6 +71,8 @@ pub(crate) struct Host {
     pub(crate) parameters_stand: bool,
     batch: Batch,
     settled: BTreeMap<Batch, (Vec<u8>, Vec<u8>)>,
+    /// Size and root of the journal that was anchored last.
+    anchor: Option<(u64, Vec<u8>)>,
     /// Everything that arrived.
     pub(crate) received: Vec<HostRequest>,
     /// What no honest till may do.
@@ -105,6 +107,7 @@ impl Host {
             parameters_stand: false,
             batch: Batch::FIRST,
             settled: BTreeMap::new(),
+            anchor: None,
             received: Vec::new(),
             complaints: Vec::new(),
         }

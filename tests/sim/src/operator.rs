@@ -16,6 +16,10 @@ const CARDS: &[&str] = &[
     "visa-approved",
     "visa-approved",
     "visa-phone",
+    "visa-offline",
+    "visa-offline",
+    "visa-see-phone",
+    "visa-refused",
     "visa-declined",
     "visa-insufficient",
     "visa-pin",
@@ -141,6 +145,7 @@ impl World {
             language: Language::En,
         };
         let now = self.now();
+        self.recall(|payment| payment.order.is_some() && payment.order == request.order);
         let started = self.till.flow.start(request.clone(), now);
         self.line(|_| {
             format!(
@@ -169,6 +174,7 @@ impl World {
             language: Language::En,
         };
         let now = self.now();
+        self.recall(|payment| payment.key == original_key);
         let started = self.till.flow.refund(&request, now);
         self.line(|_| format!("refund {amount_minor} of {original_key}: {}", told(&started)));
         self.nothing_if_refused(started.map(drop));
@@ -188,8 +194,7 @@ impl World {
     }
 
     fn close_day(&mut self) {
-        let now = self.now();
-        let begun = self.till.flow.settle(now);
+        let begun = self.till.flow.settle();
         self.line(|_| format!("close the day: {begun:?}"));
         self.nothing_if_refused(begun);
     }
@@ -249,8 +254,7 @@ impl World {
     fn approved_sale(&mut self) -> Option<(PaymentKey, Money)> {
         let sales: Vec<(PaymentKey, Money)> = self
             .till
-            .flow
-            .ledger()
+            .whole
             .payments()
             .filter(|payment| payment.operation == Operation::Sale && payment.state == State::Approved)
             .map(|payment| (payment.key, payment.amount))

@@ -1,8 +1,9 @@
 //! The terminal around the flow: its hardware key, its disk, its folder after a power cut.
 
 use softpos_crypto::entropy::Entropy;
+use softpos_crypto::merkle::MerkleTree;
 use softpos_crypto::p256_key::{SoftwareKey, sha256};
-use softpos_flow::{Device, Flow, Opening};
+use softpos_flow::{Anchor, Device, Flow, Opening};
 use softpos_journal::{Entry, Ledger};
 use softpos_types::{Now, PaymentKey, SecretArray, SecretBytes};
 
@@ -12,6 +13,7 @@ use crate::chance::Chance;
 pub(crate) struct Disk {
     /// Kind and payload; the first has sequence 1.
     records: Vec<(u8, Vec<u8>)>,
+    hashes: Vec<[u8; 32]>,
     head: [u8; 32],
     pub(crate) keys: Option<Vec<u8>>,
     /// The highest PIN and data counters of records that are lost.
@@ -24,6 +26,8 @@ pub(crate) struct Till {
     pub(crate) flow: Flow,
     /// How many records the flow has heard of.
     pub(crate) acknowledged: usize,
+    /// Everything the flow has heard of, with the payments that left its memory.
+    pub(crate) whole: Ledger,
     chance: Chance,
 }
 
@@ -35,6 +39,7 @@ impl Disk {
         chained.extend(&payload);
         self.head = sha256(&chained);
         self.records.push((kind, payload));
+        self.hashes.push(self.head);
         (self.sequence(), self.head)
     }
 
@@ -52,11 +57,38 @@ impl Disk {
 
     /// What the first so many records say.
     pub(crate) fn fold(&self, count: usize) -> Ledger {
-        let mut ledger = Ledger::default();
+        self.fold_into(Ledger::default(), count)
+    }
+
+    /// The same, with the payments of closed batches.
+    pub(crate) fn fold_whole(&self, count: usize) -> Ledger {
+        self.fold_into(Ledger::whole(), count)
+    }
+
+    fn fold_into(&self, mut ledger: Ledger, count: usize) -> Ledger {
         for (sequence, entry) in self.entries(count) {
             ledger.apply(sequence, entry);
         }
         ledger
+    }
+
+    /// One record.
+    pub(crate) fn entry(&self, sequence: u64) -> Option<Entry> {
+        self.entries(self.len())
+            .find(|(at, _)| *at == sequence)
+            .map(|(_, entry)| entry)
+    }
+
+    /// The head of the tree over everything, and its proof.
+    pub(crate) fn anchor(&self, since: u64) -> Anchor {
+        let mut tree = MerkleTree::default();
+        self.hashes.iter().for_each(|hash| tree.push(hash));
+        Anchor {
+            sequence: self.sequence(),
+            head: self.head,
+            root: tree.root(),
+            proof: tree.consistency_proof(since).unwrap_or_default(),
+        }
     }
 
     /// Whether a request's body stands in one of the first so many records, as the payment's own or as its
@@ -72,7 +104,10 @@ impl Disk {
                 | Entry::Activation(_)
                 | Entry::Parameters(_)
                 | Entry::Attested(_)
-                | Entry::KeysLoaded(_) => return false,
+                | Entry::KeysLoaded(_)
+                | Entry::Checkpoint(_)
+                | Entry::Archived(_)
+                | Entry::Restored(_) => return false,
             };
             of == key
                 && [request, reversal]
@@ -93,6 +128,7 @@ impl Disk {
         let (pin, data) = self.watermark;
         self.watermark = (pin.max(ledger.pin_counter), data.max(ledger.data_counter));
         self.records.pop();
+        self.hashes.pop();
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -107,6 +143,7 @@ impl Till {
         let device_key = SoftwareKey::generate(&mut entropy);
         let disk = Disk {
             records: Vec::new(),
+            hashes: Vec::new(),
             head: [0; 32],
             keys: None,
             watermark: (0, 0),
@@ -117,6 +154,7 @@ impl Till {
             disk,
             flow,
             acknowledged: 0,
+            whole: Ledger::whole(),
             chance,
         }
     }
@@ -125,6 +163,7 @@ impl Till {
     pub(crate) fn restart(&mut self, now: Now) {
         self.flow = open(&self.device_key, &self.disk, &mut self.chance, now);
         self.acknowledged = self.disk.len();
+        self.whole = self.disk.fold_whole(self.acknowledged);
     }
 }
 

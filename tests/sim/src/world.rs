@@ -6,7 +6,7 @@ use softpos_cards::Wallet;
 use softpos_crypto::pin_block::PinDigits;
 use softpos_flow::{Effect, EffectId, Ending, Event, Notice, Screen};
 use softpos_host::{HostAnswer, HostRequest, HttpMethod, Sent, paths};
-use softpos_journal::State;
+use softpos_journal::{Payment, State};
 use softpos_types::{Code, Now, OrderId, Tick};
 
 use crate::Faults;
@@ -77,6 +77,10 @@ pub(crate) enum Local {
         id: EffectId,
         kind: u8,
         payload: Vec<u8>,
+    },
+    Anchor {
+        id: EffectId,
+        since: u64,
     },
     SaveKeys {
         id: EffectId,
@@ -222,7 +226,7 @@ impl World {
         // A power cut may come before the wish to close the day is on the disk: then it is wished again.
         for _ in 0..2 {
             if self.broken.is_none() && self.till.flow.ledger().settled.len() == days {
-                match self.till.flow.settle(self.now()) {
+                match self.till.flow.settle() {
                     Ok(()) => self.after_event(),
                     Err(error) => self.break_with(format!("a day at rest cannot be closed: {error}")),
                 }
@@ -238,7 +242,7 @@ impl World {
     /// The story so far.
     pub fn tell(self) -> Story {
         let (mut payments, mut approved) = (0, 0);
-        for payment in self.till.flow.ledger().payments() {
+        for payment in self.till.whole.payments() {
             payments += 1;
             approved += u64::from(payment.state == State::Approved);
         }
@@ -311,7 +315,7 @@ impl World {
 
     pub(crate) fn agree(&mut self) {
         self.host.catch_up(self.host_utc_ms());
-        if let Err(what) = Books::agree(self.till.flow.ledger(), &self.host) {
+        if let Err(what) = Books::agree(&self.till.whole, &self.host) {
             self.break_with(what);
         }
     }
@@ -398,7 +402,7 @@ impl World {
             self.perform(effect);
         }
         self.host.catch_up(self.host_utc_ms());
-        if let Err(what) = self.books.check(self.till.flow.ledger(), &self.host) {
+        if let Err(what) = self.books.check(&self.till.whole, &self.host) {
             self.break_with(what);
         }
     }
@@ -406,7 +410,13 @@ impl World {
     /// What was in memory is gone; what was sent stays on its way.
     pub(crate) fn cut_power(&mut self) {
         let acknowledged = self.till.disk.fold(self.till.acknowledged);
-        let known = acknowledged.payments().eq(self.till.flow.ledger().payments());
+        let remembered = self
+            .till
+            .flow
+            .ledger()
+            .payments()
+            .filter(|payment| !payment.closed);
+        let known = acknowledged.payments().eq(remembered);
         if !known {
             self.break_with("what the flow believed is not what it had written".into());
         }
@@ -444,6 +454,7 @@ impl World {
                 self.plan(quick, Item::Local(Local::Attest { id, challenge }));
             }
             Effect::Persist { id, kind, payload } => self.queue_on_disk(Local::Write { id, kind, payload }),
+            Effect::Anchor { id, since } => self.queue_on_disk(Local::Anchor { id, since }),
             Effect::SaveKeys { id, registers } => {
                 let registers = registers.expose().to_vec();
                 self.queue_on_disk(Local::SaveKeys { id, registers });
@@ -486,6 +497,19 @@ impl World {
             && !view.balanced
         {
             self.break_with(format!("the day does not balance: {view:?}"));
+        }
+    }
+
+    /// Brings payments of closed batches back from the disk, as the terminal does before a call that names them.
+    pub(crate) fn recall(&mut self, wanted: impl Fn(&Payment) -> bool) {
+        let closed = |payment: &&Payment| payment.closed && wanted(payment);
+        let mut found: Vec<Payment> = self.till.whole.payments().filter(closed).cloned().collect();
+        found.sort_by_key(|payment| payment.state == State::Approved);
+        for mut payment in found {
+            payment.reprints = payment
+                .reprints
+                .saturating_sub(self.till.whole.late_reprints(payment.key));
+            self.till.flow.recall(payment);
         }
     }
 
@@ -732,6 +756,16 @@ impl World {
             Local::Written { id, sequence, hash } => {
                 self.till.acknowledged = usize::try_from(sequence).unwrap_or(usize::MAX);
                 flow.handle(Event::Persisted { id, sequence, hash }, now);
+                if let Some(entry) = self.till.disk.entry(sequence) {
+                    self.till.whole.apply(sequence, entry);
+                }
+            }
+            Local::Anchor { id, .. } if self.chance.permille(self.faults.disk_full) => {
+                flow.handle(Event::AnchorFailed { id }, now);
+            }
+            Local::Anchor { id, since } => {
+                let anchor = self.till.disk.anchor(since);
+                flow.handle(Event::Anchored { id, anchor }, now);
             }
             Local::KeysSaved { id } => flow.handle(Event::KeysSaved { id }, now),
             Local::CardAnswer(Some(rapdu)) => {

@@ -42,8 +42,8 @@ const CHORES: &[Chore] = &[
     },
     Chore {
         name: "crash",
-        arguments: "till --rounds N [--seed S]",
-        about: "kill -9 a working till N times and count the money at both ends",
+        arguments: "[journal|till] --rounds N [--seed S]",
+        about: "kill, cut, damage and fill up: the store alone, and a working till with its host",
         run: crash::run,
     },
     Chore {

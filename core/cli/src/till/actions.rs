@@ -8,7 +8,7 @@ use softpos_cards::profiles;
 use softpos_terminal::{HistoryQuery, PaymentRequest, PaymentSummary, RefundRequest, State};
 use softpos_text::words;
 use softpos_types::{
-    Code, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SecretBytes, SoftPosError,
+    Code, Currency, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SecretBytes, SoftPosError,
 };
 use zeroize::Zeroizing;
 
@@ -62,10 +62,7 @@ impl Session<'_> {
             Command::Show { which } => self.show(&which),
             Command::Refund { which, amount } => self.refund(&which, amount),
             Command::Network { online } => self.network(online),
-            Command::Queue => {
-                let queue = self.driver.terminal.queue()?;
-                Ok(self.list(&queue))
-            }
+            Command::Queue => self.queue(),
             Command::Sync => self.sync(),
             Command::Close => self.close(),
             Command::Cards => Ok(self.cards()),
@@ -80,6 +77,50 @@ impl Session<'_> {
             Command::Help { topic } => Ok(self.help(topic.as_deref())),
             Command::Quit => Ok(Exit::Done),
         }
+    }
+
+    /// What waits, and what more may be stored.
+    fn queue(&mut self) -> Result<Exit, Failure> {
+        let queue = self.driver.terminal.queue()?;
+        let exit = self.list(&queue);
+        let Some(policy) = self.driver.terminal.queue_policy()? else {
+            return Ok(exit);
+        };
+        self.reporter.put(
+            "policy",
+            serde_json::json!({
+                "enabled": policy.enabled,
+                "payment_minor": policy.payment.amount_minor(),
+                "count": policy.count,
+                "sum_minor": policy.sum.amount_minor(),
+                "age_ms": policy.age_ms,
+                "overdue": policy.overdue,
+                "storage_low": policy.storage_low,
+            }),
+        );
+        let out = self.out();
+        if !policy.enabled {
+            out.say(DIM, "till-queue-off", &[]);
+            return Ok(exit);
+        }
+        let (payment, sum) = (words::display(policy.payment), words::display(policy.sum));
+        let (count, hours) = (policy.count.to_string(), (policy.age_ms / 3_600_000).to_string());
+        let limits = [
+            ("payment", payment.as_str()),
+            ("count", &count),
+            ("sum", &sum),
+            ("hours", &hours),
+        ];
+        out.say(DIM, "till-queue-limits", &limits);
+        for (applies, key) in [
+            (policy.overdue, "till-queue-overdue"),
+            (policy.storage_low, "till-queue-low"),
+        ] {
+            if applies {
+                out.say(WARN, key, &[]);
+            }
+        }
+        Ok(exit)
     }
 
     /// A bare amount: everything else is asked for.
@@ -171,8 +212,7 @@ impl Session<'_> {
     fn money(&self, typed: &str) -> Result<Money, Failure> {
         let unknown = || SoftPosError::of(Code::NotActivated);
         let currency = self.driver.terminal.status()?.currency.ok_or_else(unknown)?;
-        let refused = |error: MoneyError| Failure::Core(SoftPosError::of(error.into()).with_detail(typed));
-        Money::parse_payment(typed, currency).map_err(refused)
+        typed_amount(typed, currency)
     }
 
     fn tap(&mut self, card: Option<String>) -> Result<Exit, Failure> {
@@ -452,4 +492,10 @@ pub(crate) fn list_cards(out: Out) {
             &format!("  {}  {}{about}", position + 1, left(profile.id, 20)),
         );
     }
+}
+
+/// An amount as a person types it.
+pub(crate) fn typed_amount(typed: &str, currency: Currency) -> Result<Money, Failure> {
+    let refused = |error: MoneyError| Failure::Core(SoftPosError::of(error.into()).with_detail(typed));
+    Money::parse_payment(typed, currency).map_err(refused)
 }

@@ -1,6 +1,6 @@
 //! The till in the terminal.
 
-mod actions;
+pub(crate) mod actions;
 mod card_loop;
 pub(crate) mod command;
 pub(crate) mod customer;
@@ -9,7 +9,7 @@ mod help;
 pub(crate) mod listing;
 mod nearest;
 pub(crate) mod pocket;
-mod progress;
+pub(crate) mod progress;
 mod prompter;
 mod questions;
 pub(crate) mod render;

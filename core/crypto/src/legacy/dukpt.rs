@@ -8,8 +8,9 @@ use core::fmt;
 use softpos_types::SecretArray;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::tdes_key::encrypt_single;
 use crate::scrub::scrubbed;
-use crate::tdes::{Block, Cipher, encrypt_single, halves, xor};
+use crate::tdes::{Block, encrypt_with, halves, two_key, xor};
 
 /// How many bits the counter has.
 const COUNTER_BITS: usize = 21;
@@ -202,7 +203,7 @@ fn next_key((left, right): (Block, Block), register: Block) -> (Block, Block) {
 
 /// One block under two-key triple DES.
 fn encipher(left: Block, right: Block, block: Block) -> Block {
-    Cipher::two_key(&build(left, right)).encrypt(block)
+    encrypt_with(&two_key(&build(left, right)), block)
 }
 
 fn build(mut left: Block, mut right: Block) -> SecretArray<16> {

@@ -11,10 +11,11 @@ use des::{TdesEde2, TdesEde3};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::{TdesKey, TdesLengthError};
 pub use crate::key_block::{Header, KeyBlock, KeyBlockError, OptionalBlock};
 use crate::key_block::{Layout, TextParts, parse_header, read_payload, split_text};
 use crate::scrub::scrubbed;
-use crate::tdes::{Block, TdesKey, TdesLengthError, xor};
+use crate::tdes::{Block, xor};
 
 /// What turns a protection key into the key that enciphers, byte by byte (versions A and C).
 const VARIANT_ENCRYPTION: u8 = 0x45;

@@ -1,8 +1,8 @@
 //! Retail MAC and the check values of the ECB age.
 
+use super::TdesKey;
 use crate::aes_key::AesKey;
 use crate::scrub::scrubbed;
-use crate::tdes::TdesKey;
 pub use crate::tdes::retail_mac;
 
 /// The key check value of a triple DES key: the first 3 bytes of an enciphered block of zeros (X9.24-1, Annex A).

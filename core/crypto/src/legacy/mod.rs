@@ -5,5 +5,7 @@ pub mod dukpt;
 pub mod key_block;
 pub mod mac;
 pub mod pin_block;
+mod tdes_key;
 
-pub use crate::tdes::{Padding, TdesKey, TdesLengthError};
+pub use crate::tdes::Padding;
+pub use tdes_key::{TdesKey, TdesLengthError};

@@ -6,10 +6,11 @@ use core::fmt;
 
 use softpos_types::{Pan, SecretArray};
 
+use super::TdesKey;
 use crate::entropy::Entropy;
 pub use crate::pin_block::{PinBlockError, PinDigits};
 use crate::scrub::scrubbed;
-use crate::tdes::{Block, TdesKey, xor};
+use crate::tdes::{Block, xor};
 
 /// How many nibbles follow the control nibble and the length.
 const DIGIT_PLACES: usize = 14;

@@ -61,6 +61,19 @@ fn of_type<'a>(
         .filter(move |combination| combination.transaction_type == wanted)
 }
 
+// Rule EP-3.1.1.3: a status check is asked for at one unit exactly.
+// [source: foreign vector, emv-entrypoint (book B 3.1.1.3);
+// test: entry::preprocessing::tests::status_check_is_exactly_one_unit;
+// evidence: foreign emv-entrypoint]
+// Rule EP-3.1.1.5: transaction and verification limits count at or above.
+// [source: foreign vector, emv-entrypoint, DCEMV has above;
+// test: entry::preprocessing::tests::operators_at_the_exact_limits;
+// evidence: foreign emv-entrypoint]
+// Rule EP-3.1.1.6: floor limits count above only, the terminal's only without a reader's.
+// [source: foreign vector, emv-entrypoint, danhu has at or above;
+// test: entry::preprocessing::tests::operators_at_the_exact_limits,
+// entry::preprocessing::tests::terminal_floor_limit_only_without_a_reader_floor_limit;
+// evidence: foreign emv-entrypoint]
 fn prepare_one(combination: &Combination, transaction: &Transaction) -> Option<Prepared> {
     let settings = &combination.settings;
     let amount_minor = transaction.amount.amount_minor();
@@ -95,6 +108,10 @@ fn prepare_one(combination: &Combination, transaction: &Transaction) -> Option<P
     })
 }
 
+// Rule EP-3.1.1.9: bits 8 and 7 of byte 2 are cleared, then set by what was found; zero is not for offline-only readers.
+// [source: foreign vector, emv-entrypoint;
+// test: entry::preprocessing::tests::operators_at_the_exact_limits, entry::preprocessing::tests::amount_zero;
+// evidence: foreign emv-entrypoint]
 /// 3.1.1.2 and 3.1.1.9 to 12; `None`: not allowed.
 fn qualifiers(configured: [u8; 4], indicators: Indicators) -> Option<[u8; 4]> {
     let [first, second, third, fourth] = configured;

@@ -26,6 +26,10 @@ pub(crate) struct Candidate {
     priority: u8,
 }
 
+// Rule EP-3.3.2: names of 5 to 16 bytes that begin with the identifier; priority, then the order of the directory.
+// [source: foreign vector, emv-entrypoint;
+// test: entry::selection::tests::equal_or_longer_names_match, entry::selection::tests::priority_then_order_of_the_directory;
+// evidence: foreign emv-entrypoint]
 /// 3.3.2: all shared applications, best first. A directory that cannot be read gives an empty list.
 pub(crate) fn candidates(ppse: &[u8], prepared: &[Prepared]) -> Vec<Candidate> {
     let path = [tag::FCI_TEMPLATE, tag::FCI_PROPRIETARY, tag::ISSUER_DISCRETIONARY];

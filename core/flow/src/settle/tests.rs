@@ -60,6 +60,7 @@ fn reply(totals: Vec<MethodTotals>, items: Vec<SettleItem>) -> SettleReply {
         items,
         next_batch: Batch::new(4).unwrap(),
         host_utc_ms: 1,
+        journal: JournalVerdict::Consistent,
     }
 }
 

@@ -14,7 +14,9 @@ pub use activation::{
     Anchors, AttestRequest, KeyEntry, KeysReply, KeysRequest, ParamsReply, ParamsRequest, RedeemReply,
     RedeemRequest, Requirement, Verdict,
 };
-pub use settlement::{ItemState, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult};
+pub use settlement::{
+    ItemState, JournalVerdict, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult,
+};
 pub use transaction::{
     CodeReply, CodeState, Envelope, ReversalReply, ReversalRequest, SealedData, StatusReply,
     TransactionReply, TransactionRequest, TransactionState,

@@ -46,6 +46,24 @@ pub struct SettleRequest {
     /// The hash of that record.
     #[serde(with = "text::bytes")]
     pub journal_head: Vec<u8>,
+    /// The root of the Merkle tree (RFC 9162) over the hashes of all records up to that one.
+    #[serde(with = "text::bytes")]
+    pub journal_root: Vec<u8>,
+    /// How many records the last settlement anchored, 0 for none.
+    pub journal_since: u64,
+    /// That the journal begins with those: the tree's consistency proof, hashes of 32 bytes behind each other.
+    #[serde(with = "text::bytes")]
+    pub journal_proof: Vec<u8>,
+}
+
+/// Whether the journal goes on from the one that was anchored before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JournalVerdict {
+    /// It does, or it is the first.
+    Consistent,
+    /// Records that were anchored are missing or changed.
+    Disputed,
 }
 
 /// Whether both sides counted the same.
@@ -103,4 +121,6 @@ pub struct SettleReply {
     pub next_batch: Batch,
     /// When.
     pub host_utc_ms: u64,
+    /// The verdict on the terminal's journal.
+    pub journal: JournalVerdict,
 }

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, dead_code)]
 
 use softpos_journal::{
-    Activation, Attested, CardFacts, CardVerification, CodeFacts, Entry, Image, KeysLoaded, Moved,
-    ParametersTaken, Reply, Reprinted, Settled, Settling, Started, State, TrustedKey,
+    Activation, Archived, Attested, CardFacts, CardVerification, Checkpoint, CodeFacts, Entry, Image,
+    KeysLoaded, Ledger, MethodTotals, Moved, ParametersTaken, Reply, Reprinted, Restored, Settled, Settling,
+    Started, State, Totals, TrustedKey,
 };
 use softpos_types::{
     AuthCode, Batch, Currency, Language, MerchantId, Method, Money, Operation, OrderId, PaymentKey,
@@ -83,6 +84,7 @@ pub(crate) fn every_entry() -> Vec<Entry> {
             batch: Batch::FIRST,
             request: image(),
             utc_ms: 9,
+            journal_sequence: 12,
         }
         .into(),
         Settled {
@@ -90,6 +92,8 @@ pub(crate) fn every_entry() -> Vec<Entry> {
             balanced: true,
             next_batch: Batch::FIRST.next(),
             host_utc_ms: 9,
+            totals: vec![totals()],
+            disputed: true,
         }
         .into(),
         Activation {
@@ -126,7 +130,75 @@ pub(crate) fn every_entry() -> Vec<Entry> {
             utc_ms: 6,
         }
         .into(),
+        full_checkpoint().into(),
+        archived().into(),
+        Restored {
+            payment: full_checkpoint().payments.remove(0),
+            utc_ms: 7,
+        }
+        .into(),
     ]
+}
+
+const fn totals() -> MethodTotals {
+    MethodTotals {
+        method: Method::Code,
+        totals: Totals {
+            sale_count: 1,
+            sale_minor: i64::MAX,
+            refund_count: 2,
+            refund_minor: 3,
+        },
+    }
+}
+
+fn archived() -> Archived {
+    Archived {
+        sequence: 8,
+        hash: [1; 32],
+        peaks: vec![2; 32],
+        payments: 3,
+        totals: vec![totals()],
+        utc_ms: 4,
+    }
+}
+
+/// A checkpoint behind a payment with every member, a refund in a closed batch and a slip printed late.
+pub(crate) fn full_checkpoint() -> Checkpoint {
+    let mut ledger = Ledger::default();
+    let refund = Started {
+        original_key: Some(key(2)),
+        ..started(key(3))
+    };
+    let settled = Settled {
+        batch: Batch::FIRST,
+        balanced: false,
+        next_batch: Batch::FIRST.next(),
+        host_utc_ms: 1,
+        totals: Vec::new(),
+        disputed: false,
+    };
+    let reprinted = Reprinted {
+        key: key(3),
+        utc_ms: 1,
+    };
+    let open = Moved {
+        to: State::Reversing,
+        ..full_moved()
+    };
+    let entries: [Entry; 7] = [
+        full_started().into(),
+        open.into(),
+        refund.into(),
+        moved(key(3), State::Approved).into(),
+        settled.into(),
+        reprinted.into(),
+        archived().into(),
+    ];
+    for (sequence, entry) in (1..).zip(entries) {
+        ledger.apply(sequence, entry);
+    }
+    ledger.checkpoint()
 }
 
 fn full_started() -> Started {
@@ -153,6 +225,7 @@ fn full_started() -> Started {
             iad: vec![6],
             terminal_capabilities: vec![0, 0x48, 0xC8],
             scheme: "visa".into(),
+            approved_offline: Some(true),
         }),
         data_counter: Some(1),
         pin_counter: Some(u32::MAX),

@@ -95,6 +95,10 @@ impl Database {
                 .execute(&mut *work)
                 .await?;
         }
+        // Books of before this table go on with it.
+        sqlx::raw_sql(include_str!("anchors.sql"))
+            .execute(&mut *work)
+            .await?;
         Ok(work.commit().await?)
     }
 }

@@ -8,6 +8,7 @@ use softpos_host::{
 };
 use softpos_types::Batch;
 
+use crate::anchors;
 use crate::call::{Answer, Call, Device, Failure, json, malformed, refuse};
 use crate::clock::utc_ms;
 use crate::database::Work;
@@ -38,6 +39,7 @@ pub(crate) async fn settle(work: &mut Work, call: &Call, device: &Device, batch:
             format!("the open batch is {:06}", device.batch),
         ));
     }
+    let journal = anchors::judge(work, &request).await?;
     cancel_open_codes(work, &request).await?;
     let items = items(work, &request).await?;
     let totals = totals(&items)?;
@@ -54,6 +56,7 @@ pub(crate) async fn settle(work: &mut Work, call: &Call, device: &Device, batch:
         items,
         next_batch,
         host_utc_ms: utc_ms(),
+        journal,
     })?;
     close(work, &request, next_batch, (&told, &answer)).await?;
     Ok(answer)

@@ -18,9 +18,9 @@ use softpos_crypto::seal::PurposeKey;
 use softpos_journal::RecordHash;
 use softpos_types::PaymentKey;
 
-pub use self::row::IndexRow;
+pub use self::row::{IndexRow, OrderTag, OrderTags};
 use self::row::{
-    mark_key, payment_of, queue_range, row_key, stan_range, state_range, time_range, whole_range,
+    mark_key, order_range, payment_of, queue_range, row_key, stan_range, state_range, time_range, whole_range,
 };
 use self::seal::Sealer;
 pub(crate) use self::shelf::ShelfError;
@@ -31,8 +31,8 @@ use crate::report::Finding;
 
 /// Payments after which a flush is due.
 const ROWS_PER_FLUSH: u32 = 64;
-/// More than this for a row, over all, and the index is filled anew: it is never compacted otherwise.
-const MOST_BYTES_PER_ROW: u64 = 1024;
+/// More than this for a record of the journal, over all, and the index is filled anew: it is never compacted otherwise.
+const MOST_BYTES_PER_RECORD: u64 = 1024;
 /// What an index takes up without any row.
 const EMPTY_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -41,6 +41,7 @@ pub struct Index {
     layout: Layout,
     install_id: [u8; 16],
     sealer: Sealer,
+    order_tags: OrderTags,
     open_shelf: OpenShelf,
     shelf: Option<Box<dyn Shelf>>,
     /// The last journal record whose effect is in the index; `None` when it is empty.
@@ -63,11 +64,18 @@ pub(crate) enum Contents {
 
 impl Index {
     /// An index that is not opened yet.
-    pub(crate) fn new(layout: &Layout, install_id: [u8; 16], key: PurposeKey, salt: [u8; 16]) -> Self {
+    pub(crate) fn new(
+        layout: &Layout,
+        install_id: [u8; 16],
+        key: PurposeKey,
+        order_tags: OrderTags,
+        salt: [u8; 16],
+    ) -> Self {
         Self {
             layout: layout.clone(),
             install_id,
             sealer: Sealer::new(key, salt),
+            order_tags,
             open_shelf: sled_shelf::open,
             shelf: None,
             applied: None,
@@ -79,18 +87,28 @@ impl Index {
 
     /// Brings the index up to the journal after opening.
     ///
-    /// `rows` is every payment's present row in the order of the journal; only those changed since are written,
-    /// unless the index has to be filled anew: then the finding says why. `last` is the journal's last record.
-    pub fn catch_up<I>(&mut self, rows: I, last: &Position) -> Option<Finding>
+    /// `rows` are the present rows of all payments that can have changed, in the order of the journal; those that
+    /// have changed since are written. If the index has to be filled anew, `every` gives the row of every payment
+    /// there is, and the finding says why. `last` is the journal's last record.
+    pub fn catch_up<I>(
+        &mut self,
+        rows: I,
+        last: &Position,
+        every: impl FnOnce() -> Vec<IndexRow>,
+    ) -> Option<Finding>
     where
         I: Iterator<Item = IndexRow> + Clone,
     {
         if self.shelf.is_none() && self.doubt.is_none() {
             return None;
         }
+        let mut every = Some(every);
         if self.doubt.is_none() {
             match self.applied {
-                None => self.fill(rows.clone(), last),
+                None => {
+                    let all = every.take().map(|every| every()).unwrap_or_default();
+                    self.fill(all.into_iter(), last);
+                }
                 Some(applied) => {
                     self.current = true;
                     let changed = rows.clone().filter(|row| row.sequence > applied.sequence);
@@ -98,10 +116,12 @@ impl Index {
                     self.applied = Some(*last);
                 }
             }
-            self.compare(rows.clone());
+            self.compare(rows, last);
         }
         let reason = self.doubt.clone()?;
-        Some(self.rebuild(rows, last, reason))
+        // One that was filled just now and is doubtful all the same stays closed until the next opening.
+        let all = every.take()?();
+        Some(self.rebuild(all.into_iter(), last, reason))
     }
 
     /// Sets the index aside and fills a new one, for the reason given.
@@ -147,6 +167,30 @@ impl Index {
     /// The payment with this number. `None` says nothing about whether it exists.
     pub fn by_stan(&mut self, batch: u32, stan: u32) -> Option<IndexRow> {
         self.rows(stan_range(batch, stan), true, 1).pop()
+    }
+
+    /// Payments of an order. An empty list says nothing unless the index [is current](Index::is_current).
+    pub fn by_order(&mut self, order: OrderTag, limit: usize) -> Vec<IndexRow> {
+        self.rows(order_range(order), true, limit)
+    }
+
+    /// What makes the tags of order numbers.
+    pub fn order_tags(&self) -> OrderTags {
+        self.order_tags.clone()
+    }
+
+    /// Whether everything that was written went into it, as far as it knows.
+    pub const fn is_current(&self) -> bool {
+        self.current && self.doubt.is_none()
+    }
+
+    /// Forgets a payment that is no longer in the journal.
+    pub fn remove(&mut self, key: &PaymentKey) {
+        if let Some(row) = self.row(key) {
+            let mut changes: Vec<Change> = row.list_keys().into_iter().map(Change::Delete).collect();
+            changes.push(Change::Delete(row_key(key)));
+            self.guarded(|shelf| shelf.write(changes));
+        }
     }
 
     /// Payments whose key was made in a span of time, newest first.
@@ -281,14 +325,11 @@ impl Index {
     }
 
     /// Doubts the index if its queue is not the journal's, or if it has grown out of proportion.
-    fn compare(&mut self, rows: impl Iterator<Item = IndexRow>) {
-        let (mut count, mut queued) = (0_u64, 0);
-        for row in rows {
-            count = count.saturating_add(1);
-            queued += usize::from(row.queued_at.is_some());
-        }
-        let most_bytes = count
-            .saturating_mul(MOST_BYTES_PER_ROW)
+    fn compare(&mut self, rows: impl Iterator<Item = IndexRow>, last: &Position) {
+        let queued = rows.filter(|row| row.queued_at.is_some()).count();
+        let most_bytes = last
+            .sequence
+            .saturating_mul(MOST_BYTES_PER_RECORD)
             .saturating_add(EMPTY_BYTES);
         let found = self.guarded(|shelf| {
             Ok((

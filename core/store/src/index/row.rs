@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use ring::hmac;
+use softpos_crypto::seal::PurposeKey;
 use softpos_types::PaymentKey;
 
 /// What the index knows of a payment. References only: everything else is in the journal.
@@ -23,6 +25,35 @@ pub struct IndexRow {
     pub utc_ms: u64,
     /// The sequence of the record that put it into the offline queue, while it waits there.
     pub queued_at: Option<u64>,
+    /// The merchant's order number, as [`OrderTags`] hides it.
+    pub order: Option<OrderTag>,
+}
+
+/// What stands for an order number: the same for the same text, and telling nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderTag(pub(crate) [u8; 16]);
+
+/// Makes order tags.
+#[derive(Clone)]
+pub struct OrderTags(hmac::Key);
+
+impl OrderTags {
+    /// From the lookup purpose key.
+    pub(crate) fn new(lookup: &PurposeKey) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, lookup.expose()))
+    }
+
+    /// The tag of an order number.
+    pub fn tag(&self, order: &str) -> OrderTag {
+        let mac = hmac::sign(&self.0, order.as_bytes());
+        OrderTag(mac.as_ref().first_chunk().copied().unwrap_or_default())
+    }
+}
+
+impl std::fmt::Debug for OrderTags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OrderTags(..)")
+    }
 }
 
 const MARK: u8 = b'm';
@@ -30,6 +61,7 @@ const BY_KEY: u8 = b'k';
 const BY_STAN: u8 = b's';
 const BY_STATE: u8 = b'p';
 const QUEUE: u8 = b'q';
+const BY_ORDER: u8 = b'o';
 
 impl IndexRow {
     /// The row's value, without its key.
@@ -42,6 +74,7 @@ impl IndexRow {
         bytes.extend_from_slice(&self.amount_minor.to_be_bytes());
         bytes.extend_from_slice(&self.utc_ms.to_be_bytes());
         bytes.extend_from_slice(&self.queued_at.unwrap_or(0).to_be_bytes());
+        bytes.extend(self.order.iter().flat_map(|order| order.0));
         bytes
     }
 
@@ -52,7 +85,12 @@ impl IndexRow {
         let ([state], bytes) = bytes.split_first_chunk()?;
         let (amount_minor, bytes) = bytes.split_first_chunk()?;
         let (utc_ms, bytes) = bytes.split_first_chunk()?;
-        let queued_at = u64::from_be_bytes(bytes.try_into().ok()?);
+        let (queued_at, bytes) = bytes.split_first_chunk()?;
+        let queued_at = u64::from_be_bytes(*queued_at);
+        let order = match bytes {
+            [] => None,
+            order => Some(OrderTag(order.try_into().ok()?)),
+        };
         Some(Self {
             key,
             sequence: u64::from_be_bytes(*sequence),
@@ -62,6 +100,7 @@ impl IndexRow {
             amount_minor: i64::from_be_bytes(*amount_minor),
             utc_ms: u64::from_be_bytes(*utc_ms),
             queued_at: (queued_at != 0).then_some(queued_at),
+            order,
         })
     }
 
@@ -77,6 +116,7 @@ impl IndexRow {
             ]),
             join(&[&[BY_STATE, self.state], key]),
         ];
+        keys.extend(self.order.map(|order| join(&[&[BY_ORDER], &order.0, key])));
         keys.extend(
             self.queued_at
                 .map(|sequence| join(&[&[QUEUE], &sequence.to_be_bytes(), key])),
@@ -121,6 +161,12 @@ pub(crate) fn state_range(state: u8) -> Range<Vec<u8>> {
     vec![BY_STATE, state]..after
 }
 
+pub(crate) fn order_range(order: OrderTag) -> Range<Vec<u8>> {
+    let start = join(&[&[BY_ORDER], &order.0]);
+    let end = join(&[&start, &[u8::MAX; 17]]);
+    start..end
+}
+
 pub(crate) fn queue_range() -> Range<Vec<u8>> {
     vec![QUEUE]..vec![QUEUE + 1]
 }
@@ -148,6 +194,7 @@ mod tests {
             amount_minor: -5,
             utc_ms: 1_700_000_000_000,
             queued_at: Some(3),
+            order: Some(OrderTag([9; 16])),
         }
     }
 
@@ -157,12 +204,14 @@ mod tests {
             row(),
             IndexRow {
                 queued_at: None,
+                order: None,
                 ..row()
             },
         ] {
             let bytes = row.to_bytes();
             assert_eq!(IndexRow::from_bytes(row.key, &bytes), Some(row));
-            for end in 0..bytes.len() {
+            // Without its last member it is the row of a payment without an order.
+            for end in (0..bytes.len()).filter(|end| *end != bytes.len() - 16) {
                 assert_eq!(IndexRow::from_bytes(row.key, &bytes[..end]), None);
             }
         }
@@ -171,7 +220,13 @@ mod tests {
     #[test]
     fn every_list_key_is_in_its_range_and_names_the_payment() {
         let keys = row().list_keys();
-        let ranges = [stan_range(1, u32::MAX), state_range(u8::MAX), queue_range()];
+        let order = row().order.unwrap();
+        let ranges = [
+            stan_range(1, u32::MAX),
+            state_range(u8::MAX),
+            order_range(order),
+            queue_range(),
+        ];
         assert_eq!(keys.len(), ranges.len());
         for (key, range) in keys.iter().zip(ranges) {
             assert!(range.contains(key) && whole_range().contains(key));

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::shelf::{Change, Shelf, ShelfError};
 use crate::files::{make_private_dir, sync_dir};
+use crate::space::is_full;
 
 const OPEN_LIMIT: Duration = Duration::from_secs(2);
 /// sled's default is 1 GiB. With 8 MiB filling 100,000 rows took 40 MB of memory, with 2 MiB half of that, and no
@@ -132,10 +133,7 @@ fn of_sled(error: &sled::Error) -> ShelfError {
 }
 
 fn of_io(error: &io::Error) -> ShelfError {
-    if matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    ) {
+    if is_full(error) {
         ShelfError::Full
     } else {
         ShelfError::Bad(error.to_string())

@@ -80,7 +80,8 @@ impl Shelf for Faulty {
 fn index(dir: &Path, shelf: &Faulty) -> Index {
     let root = SecretArray::build(|root| root.fill(1));
     let key = purpose_key(&root, [3; 16], Purpose::Index);
-    let mut index = Index::new(&Layout::new(dir.to_path_buf()), [3; 16], key, [4; 16]);
+    let tags = OrderTags::new(&purpose_key(&root, [3; 16], Purpose::Lookup));
+    let mut index = Index::new(&Layout::new(dir.to_path_buf()), [3; 16], key, tags, [4; 16]);
     index.open_shelf = |_| Ok(Box::new(Faulty::new()));
     index.shelf = Some(Box::new(shelf.clone()));
     index
@@ -96,6 +97,7 @@ fn row(payment: u8) -> IndexRow {
         amount_minor: 100,
         utc_ms: u64::from(payment),
         queued_at: None,
+        order: None,
     }
 }
 
@@ -112,7 +114,10 @@ fn an_error_or_panic_empties_the_index_and_a_rebuild_brings_it_back() {
         let dir = tempfile::tempdir().unwrap();
         let shelf = Faulty::new();
         let mut index = index(dir.path(), &shelf);
-        assert_eq!(index.catch_up([row(1)].into_iter(), &at(1)), None);
+        assert_eq!(
+            index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]),
+            None
+        );
         *shelf.fault.lock().unwrap() = fault;
         index.apply(&row(2), &at(2));
         assert!(index.doubt().is_some());
@@ -121,7 +126,7 @@ fn an_error_or_panic_empties_the_index_and_a_rebuild_brings_it_back() {
         index.flush();
 
         let rows = [row(1), row(2), row(3)];
-        let finding = index.catch_up(rows.into_iter(), &at(3));
+        let finding = index.catch_up(rows.into_iter(), &at(3), || rows.to_vec());
         assert!(
             matches!(finding, Some(Finding::IndexRebuilt { .. })),
             "{finding:?}"
@@ -136,7 +141,7 @@ fn a_row_under_another_key_does_not_open_and_the_mark_goes() {
     let dir = tempfile::tempdir().unwrap();
     let shelf = Faulty::new();
     let mut index = index(dir.path(), &shelf);
-    index.catch_up([row(1), row(2)].into_iter(), &at(2));
+    index.catch_up([row(1), row(2)].into_iter(), &at(2), || vec![row(1), row(2)]);
     {
         let mut entries = shelf.entries.lock().unwrap();
         let moved = entries[&row_key(&row(1).key)].clone();
@@ -154,7 +159,7 @@ fn a_list_that_lies_is_doubted_and_gives_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let shelf = Faulty::new();
     let mut index = index(dir.path(), &shelf);
-    index.catch_up([row(1)].into_iter(), &at(1));
+    index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]);
     let lie = IndexRow { state: 2, ..row(1) }.list_keys().swap_remove(1);
     shelf.entries.lock().unwrap().insert(lie, Vec::new());
     assert_eq!(index.in_state(2, 9), []);
@@ -172,14 +177,17 @@ fn no_new_index_either_leaves_the_store_without_one() {
     let finding = index.rebuild([row(1)].into_iter(), &at(1), "asked for".to_owned());
     assert!(matches!(finding, Finding::IndexUnavailable { .. }));
     assert_eq!((index.by_key(&row(1).key), index.doubt()), (None, None));
-    assert_eq!(index.catch_up([row(1)].into_iter(), &at(1)), None);
+    assert_eq!(
+        index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]),
+        None
+    );
 }
 
 #[test]
 fn a_flush_is_due_after_64_payments() {
     let dir = tempfile::tempdir().unwrap();
     let mut index = index(dir.path(), &Faulty::new());
-    index.catch_up(std::iter::empty(), &at(0));
+    index.catch_up(std::iter::empty(), &at(0), Vec::new);
     for payment in 1..=64 {
         assert!(!index.flush_is_due());
         index.apply(&row(payment), &at(u64::from(payment)));

@@ -46,12 +46,14 @@ pub fn open_as(
     root: &SecretArray<32>,
 ) -> Result<(Store, Vec<Row>, Vec<Finding>), StoreError> {
     let mut rows = Vec::new();
-    let Opened { mut store, report } = Store::open(&config(dir), root, &mut entropy(seed), &mut |record| {
+    let Opened {
+        mut store, report, ..
+    } = Store::open(&config(dir), root, &mut entropy(seed), &mut |record| {
         rows.push((record.sequence, record.kind, record.payload.to_vec()));
         Ok(())
     })?;
     let last = store.last();
-    store.index().catch_up(std::iter::empty(), &last);
+    store.index().catch_up(std::iter::empty(), &last, Vec::new);
     Ok((store, rows, report.findings))
 }
 

@@ -16,10 +16,13 @@
 mod activation;
 mod answers;
 mod attestation;
+mod books;
+mod by_card;
 mod cards;
 mod codes;
 mod folder;
 mod input;
+mod memory;
 mod offline;
 mod refunds;
 mod restarts;

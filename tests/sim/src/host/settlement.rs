@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use softpos_crypto::merkle::{TreeHash, grew};
 use softpos_host::{
-    ItemState, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult, TransactionState,
+    ItemState, JournalVerdict, MethodTotals, SettleItem, SettleReply, SettleRequest, SettleResult,
+    TransactionState,
 };
 use softpos_types::{Method, Operation};
 
@@ -39,6 +41,7 @@ impl Host {
         } else {
             SettleResult::NotBalanced
         };
+        let journal = self.judge_journal(&request);
         self.batch = request.batch.next();
         let answer = json(&SettleReply {
             batch: request.batch,
@@ -47,10 +50,33 @@ impl Host {
             items,
             next_batch: self.batch,
             host_utc_ms: utc_ms,
+            journal,
         });
         self.settled
             .insert(request.batch, (body.to_vec(), answer.clone()));
         Ok(Some(answer))
+    }
+
+    fn judge_journal(&mut self, request: &SettleRequest) -> JournalVerdict {
+        let size = request.journal_sequence;
+        let hash = |bytes: &[u8]| TreeHash::try_from(bytes).ok();
+        let consistent = match (&self.anchor, hash(&request.journal_root)) {
+            (None, Some(_)) => request.journal_since == 0,
+            (Some((old_size, old_root)), Some(root)) => {
+                let (proof, _) = request.journal_proof.as_chunks::<32>();
+                let grown = |old_root| grew((*old_size, &old_root), (size, &root), proof);
+                request.journal_since == *old_size && hash(old_root).is_some_and(grown)
+            }
+            (_, None) => false,
+        };
+        self.anchor = Some((size, request.journal_root.clone()));
+        if consistent {
+            JournalVerdict::Consistent
+        } else {
+            self.complaints
+                .push("a journal that does not go on from its anchor".into());
+            JournalVerdict::Disputed
+        }
     }
 }
 

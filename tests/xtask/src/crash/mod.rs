@@ -1,9 +1,14 @@
-//! `cargo xtask crash till`: kill -9 at random moments, then count the money at both ends.
+//! `cargo xtask crash`: what survives kills, power cuts and damaged disks.
+//!
+//! `journal` plays with the store alone, `till` kills the whole program; without either both are run.
+//!
+//! `till`: kill -9 at random moments, then count the money at both ends.
 //!
 //! A round is one kill. Some rounds share a data folder; each folder ends with a run that nobody disturbs, and then
 //! what the till said, what its journal knows and what the host booked must be one story.
 
 mod compare;
+mod journal;
 mod random;
 mod till;
 
@@ -23,8 +28,31 @@ const EARLIEST_KILL: Duration = Duration::from_millis(2);
 
 /// The chore.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let (rounds, seed) = parse(arguments).map_err(Failure::Usage)?;
-    till(rounds, seed)
+    if let Some((word, rest)) = arguments.split_first()
+        && word == journal::WRITER
+    {
+        return journal::write_until_killed(rest);
+    }
+    let (kinds, rounds, seed) = parse(arguments).map_err(Failure::Usage)?;
+    if kinds.journal {
+        journal(rounds, seed)?;
+    }
+    if kinds.till {
+        till(rounds, seed)?;
+    }
+    Ok(())
+}
+
+/// What is crashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kinds {
+    journal: bool,
+    till: bool,
+}
+
+/// The store alone, so many rounds.
+pub(crate) fn journal(rounds: u64, seed: u64) -> Result<(), Failure> {
+    journal::run(rounds, seed)
 }
 
 /// The program, built for release.
@@ -128,13 +156,21 @@ fn measure(program: &std::path::Path, seed: u64) -> Result<Duration, Failure> {
     )))
 }
 
-fn parse(arguments: &[String]) -> Result<(u64, u64), String> {
-    let mut words = arguments.iter().map(String::as_str);
-    match words.next() {
-        Some("till") => {}
-        Some(other) => return Err(format!("{other} cannot be crashed, only till")),
-        None => return Err("what shall crash?".to_owned()),
-    }
+fn parse(arguments: &[String]) -> Result<(Kinds, u64, u64), String> {
+    let mut words = arguments.iter().map(String::as_str).peekable();
+    let both = Kinds {
+        journal: true,
+        till: true,
+    };
+    let kinds = match words.next_if(|word| !word.starts_with("--")) {
+        None => both,
+        Some("till") => Kinds {
+            journal: false,
+            ..both
+        },
+        Some("journal") => Kinds { till: false, ..both },
+        Some(other) => return Err(format!("{other} cannot be crashed, only till and journal")),
+    };
     let (mut rounds, mut seed) = (None, 1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -151,7 +187,7 @@ fn parse(arguments: &[String]) -> Result<(u64, u64), String> {
     }
     match rounds {
         Some(0) | None => Err("--rounds says how often to kill, at least once".to_owned()),
-        Some(rounds) => Ok((rounds, seed)),
+        Some(rounds) => Ok((kinds, rounds, seed)),
     }
 }
 
@@ -159,15 +195,22 @@ fn parse(arguments: &[String]) -> Result<(u64, u64), String> {
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> Result<(u64, u64), String> {
+    fn words(line: &str) -> Result<(Kinds, u64, u64), String> {
         parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]
     fn arguments_are_read() {
-        assert_eq!(words("till --rounds 200 --seed 7"), Ok((200, 7)));
-        assert_eq!(words("till --seed 7 --rounds 3"), Ok((3, 7)));
-        assert_eq!(words("till --rounds 3"), Ok((3, 1)));
+        let kinds = |journal, till| Kinds { journal, till };
+        assert_eq!(
+            words("till --rounds 200 --seed 7"),
+            Ok((kinds(false, true), 200, 7))
+        );
+        assert_eq!(
+            words("journal --seed 7 --rounds 3"),
+            Ok((kinds(true, false), 3, 7))
+        );
+        assert_eq!(words("--rounds 3"), Ok((kinds(true, true), 3, 1)));
     }
 
     #[test]

@@ -16,6 +16,18 @@ impl Random {
         from.saturating_add(Duration::from_micros(u64::try_from(offset).unwrap_or(u64::MAX)))
     }
 
+    /// Below a number, 0 if that is 0.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end.max(1)
+    }
+
+    /// One of them.
+    pub(super) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        let index = self.below(u64::try_from(of.len()).unwrap_or(u64::MAX));
+        let index = usize::try_from(index).unwrap_or(0);
+        of.get(index).cloned().expect("something to pick")
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -44,6 +44,11 @@ pub(super) struct ActionCodes {
     pub(super) iac_online: Option<[u8; 5]>,
 }
 
+// Rule C2-TAA-1: denial, then online-only, offline-only by the default codes, others by the online codes.
+// [source: peer, danhu;
+// test: kernel::c2::analysis::tests::denial_goes_before_everything, kernel::c2::analysis::tests::always_online,
+// kernel::c2::analysis::tests::never_online_decides_by_the_default_codes, kernel::c2::analysis::tests::others_decide_by_the_online_codes;
+// evidence: own]
 /// Denial first; then a reader that is always online asks, one that never is decides by the default codes, and any
 /// other by the online codes. A card without its own default or online code leaves every finding to the issuer.
 pub(super) fn analyse(tvr: Tvr, terminal_type: u8, codes: &ActionCodes) -> Cryptogram {
@@ -71,6 +76,10 @@ pub(super) struct Request {
 }
 
 impl Request {
+    // Rule C2-GAC-1: P1 of GENERATE AC; without CDA a device's word leads to a decline.
+    // [source: peer, danhu;
+    // test: kernel::c2::analysis::tests::requests_byte_for_byte, kernel::c2::foreign::the_whole_tap_byte_for_byte;
+    // evidence: foreign mock-msc-offline]
     /// Without CDA the claim of a device to have verified its holder is worth nothing: then a decline is asked for.
     pub(super) const fn new(
         wished: Cryptogram,
@@ -102,6 +111,10 @@ impl Request {
         })
     }
 
+    // Rule C2-GAC-2: a card never gives more than was asked for.
+    // [source: peer, danhu;
+    // test: kernel::c2::analysis::tests::a_card_never_gives_more_than_was_asked_for, kernel::c2::tests::what_the_card_may_answer;
+    // evidence: own]
     /// A card may give less than was asked for, never more.
     pub(super) fn allows(self, answered: Cryptogram) -> bool {
         answered <= self.cryptogram

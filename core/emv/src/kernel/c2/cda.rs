@@ -37,6 +37,11 @@ impl C2 {
         Ok(())
     }
 
+    // Rule C2-CDA-2: the signature covers PDOL, CDOL 1 and the answer without 9F4B, in the order received; the type inside is the one outside.
+    // [source: foreign vector, mock-msc-offline;
+    // test: kernel::c2::foreign::the_whole_tap_byte_for_byte, kernel::c2::foreign::a_changed_signature_record_or_answer_is_no_approval,
+    // kernel::c2::foreign::the_signature_of_another_amount_is_no_approval;
+    // evidence: foreign mock-msc-offline]
     /// The chain of certificates, the signature, the hash of the transaction, and the relay data at the end.
     fn combined(&self) -> Option<CombinedData> {
         let pan = Pan::from_bcd(self.given(tag::PAN)?).ok()?;

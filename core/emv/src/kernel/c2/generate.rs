@@ -60,6 +60,10 @@ impl C2 {
         self.generate()
     }
 
+    // Rule C2-TORN-1: a cut tap is recovered only for the same card and the same payment.
+    // [source: inference;
+    // test: kernel::c2::tests::a_cut_tap_is_recovered_with_the_values_of_then, kernel::c2::tests::a_cut_tap_grows_old_and_belongs_to_one_card;
+    // evidence: own]
     fn recover(&mut self) -> Result<Option<Vec<u8>>, Stop> {
         let Some(drdol) = self.given(tags::DRDOL).map(<[u8]>::to_vec) else {
             return Ok(None);
@@ -120,6 +124,10 @@ impl C2 {
             .or_else(|| self.fci.value(tag))
     }
 
+    // Rule C2-GAC-3: there is one GENERATE AC for a cryptogram, and none after the issuer's answer.
+    // [source: peer, com.atlas.softpos sends a second;
+    // test: kernel::c2::tests::there_is_no_second_generate_ac;
+    // evidence: own]
     pub(super) fn on_cryptogram(&mut self, answer: Rapdu<'_>) -> Result<Next, Stop> {
         // Whoever was cut off before has answered now.
         self.recovering = None;
@@ -143,6 +151,10 @@ impl C2 {
         self.conclude().map(Next::End)
     }
 
+    // Rule C2-TORN-2: a card that lost the cryptogram makes a new one.
+    // [source: peer, danhu;
+    // test: kernel::c2::tests::a_card_without_the_old_cryptogram_makes_a_new_one;
+    // evidence: own]
     /// A card that no longer has the cryptogram is asked for a new one.
     pub(super) fn on_recovered(&mut self, answer: Rapdu<'_>) -> Result<Next, Stop> {
         if !answer.is_ok() {

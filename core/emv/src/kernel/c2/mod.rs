@@ -159,6 +159,10 @@ impl C2 {
         Ok(kernel)
     }
 
+    // Rule C2-GPO-1: the values of the PDOL are never cut; without a PDOL the template is empty.
+    // [source: peer, proxmark3 cuts and then fails CDA;
+    // test: kernel::c2::tests::no_pdol_is_legal, kernel::c2::foreign::the_whole_tap_byte_for_byte;
+    // evidence: foreign mock-msc-offline]
     /// Takes the FCI in and builds GET PROCESSING OPTIONS. No PDOL is legal: then the template is empty.
     fn processing_options(&mut self) -> Result<Vec<u8>, Stop> {
         let malformed = || Stop::card(l2::PARSING, Reason::Malformed).next();
@@ -191,6 +195,14 @@ impl C2 {
         apdu::get_processing_options(&self.pdol_data).map_err(|_| malformed())
     }
 
+    // Rule C2-GPO-2: a refused GET PROCESSING OPTIONS leads to the next application, whatever the status word.
+    // [source: peer, danhu;
+    // test: kernel::c2::tests::refused_options_lead_to_the_next_application;
+    // evidence: own]
+    // Rule C2-GPO-3: both formats of the answer are taken.
+    // [source: peer, O2Xfs refuses format 1;
+    // test: kernel::c2::tests::options_in_both_formats_and_without_locator;
+    // evidence: own]
     fn on_options(&mut self, answer: Rapdu<'_>) -> Result<Next, Stop> {
         if !answer.is_ok() {
             return Err(Stop::status(answer.sw, Reason::ProcessingOptionsRefused(answer.sw)).next());
@@ -226,6 +238,10 @@ impl C2 {
         Ok(self.exchange(1, number))
     }
 
+    // Rule C2-AFL-1: the stripe mode's file 08010100 is skipped where it comes first and the reader knows that mode.
+    // [source: foreign vector, mock-msc-offline;
+    // test: kernel::c2::foreign::the_whole_tap_byte_for_byte, kernel::c2::tests::the_stripe_modes_file_is_skipped_by_readers_that_know_it;
+    // evidence: foreign mock-msc-offline]
     /// Skips the stripe mode's file, which the card lists first for readers that know both modes.
     fn take_locator(&mut self, afl: &[u8]) -> Result<(), Stop> {
         let afl = match afl.strip_prefix(&STRIPE_FILE) {
@@ -247,6 +263,10 @@ impl C2 {
         Next::Send(relay::command(number))
     }
 
+    // Rule C2-RRP-4: three exchanges in all, each with a new unpredictable number and a watch that starts anew.
+    // [source: peer, DCEMV lets the watch run on and Denom reuses the number;
+    // test: kernel::c2::tests::a_new_number_for_each_try_and_the_watch_starts_anew;
+    // evidence: own]
     /// Too fast ends it at once; too slow is tried again with a new number, and the last try stands.
     fn on_relay(
         &mut self,

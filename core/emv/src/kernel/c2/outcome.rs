@@ -78,6 +78,10 @@ const ISSUER_DATA: &[Tag] = &[
 ];
 
 impl C2 {
+    // Rule C2-CDA-3: an unsigned cryptogram where a signed one was asked for ends it, but for a decline.
+    // [source: peer, danhu;
+    // test: kernel::c2::foreign::an_unsigned_cryptogram_where_a_signed_one_was_asked_for;
+    // evidence: own]
     /// The cryptogram is here. Authentication, then what card and reader say together.
     pub(super) fn conclude(&mut self) -> Result<KernelOutcome, Stop> {
         let information = self.card.array(tag::CRYPTOGRAM_INFORMATION);
@@ -152,6 +156,10 @@ impl C2 {
         }
     }
 
+    // Rule C2-PHONE-1: DF4B and 00030F: the customer looks at the device, the same amount again.
+    // [source: peer, danhu;
+    // test: kernel::c2::tests::a_device_that_must_be_looked_at_is_presented_again_with_a_new_number, kernel::c2::tests::the_phone_message_table_and_bits_that_ask_for_nothing;
+    // evidence: own]
     /// DF4B: the customer confirms on the device and presents it again with the same amount.
     fn look_at_device(&self) -> Option<KernelOutcome> {
         let said: [u8; 3] = self.card.array(tags::INTERACTION)?;
@@ -195,6 +203,10 @@ impl C2 {
         )
     }
 
+    // Rule C2-AAC-1: a decline leads to the slot only where there is one.
+    // [source: peer, danhu;
+    // test: kernel::c2::tests::declines_switch_to_a_slot_only_where_there_is_one;
+    // evidence: own]
     /// Only where there is a slot, and not for a device, which has no chip to insert.
     fn may_change_interface(&self) -> bool {
         let slot = self.config.input_capability & 0x20 != 0;

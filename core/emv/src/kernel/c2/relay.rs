@@ -82,6 +82,10 @@ impl Promise {
 }
 
 impl Timing {
+    // Rule C2-RRP-1: the measured time is what passed, in units of 100 us, less both transmissions, never below zero.
+    // [source: foreign vector, an example computed in public material;
+    // test: kernel::c2::relay::tests::the_example_of_13_ms_passes, kernel::c2::relay::tests::microseconds_become_hundreds_not_thousandths;
+    // evidence: own]
     /// The card's own time: what passed, less the transmission of command and answer. Of the two estimates of the
     /// answer the smaller counts, so that a card gains nothing by claiming a long one.
     pub(super) fn measured(self, elapsed_us: u32, promise: Promise) -> u32 {
@@ -91,6 +95,10 @@ impl Timing {
             .saturating_sub(u32::from(promise.estimate).min(self.answer))
     }
 
+    // Rule C2-RRP-2: faster than the minimum less its grace ends it, slower than the maximum and its grace is tried again.
+    // [source: peer, DCEMV takes the minimum grace for both ends;
+    // test: kernel::c2::relay::tests::each_grace_at_its_own_end, kernel::c2::tests::an_answer_that_is_too_fast_or_no_answer_ends_it;
+    // evidence: own]
     pub(super) fn verdict(self, measured: u32, promise: Promise) -> Verdict {
         if measured < u32::from(promise.min).saturating_sub(self.min_grace) {
             Verdict::TooFast
@@ -101,6 +109,10 @@ impl Timing {
         }
     }
 
+    // Rule C2-RRP-3: estimates are compared in percent, multiplied first; a zero is never divided by.
+    // [source: peer, DCEMV divides first and Denom divides by zero;
+    // test: kernel::c2::relay::tests::percent_is_multiplied_before_it_is_divided, kernel::c2::relay::tests::a_zero_estimate_is_never_divided_by;
+    // evidence: own]
     /// Whether the two estimates differ too much, or the time lies too far above the minimum.
     pub(super) fn beyond_threshold(self, measured: u32, promise: Promise) -> bool {
         let (card, reader) = (u64::from(promise.estimate), u64::from(self.answer));
@@ -135,6 +147,10 @@ impl Exchange {
         })
     }
 
+    // Rule C2-RRP-5: number, entropy and the three times end the ICC dynamic data of CDA.
+    // [source: peer, danhu and DCEMV;
+    // test: kernel::c2::relay::tests::command_and_answer_byte_for_byte;
+    // evidence: own]
     /// The 14 bytes that end the ICC dynamic data of CDA.
     pub(super) fn signed_form(self) -> [u8; 14] {
         let Promise {

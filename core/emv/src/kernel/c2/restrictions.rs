@@ -28,6 +28,10 @@ pub(super) struct Facts {
     pub(super) cash_machine: bool,
 }
 
+// Rule C2-RESTRICT-1: versions, first and last day; the last day counts.
+// [source: peer, danhu;
+// test: kernel::c2::restrictions::tests::versions, kernel::c2::restrictions::tests::the_first_and_the_last_day_count;
+// evidence: own]
 /// The bits to set.
 pub(super) fn breaches(facts: &Facts) -> impl Iterator<Item = Bit> {
     let versions_differ = facts.card_version.is_some() && facts.card_version != facts.reader_version;
@@ -44,6 +48,10 @@ pub(super) fn breaches(facts: &Facts) -> impl Iterator<Item = Bit> {
     .filter_map(|(breached, bit)| breached.then_some(bit))
 }
 
+// Rule C2-RESTRICT-2: cashback is an amount, not the presence of 9F03.
+// [source: peer, danhu refused it;
+// test: kernel::c2::restrictions::tests::cashback_is_an_amount_not_a_tag;
+// evidence: own]
 /// 9F07 against place, country and kind of the payment; without it everything is allowed.
 fn usage_allowed(facts: &Facts) -> bool {
     let Some([first, second]) = facts.usage else {

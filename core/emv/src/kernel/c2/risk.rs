@@ -27,6 +27,14 @@ const AUTHENTICATION: [softpos_wire::Tag; 6] = [
 ];
 
 impl C2 {
+    // Rule C2-LIMIT-1: kernel 2's own limits are exceeded above, not at them.
+    // [source: peer, danhu, DCEMV;
+    // test: kernel::c2::tests::limits_are_exceeded_above_not_at, kernel::c2::verification::tests::a_device_counts_above_the_limit_only;
+    // evidence: own]
+    // Rule C2-LIMIT-2: the limit with a verified device counts where both sides verify on the device.
+    // [source: peer, danhu;
+    // test: kernel::c2::tests::the_limit_is_higher_for_devices_that_verify_on_both_sides;
+    // evidence: own]
     pub(super) fn all_read(&mut self) -> Result<Next, Stop> {
         let amount_minor = self.amount()?;
         let limit_minor = if self.on_device() {
@@ -61,6 +69,10 @@ impl C2 {
             .ok_or(missing)
     }
 
+    // Rule C2-BRAND-1: number, track, provider and kernel agree.
+    // [source: inference, the application identifier is not authenticated;
+    // test: kernel::c2::tests::number_track_and_brand_must_agree;
+    // evidence: own]
     /// Number, track and brand must agree: the application identifier is not authenticated.
     fn check_number(&self) -> Result<(), Stop> {
         let wrong = |reason| Stop::card(l2::CARD_DATA, reason);
@@ -76,6 +88,10 @@ impl C2 {
         }
     }
 
+    // Rule C2-CDA-1: missing data or a missing key make CDA fail, and the action codes decide.
+    // [source: peer, danhu;
+    // test: kernel::c2::tests::missing_authentication_data_and_missing_key_make_cda_fail, kernel::c2::foreign::without_the_authoritys_key_the_default_codes_decline;
+    // evidence: own]
     /// What is missing for CDA makes it fail; so does a key this reader does not have.
     fn check_authentication_data(&mut self) {
         if AUTHENTICATION.iter().any(|needed| self.given(*needed).is_none()) {
@@ -86,6 +102,10 @@ impl C2 {
         }
     }
 
+    // Rule C2-CVM-1: which verifications the reader offers depends on the amount: no PIN below the limit.
+    // [source: peer, a stripe terminal asks for it;
+    // test: kernel::c2::tests::no_pin_below_the_verification_limit;
+    // evidence: own]
     /// 9F33 and 9F1D as they stand for this amount. Above the limit, not at it.
     fn set_capabilities(&mut self, amount_minor: u64) {
         let above = amount_minor > self.config.cvm_limit_minor;

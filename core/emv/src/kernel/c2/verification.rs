@@ -45,6 +45,11 @@ pub(super) struct Verification {
     pub(super) marks: [Option<Bit>; 2],
 }
 
+// Rule C2-CVM-2: the device first, then the list; the results as 9F34 codes them.
+// [source: peer, danhu and DCEMV;
+// test: kernel::c2::verification::tests::a_device_counts_above_the_limit_only, kernel::c2::verification::tests::cards_without_verification_or_list,
+// kernel::c2::verification::tests::each_method;
+// evidence: own]
 /// The card's own device first, else the first rule of its list that holds and can be done.
 ///
 /// # Errors
@@ -74,6 +79,10 @@ pub(super) fn select(facts: &Facts<'_>) -> Result<Verification, CvmListError> {
     })
 }
 
+// Rule C2-CVM-4: a method that fails goes on only if its rule says so.
+// [source: peer, danhu;
+// test: kernel::c2::verification::tests::what_the_reader_cannot_do_is_passed_over_only_if_the_rule_says_so;
+// evidence: own]
 fn walk(list: CvmList<'_>, facts: &Facts<'_>) -> Verification {
     let mut unknown = None;
     let mut failed = [NOT_PERFORMED, 0x00, 0x01];
@@ -109,6 +118,10 @@ const fn done(cvm: Cvm, results: [u8; 3]) -> Verification {
     }
 }
 
+// Rule C2-CVM-3: conditions 06 to 09: under is below, over is above.
+// [source: peer, danhu has them reversed;
+// test: kernel::c2::verification::tests::under_is_below_and_over_is_above;
+// evidence: own]
 /// Conditions 00 to 09. Those about an amount need the application's currency.
 fn holds(rule: CvmRule, list: CvmList<'_>, facts: &Facts<'_>) -> bool {
     let cash = matches!(facts.transaction_type, 0x01 | 0x17);

@@ -303,7 +303,8 @@ impl C3 {
     ///
     // Rule C3-ODA-ONLINE-1: with ODA for online the card's qualifiers count as authenticated next to an ARQC too;
     // a failure there leaves them unauthenticated, and the issuer decides.
-    // [source: inference; test: kernel::c3::tests::authentication::a_phone_pays_above_the_limit_only_with_signed_qualifiers;
+    // [source: inference;
+    // test: kernel::c3::tests::authentication::a_phone_pays_above_the_limit_only_with_signed_qualifiers;
     // evidence: own]
     fn authenticated(&self, cryptogram: Cryptogram, aip: [u8; 2], track: &Pan) -> Authenticated {
         let ttq = Ttq(self.ttq);

@@ -1,6 +1,8 @@
 use serde_json::Value;
+use softpos_crypto::merkle::MerkleTree;
 use softpos_host::{
-    ItemState, Method, MethodTotals, Operation, SettleReply, SettleRequest, SettleResult, TransactionReply,
+    ItemState, JournalVerdict, Method, MethodTotals, Operation, SettleReply, SettleRequest, SettleResult,
+    TransactionReply,
 };
 use softpos_types::{Batch, Currency};
 
@@ -18,7 +20,17 @@ fn request(till: &Till, batch: Batch, totals: Vec<MethodTotals>) -> SettleReques
         totals,
         journal_sequence: 7,
         journal_head: vec![3; 32],
+        journal_root: tree(7).root().to_vec(),
+        journal_since: 0,
+        journal_proof: Vec::new(),
     }
+}
+
+/// A journal of so many records.
+fn tree(size: u8) -> MerkleTree {
+    let mut tree = MerkleTree::default();
+    (0..size).for_each(|number| tree.push(&[number; 32]));
+    tree
 }
 
 const fn line(method: Method, sale: (u32, i64), refund: (u32, i64)) -> MethodTotals {
@@ -140,5 +152,67 @@ async fn only_the_open_batch_can_be_settled() {
         .await
         .json();
     assert_eq!(unknown["error"]["code"], "malformed");
+    host.shutdown().await;
+}
+
+type Change<'a> = &'a dyn Fn(SettleRequest) -> SettleRequest;
+
+/// The head of a journal that goes on from `since` records to `size`.
+fn grown(mut request: SettleRequest, since: u64, size: u8) -> SettleRequest {
+    let tree = tree(size);
+    request.journal_sequence = size.into();
+    request.journal_root = tree.root().to_vec();
+    request.journal_since = since;
+    request.journal_proof = tree.consistency_proof(since).unwrap_or_default().concat();
+    request
+}
+
+#[tokio::test]
+async fn a_journal_must_go_on_from_where_it_was_anchored() {
+    use JournalVerdict::{Consistent, Disputed};
+    let dir = tempfile::tempdir().unwrap();
+    let host = start(dir.path()).await;
+    let mut till = Till::activated(&host, dir.path()).await;
+    let mut batch = Batch::FIRST;
+    let changed = |mut request: SettleRequest| {
+        request.journal_root[5] ^= 1;
+        request
+    };
+    // An anchor in dispute is where the next one goes on from.
+    let cases: [(&str, Change<'_>, JournalVerdict); 8] = [
+        ("the first", &|request| grown(request, 0, 7), Consistent),
+        ("it grew", &|request| grown(request, 7, 12), Consistent),
+        ("nothing happened", &|request| grown(request, 12, 12), Consistent),
+        (
+            "another record at its end",
+            &|request| changed(grown(request, 12, 13)),
+            Disputed,
+        ),
+        ("as it was", &|request| grown(request, 13, 14), Disputed),
+        (
+            "going on from there",
+            &|request| grown(request, 14, 20),
+            Consistent,
+        ),
+        ("rolled back", &|request| grown(request, 14, 16), Disputed),
+        ("begun anew", &|request| grown(request, 0, 30), Disputed),
+    ];
+    for (what, change, verdict) in cases {
+        let told = change(request(&till, batch, Vec::new()));
+        let path = format!("/v1/batches/{batch}/settle");
+        let reply: SettleReply = till.post(&path, &told).await.ok();
+        assert_eq!(reply.journal, verdict, "{what}");
+        batch = reply.next_batch;
+    }
+    for spoil in [
+        |request: &mut SettleRequest| request.journal_root.truncate(31),
+        |request: &mut SettleRequest| request.journal_proof = vec![0; 33],
+        |request: &mut SettleRequest| request.journal_proof = vec![0; 32 * 129],
+    ] {
+        let mut bad = grown(request(&till, batch, Vec::new()), 30, 31);
+        spoil(&mut bad);
+        let answer = till.post(&format!("/v1/batches/{batch}/settle"), &bad).await;
+        assert_eq!(answer.refusal(), (400, "malformed".into()));
+    }
     host.shutdown().await;
 }

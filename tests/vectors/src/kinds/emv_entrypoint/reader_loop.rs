@@ -70,6 +70,10 @@ impl<'a> Loop<'a> {
                     if let (OutcomeKind::SelectNext, Some(ui)) = (outcome.kind, &outcome.ui_on_outcome) {
                         self.show(ui);
                     }
+                    // These two stay inside the Entry Point: what ends the reading comes later.
+                    if matches!(outcome.kind, OutcomeKind::SelectNext | OutcomeKind::TryAgain) {
+                        outcome_event = Value::Null;
+                    }
                     entry.kernel_done(outcome)
                 }
                 EntryStep::Finish(outcome) => {
