@@ -160,13 +160,15 @@ fn cards_are_approved_declined_asked_for_a_pin_and_pulled_away() {
         ("visa-pin", PaymentState::Approved),
         ("visa-pulled", PaymentState::Approved),
         ("two-cards", PaymentState::Approved),
+        ("visa-see-phone", PaymentState::Approved),
+        ("mastercard-approved", PaymentState::Approved),
     ] {
         let (key, ending) = shop.pay("12.34", card);
         assert_eq!(payment(ending), state, "{card}");
         let summary = shop.till.payment(&key).unwrap();
         assert_eq!((summary.state, summary.amount.amount_minor()), (state, 1_234));
     }
-    assert_eq!(shop.host.booked_minor(), Ok(4 * 1_234));
+    assert_eq!(shop.host.booked_minor(), Ok(6 * 1_234));
     let query = HistoryQuery {
         limit: 0,
         state: Some(PaymentState::Declined),

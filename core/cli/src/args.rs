@@ -15,6 +15,8 @@ Examples:
   softpos demo                              the whole story, unattended, with a reconciliation
   softpos qr explain 000201...              what a scanned code says, and which rules it breaks
   softpos host --fault drop-after:1/3       the reference host alone, losing every third answer
+  softpos tap mastercard-offline --record tap.json
+                                            one tap, command by command, recorded without card data
   softpos till --host https://127.0.0.1:8443 --pin PIN --activate CODE
                                             a till against any host
 
@@ -60,6 +62,10 @@ pub(crate) enum Command {
     Qr(QrArguments),
     /// List every payment that the data folder holds; a till may be running on it
     History,
+    /// Hold one software card to the reader, without a payment around it
+    Tap(TapArguments),
+    /// Run a recorded tap again and compare every step
+    Replay(ReplayArguments),
     /// Check the till's journal
     Ledger {
         /// What to do
@@ -184,6 +190,27 @@ pub(crate) struct TillArguments {
     /// The activation code
     #[arg(long, value_name = "CODE", requires = "host")]
     pub(crate) activate: Option<String>,
+}
+
+/// Shows every command and every answer, without card data. Neither till nor host is needed, and nothing is paid.
+#[derive(Debug, Args)]
+pub(crate) struct TapArguments {
+    /// Which card; `cards` in the till lists them
+    #[arg(value_name = "CARD", default_value = "visa-approved")]
+    pub(crate) card: String,
+    /// The amount
+    #[arg(long, value_name = "AMOUNT", default_value = "12.50")]
+    pub(crate) amount: String,
+    /// Write the tap down, without card data, to be replayed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// A recording made by `softpos tap --record`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

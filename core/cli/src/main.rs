@@ -18,6 +18,7 @@ mod ledger_cmd;
 mod out;
 mod qr_cmd;
 mod sandbox;
+mod tap_cmd;
 mod till;
 
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
             None => host_cmd::serve(host, &data()?, out, &runtime()?),
         },
         Some(Command::Demo(demo)) => demo::run(demo.seed, given, out, &runtime()?),
+        Some(Command::Tap(tap)) => tap_cmd::tap(tap, out),
+        Some(Command::Replay(replay)) => tap_cmd::replay(replay, out),
         Some(Command::Qr(qr)) => qr_cmd::run(&qr.command, out),
         Some(Command::History) => history_cmd::run(&data()?, out),
         Some(Command::Ledger { command }) => ledger_cmd::run(command, given, out),

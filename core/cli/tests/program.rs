@@ -413,3 +413,53 @@ fn ctrl_c_ends_with_its_code_and_loses_nothing() {
     let payments = objects(&out);
     assert_eq!((payments.len(), &payments[0]["amount_minor"]), (1, &500.into()));
 }
+
+/// A recorded tap holds no card data, and a replay takes exactly its steps.
+#[test]
+fn taps_are_recorded_without_card_data_and_replayed() {
+    let data = folder();
+    for (card, number, code) in [
+        ("visa-offline", "4761739900000096", 0),
+        ("mastercard-approved", "5413339900000011", 0),
+        ("visa-see-phone", "4761739900000104", 0),
+        ("visa-refused", "4761739900000112", 3),
+    ] {
+        let file = data.path().join(format!("{card}.json"));
+        let path = file.to_str().unwrap();
+        let (exit, out, err) = ended(
+            softpos(data.path())
+                .args(["tap", card, "--amount", "50", "--record", path])
+                .output()
+                .unwrap(),
+        );
+        assert_eq!(exit, code, "{card}: {out}{err}");
+        let recorded = std::fs::read_to_string(&file).unwrap();
+        for text in [&out, &recorded] {
+            assert!(!text.contains(number), "{card}: {text}");
+            assert!(
+                !text.contains("53414E44424F582F43415244"),
+                "the name of {card}: {text}"
+            );
+        }
+        let replay = |path: &str| ended(softpos(data.path()).args(["replay", path]).output().unwrap());
+        let (exit, out, err) = replay(path);
+        assert_eq!(exit, 0, "{card}: {out}{err}");
+
+        // Another answer of the card leads elsewhere, and that is found.
+        let other = recorded.replacen("9000\"", "6A82\"", 1);
+        assert_ne!(other, recorded);
+        let changed = data.path().join("changed.json");
+        std::fs::write(&changed, other).unwrap();
+        assert_eq!(replay(changed.to_str().unwrap()).0, 1, "{card}");
+    }
+    let none = data.path().join("none.json");
+    std::fs::write(&none, "{}").unwrap();
+    let (exit, _, err) = ended(
+        softpos(data.path())
+            .args(["replay", none.to_str().unwrap()])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(exit, 1);
+    assert!(err.contains("no recording"), "{err}");
+}

@@ -49,6 +49,17 @@ pub fn session_key_common(card_key: &SecretArray<16>, atc: [u8; 2]) -> SecretArr
     )
 }
 
+/// `UnionPay`'s session key for the transaction counter (9F36): the counter and its complement, each behind six
+/// zero bytes, enciphered (source: public PBOC card tests).
+pub fn session_key_unionpay(card_key: &SecretArray<16>, atc: [u8; 2]) -> SecretArray<16> {
+    let [high, low] = atc;
+    two_blocks(
+        card_key,
+        [0, 0, 0, 0, 0, 0, high, low],
+        [0, 0, 0, 0, 0, 0, !high, !low],
+    )
+}
+
 /// The application cryptogram (9F26) over data: ISO/IEC 9797-1 MAC algorithm 3.
 ///
 /// Schemes without session keys (Visa CVN 10) give the card key here.

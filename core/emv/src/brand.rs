@@ -72,18 +72,27 @@ impl Scheme {
 
     /// Whether the first digits of the number belong to the scheme (ranges: general knowledge).
     ///
-    /// `UnionPay` and Discover read each other's ranges, and `UnionPay` issues on many; both stay unchecked.
+    /// `UnionPay` issues on ranges of many others, but not on those of American Express; Discover also carries
+    /// Diners, JCB and `UnionPay` numbers, but none of Visa, Mastercard and American Express.
     fn allows_number(self, pan: &Pan) -> bool {
         match (self, pan.expose_digits()) {
             (Self::Visa, digits) => digits.starts_with(b"4"),
             (Self::Mastercard, digits) => matches!(digits, [b'2' | b'5' | b'6', ..]),
             (Self::AmericanExpress, digits) => digits.starts_with(b"34") || digits.starts_with(b"37"),
             (Self::Jcb, digits) => digits.starts_with(b"35"),
-            (Self::UnionPay | Self::Discover | Self::Other, _) => true,
+            (Self::UnionPay, digits) => !matches!(digits, [b'3', b'4' | b'7', ..]),
+            (Self::Discover, digits) => !matches!(
+                digits,
+                [b'2' | b'4', ..] | [b'3', b'4' | b'7', ..] | [b'5', b'1'..=b'5', ..]
+            ),
+            (Self::Other, _) => true,
         }
     }
 }
 
+// Rule K-BRAND: provider of the AID, kernel and range of the number must agree, or the card is not believed.
+// [source: peer, EMVrace; test: brand::tests::provider_kernel_and_number_must_agree,
+// brand::tests::numbers_of_other_schemes_under_unionpay_discover_and_jcb; evidence: own]
 /// Whether provider, kernel and number agree.
 pub(crate) fn agrees(aid: &Aid, kernel: KernelId, pan: &Pan) -> bool {
     let scheme = Scheme::of(aid);
@@ -93,6 +102,39 @@ pub(crate) fn agrees(aid: &Aid, kernel: KernelId, pan: &Pan) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_other_schemes_under_unionpay_discover_and_jcb() {
+        let fits = |rid: [u8; 5], kernel, digits: &[u8]| {
+            agrees(
+                &Aid::new(&rid).unwrap(),
+                kernel,
+                &Pan::from_digits(digits).unwrap(),
+            )
+        };
+        let unionpay = [0xA0, 0, 0, 0x03, 0x33];
+        let discover = [0xA0, 0, 0, 0x01, 0x52];
+        let zip = [0xA0, 0, 0, 0x03, 0x24];
+        let jcb = [0xA0, 0, 0, 0, 0x65];
+        assert!(fits(unionpay, KernelId::C7, b"6212345678901232"));
+        assert!(!fits(unionpay, KernelId::C7, b"374245001741007"));
+        assert!(!fits(unionpay, KernelId::C6, b"6212345678901232"));
+        for rid in [discover, zip] {
+            for digits in [&b"6011000990139424"[..], b"36070500010201", b"3566002020360505"] {
+                assert!(fits(rid, KernelId::C6, digits));
+            }
+            for digits in [
+                &b"4761739001010010"[..],
+                b"5413330089600044",
+                b"374245001741007",
+                b"2223000048400011",
+            ] {
+                assert!(!fits(rid, KernelId::C6, digits));
+            }
+        }
+        assert!(fits(jcb, KernelId::C5, b"3566002020360505"));
+        assert!(!fits(jcb, KernelId::C5, b"36070500010201"));
+    }
 
     #[test]
     fn provider_kernel_and_number_must_agree() {

@@ -32,6 +32,17 @@ pub struct ReaderConfig {
 }
 
 impl ReaderConfig {
+    /// The same, but that every payment goes online, as far as a terminal decides that: all floor limits are zero.
+    pub fn online_only(&self) -> Self {
+        let mut config = self.clone();
+        for combination in &mut config.combinations {
+            combination.settings.floor_limit_minor = Some(0);
+            // Kernel 2 has a floor limit of its own (DF8123).
+            combination.settings.data.set(Tag::new(0xDF_8123), &[0; 6]);
+        }
+        config
+    }
+
     /// What a kernel is told for an accepted combination: its own data before the kernel's before the terminal's.
     pub(crate) fn data_for(&self, kernel: KernelId, own: &TerminalData) -> TerminalData {
         let mut data = self.terminal.clone();

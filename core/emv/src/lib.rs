@@ -15,6 +15,7 @@ mod config;
 mod data;
 mod entry;
 mod kernel;
+mod masking;
 pub mod oda;
 mod outcome;
 mod read;
@@ -29,6 +30,7 @@ pub use config::{
 pub use data::CardData;
 pub use entry::{Activation, EntryPoint, EntryStep, Indicators, Start};
 pub use kernel::{AnyKernel, Kernel, KernelInput, Progress};
+pub use masking::masked_answer;
 pub use outcome::{
     Authentication, Cvm, ErrorIndication, Interface, KernelOutcome, KernelReport, OutcomeKind, Reason,
 };

@@ -128,6 +128,8 @@ pub enum Reason {
     SeePhone,
     /// The card left the field.
     CardLost,
+    /// The card left when it may have approved already: what it did is not known.
+    Torn,
     /// The card was presented too often.
     TooManyTries,
     /// The application names a kernel that this reader does not have.

@@ -92,6 +92,8 @@ pub struct Reader {
 }
 
 impl Reader {
+    // Rule K-UNVERIFIED: a kernel without foreign evidence reads no card unless the configuration names it.
+    // [source: inference; test: kernel::c7::tests::off_until_the_configuration_names_it; evidence: own]
     /// Pre-processing.
     ///
     /// # Errors

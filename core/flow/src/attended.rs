@@ -15,6 +15,9 @@ use crate::waiting::Waiting;
 /// The template of a shown code's account (26..51 are free for any payment system).
 const ACCOUNT_TEMPLATE: u8 = 26;
 
+/// Response code of an approval by the card itself.
+const APPROVED_OFFLINE: &str = "Y1";
+
 impl Flow {
     /// Whether the sale screen of this payment is open.
     pub(crate) fn attends(&self, key: PaymentKey) -> bool {
@@ -288,7 +291,8 @@ impl Flow {
             return;
         };
         let state = payment.state;
-        let de39 = payment.reply.as_ref().map(|reply| reply.de39.clone());
+        let reply = payment.reply.as_ref().map(|reply| reply.de39.clone());
+        let de39 = reply.or_else(|| payment.is_offline_approval().then(|| APPROVED_OFFLINE.into()));
         let (amount, announcement) = (payment.amount, announcement(payment));
         self.show(Some(key), Some(amount), Screen::Result { state, de39 });
         self.say(announcement);

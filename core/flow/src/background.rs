@@ -152,9 +152,12 @@ impl Flow {
             de39: payment.reply.as_ref().map(|reply| reply.de39.clone()),
         };
         let ended = !payment.is_open();
+        // The host now knows of what was final before, cash or the card's own approval: nothing that anybody needs to
+        // hear. That it does not honour it is something else.
+        let known = payment.method == Method::Cash
+            || (payment.approved_by_card() && payment.state == State::Approved);
         let forwarded = ended && (payment.was_stored || payment.method == Method::Cash);
-        // The host now knows of a cash payment: nothing that anybody needs to hear.
-        if payment.method != Method::Cash {
+        if !known {
             self.effect(Effect::Notify(notice));
         }
         if ended {

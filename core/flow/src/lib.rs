@@ -39,5 +39,5 @@ pub use effect::{
 };
 pub use event::{Anchor, Event, PaymentRequest, RefundRequest};
 pub use flow::{Flow, Opening};
-pub use profile::Device;
+pub use profile::{Device, reader_config};
 pub use setup::Redemption;

@@ -1,11 +1,11 @@
-//! Store and forward: whether a card payment may be accepted while the host cannot be reached, and what is said when
-//! stored ones wait too long.
+//! Store and forward: whether a card payment may be accepted without the host, and what is said when stored ones wait too
+//! long.
 //!
 //! What is stored is forwarded until the host has decided it, however old it grows: dropping it would lose the
 //! merchant's money in silence. Age, count and sum only keep new ones out.
 
 use softpos_host::OfflinePolicy;
-use softpos_journal::{Ledger, State};
+use softpos_journal::Ledger;
 use softpos_types::{Code, Money, Now};
 
 use crate::effect::{Effect, Notice};
@@ -30,7 +30,7 @@ pub(crate) fn is_overdue(policy: &OfflinePolicy, ledger: &Ledger, now: Now) -> b
 
 /// When the oldest stored payment was accepted.
 fn oldest_utc_ms(ledger: &Ledger) -> Option<u64> {
-    let stored = ledger.open().filter(|payment| payment.state == State::Stored);
+    let stored = ledger.open().filter(|payment| payment.waits_for_host());
     stored.map(|payment| payment.utc_ms).min()
 }
 

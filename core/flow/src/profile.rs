@@ -104,7 +104,7 @@ fn invalid(detail: String) -> SoftPosError {
 
 /// Turns the JSON of the parameters into the kernels' words; `None` for hex or numbers that are none, and for
 /// an authority key whose checksum is wrong: such a set was damaged or mixed up before it was signed.
-fn reader_config(parameters: &ReaderParameters) -> Option<ReaderConfig> {
+pub fn reader_config(parameters: &ReaderParameters) -> Option<ReaderConfig> {
     let terminal = terminal_data(&parameters.terminal)?;
     let kernels = parameters
         .kernels

@@ -197,13 +197,26 @@ impl Flow {
                     self.arm_card(order, card, None, now);
                 }
             }
-            // The host decides on every payment: an approval by the card alone is not taken yet.
-            CardOutcome::Approved(_) | CardOutcome::Declined(_) => {
-                self.not_started(order.key, NotStarted::CardDeclined)
+            CardOutcome::Approved(card) => {
+                self.say(Announcement::RemoveCard);
+                self.take_approval(order, card, now);
             }
+            CardOutcome::Declined(_) => self.not_started(order.key, NotStarted::CardDeclined),
             CardOutcome::TryAnotherInterface(_) | CardOutcome::EndApplication(_) => {
                 self.not_started(order.key, NotStarted::CardNotAccepted);
             }
+        }
+    }
+
+    /// The card approved by itself: the payment is final, written down at once, and the host is told of it later.
+    fn take_approval(&mut self, order: Intent, card: Box<CardRead>, now: Now) {
+        if card.cvm == Cvm::OnlinePin {
+            // Nobody but the issuer could check it.
+            return self.not_started(order.key, NotStarted::CardDeclined);
+        }
+        let key = order.key;
+        if self.arm_read((order, card), State::Approved, None, now).is_err() {
+            self.not_started(key, NotStarted::NotRecorded);
         }
     }
 
@@ -227,25 +240,42 @@ impl Flow {
     }
 
     fn arm_card(&mut self, order: Intent, card: Box<CardRead>, pin: Option<PinBlock>, now: Now) {
-        let envelope = self.envelope(&order, false);
-        let pin_counter = pin.as_ref().map(|pin| pin.counter);
-        let Some((envelope, registers)) = envelope.zip(self.registers.as_mut()) else {
-            return self.not_started(order.key, NotStarted::NotRecorded);
-        };
-        let data_counter = registers.next_data_counter();
-        let Ok(body) = card_body(&envelope, &card, pin, registers, &mut self.entropy) else {
-            return self.not_started(order.key, NotStarted::NotRecorded);
-        };
-        let mut started = self.started(&order, State::Armed);
-        started.card = Some(card_facts(&card));
-        started.data_counter = data_counter;
-        started.pin_counter = pin_counter;
-        // A PIN block is never sealed a second time, so such a payment can never be stored.
-        let card = pin_counter.is_none().then_some(card);
         let key = order.key;
-        if self.arm((order, card), started, body, now).is_err() {
+        if self.arm_read((order, card), State::Armed, pin, now).is_err() {
             self.not_started(key, NotStarted::NotRecorded);
         }
+    }
+
+    /// Seals what was read and arms the payment: to be sent now, or approved already and to be told later.
+    fn arm_read(
+        &mut self,
+        (order, card): (Intent, Box<CardRead>),
+        state: State,
+        pin: Option<PinBlock>,
+        now: Now,
+    ) -> Result<(), SoftPosError> {
+        let approved = state == State::Approved;
+        let envelope = self
+            .envelope(&order, approved)
+            .ok_or_else(|| SoftPosError::of(Code::NotActivated))?;
+        let pin_counter = pin.as_ref().map(|pin| pin.counter);
+        let registers = self
+            .registers
+            .as_mut()
+            .ok_or_else(|| SoftPosError::of(Code::KeysExhausted))?;
+        let data_counter = registers.next_data_counter();
+        let body = card_body(&envelope, &card, pin, registers, &mut self.entropy)?;
+        let mut started = self.started(&order, state);
+        started.card = Some(CardFacts {
+            approved_offline: approved.then_some(true),
+            ..card_facts(&card)
+        });
+        started.data_counter = data_counter;
+        started.pin_counter = pin_counter;
+        // A PIN block is never sealed a second time, so such a payment can never be stored; what is approved need not
+        // be sealed again.
+        let card = (pin_counter.is_none() && !approved).then_some(card);
+        self.arm((order, card), started, body, now)
     }
 
     /// Arms a payment without card data: a code, cash, a refund.
@@ -504,6 +534,7 @@ fn card_facts(card: &CardRead) -> CardFacts {
             .map(|c| c.to_vec())
             .unwrap_or_default(),
         scheme: card.scheme.name().into(),
+        approved_offline: None,
     }
 }
 

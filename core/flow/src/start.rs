@@ -57,8 +57,8 @@ impl Flow {
             .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
         check_refund(&self.ledger, sale, request.amount)?;
         let method = sale.method;
-        if method != Method::Cash && self.busy(sale.key) {
-            // It is being undone. Cash never is: the host is only being told of it.
+        if method != Method::Cash && (self.busy(sale.key) || sale.queued) {
+            // It is being undone, or the host does not know it yet. Cash never is undone: the host is only told of it.
             return Err(SoftPosError::of(Code::NotRefundable));
         }
         if method != Method::Cash && !self.online {
@@ -138,7 +138,13 @@ impl Flow {
             local: now.local(),
             unpredictable,
         };
-        let reader = Reader::new(&profile.reader, transaction).map_err(|error| match error {
+        // Without room for another payment that the host does not know of, every card is to ask its issuer.
+        let reader = if may_store(&profile.parameters.offline, &self.ledger, order.amount, now) {
+            Reader::new(&profile.reader, transaction)
+        } else {
+            Reader::new(&profile.reader.online_only(), transaction)
+        };
+        let reader = reader.map_err(|error| match error {
             ReaderError::NothingAllowed(_) => SoftPosError::of(Code::AmountOverLimit),
             ReaderError::Amount => SoftPosError::of(Code::AmountNotANumber),
         })?;

@@ -111,6 +111,9 @@ pub struct CardFacts {
     /// Scheme, as `visa`.
     #[n(12)]
     pub scheme: String,
+    /// The card approved by itself (its cryptogram is a TC): the issuer is told later.
+    #[n(13)]
+    pub approved_offline: Option<bool>,
 }
 
 /// How the cardholder was verified.
@@ -154,7 +157,7 @@ pub struct Started {
     /// Batch.
     #[cbor(n(5), with = "codec::batch")]
     pub batch: Batch,
-    /// The state it starts in: armed, stored (offline), or approved (cash).
+    /// The state it starts in: armed, stored (offline), or approved (cash, or by the card itself).
     #[n(6)]
     pub state: State,
     /// When, milliseconds since 1970 UTC.

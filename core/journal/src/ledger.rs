@@ -288,13 +288,13 @@ impl Ledger {
         queue
     }
 
-    /// Stored card sales that wait: how many, and their sum.
+    /// Card sales that were taken without the host and wait for it: how many, and their sum.
     ///
     /// # Errors
     /// [`MoneyError`] if the sum overflows.
     pub fn stored_sum(&self) -> Result<(u32, i64), MoneyError> {
         let mut sum = (0_u32, 0_i64);
-        for payment in self.open().filter(|payment| payment.state == State::Stored) {
+        for payment in self.open().filter(|payment| payment.waits_for_host()) {
             sum.0 = sum.0.saturating_add(1);
             sum.1 = sum
                 .1

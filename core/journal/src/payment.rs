@@ -99,8 +99,9 @@ pub struct Payment {
 impl Payment {
     /// The payment that a first record makes.
     pub(crate) fn start(started: Started, sequence: u64) -> Self {
-        let queued =
-            started.state == State::Stored || (started.method == Method::Cash && started.request.is_some());
+        let by_card = started.method == Method::Card && started.state == State::Approved;
+        let told_later = (started.method == Method::Cash || by_card) && started.request.is_some();
+        let queued = started.state == State::Stored || told_later;
         Self {
             key: started.key,
             operation: started.operation,
@@ -123,7 +124,7 @@ impl Payment {
             reason: None,
             request: started.request,
             reversal: started.reversal,
-            was_stored: started.state == State::Stored,
+            was_stored: queued && started.method == Method::Card,
             queued,
             reprints: 0,
             sequence,
@@ -135,6 +136,10 @@ impl Payment {
     /// Takes a change over, if the state table allows it.
     pub(crate) fn step(&mut self, moved: Moved, sequence: u64) -> bool {
         if self.closed || !self.state.may_become(moved.to) {
+            return false;
+        }
+        // An approval is final, but for one that the card gave and the host, told later, does not honour.
+        if (self.state, moved.to) == (State::Approved, State::Declined) && !self.is_offline_approval() {
             return false;
         }
         self.state = moved.to;
@@ -179,6 +184,23 @@ impl Payment {
     /// Whether something still has to happen before its batch can be settled.
     pub const fn is_open(&self) -> bool {
         !self.closed && (self.state.is_open() || self.queued)
+    }
+
+    /// Whether the card has approved it by itself.
+    pub fn approved_by_card(&self) -> bool {
+        self.card
+            .as_ref()
+            .is_some_and(|card| card.approved_offline == Some(true))
+    }
+
+    /// Whether the card has approved it and the host does not know yet.
+    pub fn is_offline_approval(&self) -> bool {
+        self.queued && self.state == State::Approved && self.method == Method::Card
+    }
+
+    /// Whether it was taken from a card without the host, and the host does not know yet.
+    pub fn waits_for_host(&self) -> bool {
+        self.state == State::Stored || self.is_offline_approval()
     }
 
     /// Whether it keeps new card sales waiting: it must be asked for or undone first.

@@ -137,8 +137,9 @@ impl State {
             }
             // Again Reversing: with another reason, or because an earlier try was refused.
             Self::Reversing => matches!(next, Self::Reversed | Self::Reversing),
-            // Approved again: a cash payment that the host now knows of.
-            Self::Approved => matches!(next, Self::Reversing | Self::Approved),
+            // Approved again: a cash payment, or one that the card approved, of which the host now knows. Declined: the
+            // host does not honour what the card approved.
+            Self::Approved => matches!(next, Self::Reversing | Self::Approved | Self::Declined),
             // A wallet says that it was paid all the same: it is undone, never revived.
             Self::Declined | Self::Reversed | Self::Expired => matches!(next, Self::Reversing),
         }

@@ -183,7 +183,8 @@ impl Model {
                     reprints: 0,
                     closed: false,
                 });
-                if state == State::Stored || method == Method::Cash {
+                let by_card = method == Method::Card && state == State::Approved;
+                if state == State::Stored || method == Method::Cash || by_card {
                     self.queue.push(key);
                 }
             }
@@ -216,12 +217,19 @@ impl Model {
 
     fn step(&mut self, key: PaymentKey, to: State, forwarded: bool) {
         let found = self.rows.iter_mut().find(|row| row.key == key);
-        let Some(row) = found.filter(|row| !row.closed && row.state.may_become(to)) else {
+        let waits = self.queue.contains(&key);
+        // Only what a card approved and the host was not told yet can be declined after its approval.
+        let by_card = |row: &Row| row.method == Method::Card && waits;
+        let allowed = |row: &&mut Row| {
+            !row.closed
+                && row.state.may_become(to)
+                && ((row.state, to) != (State::Approved, State::Declined) || by_card(row))
+        };
+        let Some(row) = found.filter(allowed) else {
             self.ignored += 1;
             return;
         };
         row.state = to;
-        let waits = self.queue.contains(&key);
         let leaves = to != State::Stored && (row.method != Method::Cash || forwarded);
         // Its latest acceptance counts; a cash payment that is only touched stays in line, but behind.
         self.queue.retain(|queued| *queued != key);
@@ -289,7 +297,10 @@ impl Model {
         for batch in 1..=3 {
             prop_assert_eq!(ledger.totals(Batch::new(batch).unwrap()), Ok(self.totals(batch)));
         }
-        let stored = |row: &&Row| row.state == State::Stored;
+        let stored = |row: &&Row| {
+            let by_card = row.method == Method::Card && row.state == State::Approved;
+            row.state == State::Stored || (by_card && self.queue.contains(&row.key))
+        };
         let count = u32::try_from(self.rows.iter().filter(stored).count()).unwrap();
         let sum = self.rows.iter().filter(stored).map(|row| row.amount_minor).sum();
         prop_assert_eq!(ledger.stored_sum(), Ok((count, sum)));

@@ -18,8 +18,9 @@ const TABLE: [(State, &str); 10] = [
     (State::Stored, "----+++--+"),
     // Rows 13 and 14; row 16: a late approval never revives it.
     (State::Reversing, "----+---+-"),
-    // Row 8, and once more Approved when the host has heard of a cash payment. Never declined afterwards.
-    (State::Approved, "----++----"),
+    // Row 8; row 24: once more Approved when the host has heard of cash or of what the card approved by itself, or
+    // Declined when the host does not honour the latter. The fold holds that nothing else is declined afterwards.
+    (State::Approved, "----+++---"),
     // The host's decline is final; a wallet that was paid all the same gives the money back.
     (State::Declined, "----+-----"),
     // Row 19: nothing was sent, so it may still be stored.

@@ -23,6 +23,7 @@ mod opening;
 mod os_entropy;
 mod pin_entry;
 mod pinning;
+mod recording;
 mod retention;
 mod root;
 #[cfg(feature = "sandbox")]
@@ -47,6 +48,7 @@ pub use link::{Answer, Cause, HostLink, LinkFailure};
 pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
 pub use os_entropy::os_entropy;
 pub use pin_entry::PinEntry;
+pub use recording::{Tap, TapEvent, TapNext, TapRecording, TapSetup, TapStep};
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxAnswer;
 pub use slips::Paper;

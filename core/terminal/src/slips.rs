@@ -169,7 +169,10 @@ fn emv_block(card: &CardFacts) -> Option<EmvBlock> {
     Some(EmvBlock {
         aid: card.aid.clone(),
         label: card.label.clone(),
-        cryptogram: Cryptogram::Arqc(card.cryptogram.as_slice().try_into().ok()?),
+        cryptogram: match (card.cryptogram.as_slice().try_into().ok()?, card.approved_offline) {
+            (cryptogram, Some(true)) => Cryptogram::Tc(cryptogram),
+            (cryptogram, _) => Cryptogram::Arqc(cryptogram),
+        },
         tvr: card.tvr.as_slice().try_into().ok()?,
         tsi: None,
         atc: card.atc.as_slice().try_into().ok()?,

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest};
 use softpos_host::{Anchors, Limits, MerchantProfile};
-use softpos_journal::State;
 use softpos_receipt::Copy;
 use softpos_types::{
     Batch, Code, Currency, Fault, Language, Method, Money, Now, PaymentKey, SecretBytes, SoftPosError,
@@ -564,7 +563,7 @@ fn queue_view(flow: &Flow) -> QueueView {
     let none = Money::new(0, currency);
     let sum = queue
         .iter()
-        .filter(|payment| payment.state == State::Stored)
+        .filter(|payment| payment.waits_for_host())
         .try_fold(none, |sum, payment| sum.checked_add(payment.amount))
         .unwrap_or(none);
     QueueView {

@@ -3,7 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, missing_docs)]
 
 use softpos_architecture::{
-    House, Violation, crate_roots, imports, lints, names, resolved, third_party, top_level,
+    House, Violation, crate_roots, imports, lints, names, resolved, shells, third_party, top_level,
 };
 
 #[track_caller]
@@ -46,7 +46,7 @@ fn the_state_machine_is_free_of_io() {
 
 #[test]
 fn old_algorithms_do_not_ship() {
-    for package in ["softpos-terminal", "softpos-cli"] {
+    for package in ["softpos-terminal", "softpos-ffi", "softpos-cli"] {
         let compiled = resolved::of(package).unwrap();
         assert!(
             compiled.iter().any(|one| one.name == package),
@@ -57,6 +57,25 @@ fn old_algorithms_do_not_ship() {
             &resolved::legacy_in(package, &compiled),
         );
     }
+}
+
+#[test]
+fn no_business_rule_outside_the_core() {
+    let sources = shells::shell_sources().unwrap();
+    for language in [".kt", ".swift"] {
+        assert!(
+            sources.iter().any(|source| source.path.ends_with(language)),
+            "no {language}"
+        );
+    }
+    none(
+        "a shell holds no rule about money, schemes or host codes",
+        &shells::business_rules(&sources),
+    );
+    none(
+        "the bindings stay thin",
+        &shells::binding_size(&shells::binding_sources().unwrap()),
+    );
 }
 
 #[test]

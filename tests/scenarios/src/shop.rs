@@ -28,7 +28,7 @@ pub struct Shop {
     /// Who stands before the till.
     pub customer: Customer,
     /// The cards, whose counters live as long as the issuer's.
-    pub(crate) wallet: Wallet,
+    pub wallet: Wallet,
     /// What the till has logged.
     pub log: LogLines,
     /// Where the till lives.

@@ -55,6 +55,20 @@ const SMALL_MINOR: (i64, i64) = (100, 39_999);
 const LARGE_MINOR: (i64, i64) = (100_001, 250_000);
 /// Cards that the host approves for small amounts.
 const GOOD_CARDS: [&str; 2] = ["visa-approved", "visa-phone"];
+/// Below the floor limit: a card may approve by itself.
+const BY_CARD_MINOR: (i64, i64) = (100, 9_999);
+/// Cards of the schemes other than Visa.
+const OTHER_SCHEMES: [&str; 5] = [
+    "mastercard-approved",
+    "unionpay-approved",
+    "amex-approved",
+    "jcb-approved",
+    "discover-approved",
+];
+/// Phones that want their owner first.
+const SEE_PHONE: [&str; 2] = ["visa-see-phone", "mastercard-see-phone"];
+/// Cards that approve by themselves.
+const BY_CARD: [&str; 2] = ["visa-offline", "mastercard-offline"];
 /// More than the poor card's account ever holds, less than what needs a PIN.
 const TOO_MUCH_MINOR: (i64, i64) = (5_000, 39_999);
 /// Answers that get lost after the host has booked the sale, or come wrong.
@@ -69,8 +83,10 @@ type Acts = fn(&mut SplitMix) -> Vec<Act>;
 pub(crate) fn plan(seed: u64) -> Vec<Chapter> {
     let mut random = SplitMix::new(seed);
     let random = &mut random;
-    let chapters: [(&str, Acts); 9] = [
+    let chapters: [(&str, Acts); 11] = [
         ("cards", cards),
+        ("schemes", schemes),
+        ("alone", alone),
         ("declines", declines),
         ("trouble", trouble),
         ("others", others),
@@ -95,6 +111,40 @@ fn cards(random: &mut SplitMix) -> Vec<Act> {
         card: "visa-pin",
         amount_minor: amount(random, LARGE_MINOR),
     });
+    acts
+}
+
+/// One card of every other scheme, a phone above the limit without PIN, and phones that want their owner first.
+fn schemes(random: &mut SplitMix) -> Vec<Act> {
+    let mut acts: Vec<Act> = OTHER_SCHEMES
+        .iter()
+        .map(|card| Act::Card {
+            card,
+            amount_minor: amount(random, SMALL_MINOR),
+        })
+        .collect();
+    acts.push(Act::Card {
+        card: "visa-phone",
+        amount_minor: amount(random, LARGE_MINOR),
+    });
+    acts.extend(SEE_PHONE.map(|card| Act::Card {
+        card,
+        amount_minor: amount(random, SMALL_MINOR),
+    }));
+    acts
+}
+
+/// Approvals by the card, with the network and without.
+fn alone(random: &mut SplitMix) -> Vec<Act> {
+    let mut acts = vec![Act::Card {
+        card: "visa-offline",
+        amount_minor: amount(random, BY_CARD_MINOR),
+    }];
+    acts.extend(BY_CARD.map(|card| Act::Offline {
+        card,
+        amount_minor: amount(random, BY_CARD_MINOR),
+    }));
+    acts.push(Act::Sync);
     acts
 }
 
@@ -126,6 +176,14 @@ fn trouble(random: &mut SplitMix) -> Vec<Act> {
         },
         Act::Card {
             card: "two-cards",
+            amount_minor: amount(random, SMALL_MINOR),
+        },
+        Act::Card {
+            card: "unsupported",
+            amount_minor: amount(random, SMALL_MINOR),
+        },
+        Act::Card {
+            card: "visa-refused",
             amount_minor: amount(random, SMALL_MINOR),
         },
     ]
@@ -252,7 +310,12 @@ mod tests {
                 "visa-insufficient",
                 "visa-expired",
                 "visa-pulled",
-            ] {
+                "visa-offline",
+            ]
+            .into_iter()
+            .chain(OTHER_SCHEMES)
+            .chain(SEE_PHONE)
+            {
                 let tapped = |act: &Act| matches!(act, Act::Card { card: name, .. } if *name == card);
                 assert!(acts.iter().any(tapped), "seed {seed}: {card}");
             }
@@ -291,6 +354,10 @@ mod tests {
                     }
                 )
             });
+            for card in BY_CARD {
+                let alone = |act: &Act| matches!(act, Act::Offline { card: name, .. } if *name == card);
+                assert!(acts.iter().any(alone), "seed {seed}: {card}");
+            }
             has(|act| matches!(act, Act::Sync));
             has(|act| matches!(act, Act::Refund { .. }));
             assert_eq!(acts.last(), Some(&Act::Close));
@@ -307,6 +374,11 @@ mod tests {
                         card: "visa-pin",
                         amount_minor,
                     } => assert!(amount_minor > 100_000),
+                    Act::Card {
+                        card: "visa-phone", ..
+                    }
+                    | Act::Sync
+                    | Act::Close => {}
                     Act::Refused { amount_minor, .. } | Act::Offline { amount_minor, .. } => {
                         assert!((1..=50_000).contains(&amount_minor));
                         stored += amount_minor;
@@ -318,7 +390,6 @@ mod tests {
                     | Act::Lost { amount_minor, .. }
                     | Act::GiveUp { amount_minor, .. } => assert!((100..100_000).contains(&amount_minor)),
                     Act::Refund { permille } => assert!((1..1_000).contains(&permille)),
-                    Act::Sync | Act::Close => {}
                 }
             }
             assert!(stored <= 200_000, "seed {seed}: {stored}");

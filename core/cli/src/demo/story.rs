@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use softpos_acquirer::{FaultSpec, LocalHost};
 use softpos_terminal::{
-    ActivationUri, Columns, Ending, HistoryQuery, Notice, Paper, PaymentRequest, PaymentSummary,
+    ActivationUri, CardPrompt, Columns, Ending, HistoryQuery, Notice, Paper, PaymentRequest, PaymentSummary,
     RefundRequest, Screen, State, Step, Terminal,
 };
 use softpos_text::words;
@@ -333,6 +333,10 @@ impl Teller {
                 }
             }
             Screen::Activating { .. } | Screen::AskPayer => self.out.line(DIM, &format!("      {text}")),
+            // The reader wants something else of the customer than the card itself.
+            Screen::Card { asks, .. } if *asks != CardPrompt::Present => {
+                self.out.line(DIM, &format!("      {text}"));
+            }
             Screen::Card { .. }
             | Screen::EnterPin
             | Screen::Authorising

@@ -8,7 +8,7 @@ use softpos_cards::profiles;
 use softpos_terminal::{HistoryQuery, PaymentRequest, PaymentSummary, RefundRequest, State};
 use softpos_text::words;
 use softpos_types::{
-    Code, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SecretBytes, SoftPosError,
+    Code, Currency, Method, Money, MoneyError, Operation, OrderId, PaymentKey, SecretBytes, SoftPosError,
 };
 use zeroize::Zeroizing;
 
@@ -212,8 +212,7 @@ impl Session<'_> {
     fn money(&self, typed: &str) -> Result<Money, Failure> {
         let unknown = || SoftPosError::of(Code::NotActivated);
         let currency = self.driver.terminal.status()?.currency.ok_or_else(unknown)?;
-        let refused = |error: MoneyError| Failure::Core(SoftPosError::of(error.into()).with_detail(typed));
-        Money::parse_payment(typed, currency).map_err(refused)
+        typed_amount(typed, currency)
     }
 
     fn tap(&mut self, card: Option<String>) -> Result<Exit, Failure> {
@@ -493,4 +492,10 @@ pub(crate) fn list_cards(out: Out) {
             &format!("  {}  {}{about}", position + 1, left(profile.id, 20)),
         );
     }
+}
+
+/// An amount as a person types it.
+pub(crate) fn typed_amount(typed: &str, currency: Currency) -> Result<Money, Failure> {
+    let refused = |error: MoneyError| Failure::Core(SoftPosError::of(error.into()).with_detail(typed));
+    Money::parse_payment(typed, currency).map_err(refused)
 }

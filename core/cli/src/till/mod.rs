@@ -1,6 +1,6 @@
 //! The till in the terminal.
 
-mod actions;
+pub(crate) mod actions;
 mod card_loop;
 pub(crate) mod command;
 pub(crate) mod customer;

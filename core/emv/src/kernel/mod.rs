@@ -1,7 +1,19 @@
 //! The kernels: one module each, one trait for all, one enum so that matches stay exhaustive.
 
+mod authentic;
 mod c2;
 mod c3;
+mod c4;
+mod c5;
+mod c6;
+mod c7;
+mod configured;
+mod endings;
+mod intake;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod test_pki;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -128,4 +140,12 @@ kernels! {
     C2(c2::C2), KernelId::C2, verified;
     /// Kernel 3, Visa.
     C3(c3::C3), KernelId::C3, verified;
+    /// Kernel 4, American Express.
+    C4(c4::C4), KernelId::C4, unverified;
+    /// Kernel 5, JCB.
+    C5(c5::C5), KernelId::C5, unverified;
+    /// Kernel 6, Discover.
+    C6(c6::C6), KernelId::C6, unverified;
+    /// Kernel 7, `UnionPay`.
+    C7(c7::C7), KernelId::C7, unverified;
 }

@@ -1,6 +1,6 @@
 //! Rows 19 and 21: each limit alone decides.
 
-use softpos_journal::Started;
+use softpos_journal::{Started, State};
 use softpos_types::{Currency, Operation};
 
 use super::*;

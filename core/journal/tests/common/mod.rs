@@ -225,6 +225,7 @@ fn full_started() -> Started {
             iad: vec![6],
             terminal_capabilities: vec![0, 0x48, 0xC8],
             scheme: "visa".into(),
+            approved_offline: Some(true),
         }),
         data_counter: Some(1),
         pin_counter: Some(u32::MAX),

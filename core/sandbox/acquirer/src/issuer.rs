@@ -1,9 +1,8 @@
-//! The sandbox's issuer: opens the sealed card data, verifies cryptogram, counter and PIN, and decides by the
+//! The sandbox's issuers: opens the sealed card data, verifies cryptogram, counter and PIN, and decides by the
 //! account's own balance.
 
-use softpos_cards::{Account, IssuerAnswer, Verified, issuer_keys, verify_cryptogram};
+use softpos_cards::{Account, CryptogramKind, IssuerAnswer, Verified, issuer_answer, verify_cryptogram};
 use softpos_crypto::dukpt::{Ksn, Usage, aes_working_key, transaction_key};
-use softpos_crypto::issuer::{arpc_method_2, card_key_option_a, session_key_common};
 use softpos_crypto::pin_block::{PinDigits, PinKey, decipher_format4};
 use softpos_crypto::scrub::scrubbed;
 use softpos_crypto::seal::{SealedPayload, open_payload};
@@ -29,9 +28,6 @@ const OPENING_BALANCE_MINOR: i64 = 1_000_000_000;
 const PIN_TRIES: i64 = 3;
 /// Counters further behind the highest one seen are refused: queued payments arrive late, but not that late.
 const COUNTER_WINDOW: i64 = 4_096;
-/// Card status update: the issuer approves the online transaction (EMV Common Core Definitions, byte 2 bit 8;
-/// inference).
-const CSU_APPROVED: [u8; 4] = [0, 0x80, 0, 0];
 
 /// The decision on a card sale, and the account it is booked to if it is approved.
 pub(crate) struct Authorised {
@@ -68,9 +64,15 @@ pub(crate) async fn authorise(
     };
     let name = track.pan.masked();
     let envelope = &incoming.envelope;
-    let verified = match verify_cryptogram(&payload.de55, &track.pan, account.psn) {
+    let verified = match verify_cryptogram(&payload.de55, account) {
         Ok(verified) if data_agree(&payload.de55, envelope) => verified,
         Ok(_) | Err(_) => return Ok(Authorised::declined("59")),
+    };
+    let by_card = match verified.kind {
+        CryptogramKind::AsksIssuer => false,
+        // What the card approved was done before the host could be asked.
+        CryptogramKind::Approved if envelope.deferred => true,
+        CryptogramKind::Approved | CryptogramKind::Declined => return Ok(Authorised::declined("59")),
     };
     if !take_atc(work, &name, verified.atc, envelope.deferred).await? {
         return Ok(Authorised::declined("59"));
@@ -83,13 +85,20 @@ pub(crate) async fn authorise(
         CURRENCY,
     )
     .await?;
+    if by_card {
+        // The issuer's card has approved in its name: the issuer stands by that, whatever the account holds now.
+        return Ok(Authorised {
+            decision: Decision::of(APPROVED),
+            account: name,
+        });
+    }
     let entered = match &payload.pin {
         None => EnteredPin::None,
         Some(sealed) => open_pin(shared, work, device, sealed, &track.pan).await?,
     };
     let expired = is_expired(account, &track, incoming.host_utc_ms);
     let de39 = decide(work, (account, &name), entered, expired, envelope.amount_minor).await?;
-    let de55 = issuer_answer(account, &track.pan, verified, &de39);
+    let de55 = answer_data(account, verified, &de39);
     Ok(Authorised {
         decision: Decision { de39, de55 },
         account: name,
@@ -301,16 +310,13 @@ async fn check_pin(
     })
 }
 
-/// The issuer's answer for the card: 91 by method 2 (as cryptogram version 18 has it), and 8A.
-fn issuer_answer(account: &Account, pan: &Pan, verified: Verified, de39: &str) -> Option<Vec<u8>> {
-    let keys = issuer_keys();
-    let key = keys.iter().find(|key| key.index == account.key_index)?;
-    let csu = if de39 == APPROVED { CSU_APPROVED } else { [0; 4] };
-    let card_key = card_key_option_a(&key.master, pan, account.psn);
-    let session = session_key_common(&card_key, verified.atc.to_be_bytes());
-    let arpc = arpc_method_2(&session, verified.arqc, csu, &[]);
+/// The issuer's answer for the card: issuer authentication data and the response code.
+fn answer_data(account: &Account, verified: Verified, de39: &str) -> Option<Vec<u8>> {
     let mut answer = TlvWriter::new();
-    answer.put(ISSUER_AUTHENTICATION_DATA, &[arpc, csu].concat());
+    answer.put(
+        ISSUER_AUTHENTICATION_DATA,
+        &issuer_answer(account, verified, de39)?,
+    );
     answer.put(tag::AUTHORISATION_RESPONSE_CODE, de39.as_bytes());
     Some(answer.into_vec())
 }

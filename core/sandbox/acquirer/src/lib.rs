@@ -28,6 +28,7 @@ mod ledger;
 mod local;
 mod parameters;
 mod postings;
+mod reader_parameters;
 mod reversals;
 mod routes;
 mod sandbox;
@@ -43,3 +44,5 @@ pub use faults::{FAULT_GRAMMAR, FaultKind, FaultRoute, FaultRule, FaultSpec, Fau
 pub use host::{Host, read_ledger};
 pub use ledger::LedgerRow;
 pub use local::LocalHost;
+pub use parameters::UTC_OFFSET_MIN;
+pub use reader_parameters::reader_parameters;

@@ -1,12 +1,9 @@
 //! The parameters of the sandbox's terminals: one demo shop, one signed bundle for each terminal.
 
-use std::collections::BTreeMap;
-
 use softpos_crypto::p256_key::sha256;
 use softpos_host::{
-    CodeParameters, CombinationParameters, KeyEntry, Limits, MerchantProfile, Method, OfflinePolicy,
-    Parameters, ParamsReply, ParamsRequest, ReaderParameters, ReceiptParameters, SignedBundle, Timers,
-    WalletParameters, WalletWindow,
+    CodeParameters, KeyEntry, Limits, MerchantProfile, Method, OfflinePolicy, Parameters, ParamsReply,
+    ParamsRequest, ReceiptParameters, SignedBundle, Timers, WalletParameters, WalletWindow,
 };
 use softpos_qr::order::{Rules, Window};
 use softpos_types::{Currency, MerchantId, TerminalId};
@@ -15,6 +12,7 @@ use crate::TimerProfile;
 use crate::call::{Answer, Call, Device, Failure, json};
 use crate::clock::utc_ms;
 use crate::database::{Work, next_number};
+use crate::reader_parameters::reader;
 use crate::server::Shared;
 
 /// The demo shop's number: acquirer 898, region 2900, category 5812, serial 0001.
@@ -22,9 +20,9 @@ pub(crate) const MERCHANT: &str = "898290058120001";
 /// Largest single payment: 50,000.00.
 pub(crate) const PAYMENT_LIMIT_MINOR: i64 = 5_000_000;
 /// Up to here no PIN and no signature: 1,000.00.
-const NO_CVM_LIMIT_MINOR: i64 = 100_000;
+pub(crate) const NO_CVM_LIMIT_MINOR: i64 = 100_000;
 /// Minutes east of UTC.
-pub(crate) const UTC_OFFSET_MIN: i16 = 480;
+pub const UTC_OFFSET_MIN: i16 = 480;
 /// The only currency.
 pub(crate) const CURRENCY: Currency = Currency::CNY;
 
@@ -121,7 +119,7 @@ fn parameters(terminal: &TerminalId, shared: &Shared, version: u64) -> Result<Pa
             wallets: wallets(shared.timers),
         },
         receipt: ReceiptParameters { copies: 2 },
-        reader: reader(terminal),
+        reader: reader(terminal.as_str()),
     })
 }
 
@@ -191,47 +189,5 @@ fn wallet_parameters(wallet: &str, rules: Rules, aids: &[&str], part: u64) -> Wa
         },
         reverses_failed: rules.reverses_failed,
         confirms_paid: rules.confirms_paid,
-    }
-}
-
-fn reader(terminal: &TerminalId) -> ReaderParameters {
-    let text = |value: &str| hex::encode_upper(value);
-    let tags = [
-        // Country and, in the capabilities: contactless only; online PIN and no CVM; no stripe, no contact chip.
-        ("9F1A", "0156".to_owned()),
-        ("9F33", "0048C8".to_owned()),
-        ("9F40", "6000F0A001".to_owned()),
-        // Attended, online only, operated by the merchant: a stored payment is a late online one.
-        ("9F35", "21".to_owned()),
-        ("9F15", "5812".to_owned()),
-        ("9F16", text(MERCHANT)),
-        ("9F1C", text(terminal.as_str())),
-        ("9F1E", text(terminal.as_str())),
-        ("9F4E", text("DEMO SHOP SHANGHAI")),
-    ];
-    let terminal: BTreeMap<String, String> =
-        tags.into_iter().map(|(tag, value)| (tag.into(), value)).collect();
-    let visa = CombinationParameters {
-        aid: "A0000000031010".into(),
-        kernel: 3,
-        transaction_type: 0,
-        status_check: false,
-        zero_amount_allowed: Some(false),
-        extended_selection: false,
-        // The limits of the reader refuse and verify from their amount on, those of the merchant above it.
-        transaction_limit_minor: Some(PAYMENT_LIMIT_MINOR.saturating_add(1)),
-        floor_limit_minor: Some(0),
-        cvm_limit_minor: Some(NO_CVM_LIMIT_MINOR.saturating_add(1)),
-        // EMV mode, online PIN, offline data authentication for online; CDCVM.
-        ttq: Some("25004000".into()),
-        data: BTreeMap::new(),
-    };
-    ReaderParameters {
-        terminal,
-        kernels: BTreeMap::new(),
-        unverified_kernels: Vec::new(),
-        combinations: vec![visa],
-        capks: Vec::new(),
-        revoked: Vec::new(),
     }
 }

@@ -1,6 +1,8 @@
-//! The accounts behind the cards, as the sandbox issuer keeps them.
+//! The accounts behind the cards, as the sandbox issuers keep them.
 
 use softpos_types::Pan;
+
+use crate::scheme::CardScheme;
 
 /// What the issuer answers when cryptogram, counter and PIN are in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +13,12 @@ pub enum IssuerAnswer {
     Decline(&'static str),
 }
 
-/// One account of the sandbox issuer. Test material, so its number and PIN are no secrets.
+/// One account of a sandbox issuer. Test material, so its number and PIN are no secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Card number, 16 digits with a valid check digit.
+    /// Whose card.
+    pub scheme: CardScheme,
+    /// Card number, 15 or 16 digits with a valid check digit.
     pub pan_digits: &'static str,
     /// 5F34, PAN sequence number, BCD.
     pub psn: u8,
@@ -30,28 +34,64 @@ pub struct Account {
 
 const VALID: [u8; 2] = [0x35, 0x12];
 
-const fn account(pan_digits: &'static str, answer: IssuerAnswer) -> Account {
+const fn approving(scheme: CardScheme, pan_digits: &'static str) -> Account {
     Account {
+        scheme,
         pan_digits,
         psn: 0x01,
         expiry_yymm: VALID,
         pin: "1234",
         key_index: 0x01,
-        answer,
+        answer: IssuerAnswer::Approve,
     }
 }
 
-pub(crate) const APPROVED: Account = account("4761739900000013", IssuerAnswer::Approve);
-pub(crate) const DECLINED: Account = account("4761739900000021", IssuerAnswer::Decline("05"));
+const fn declining(scheme: CardScheme, pan_digits: &'static str, de39: &'static str) -> Account {
+    Account {
+        answer: IssuerAnswer::Decline(de39),
+        ..approving(scheme, pan_digits)
+    }
+}
+
+pub(crate) const APPROVED: Account = approving(CardScheme::Visa, "4761739900000013");
+pub(crate) const DECLINED: Account = declining(CardScheme::Visa, "4761739900000021", "05");
 pub(crate) const EXPIRED: Account = Account {
     expiry_yymm: [0x20, 0x12],
-    ..account("4761739900000039", IssuerAnswer::Approve)
+    ..approving(CardScheme::Visa, "4761739900000039")
 };
-pub(crate) const INSUFFICIENT: Account = account("4761739900000047", IssuerAnswer::Decline("51"));
-pub(crate) const PIN: Account = account("4761739900000054", IssuerAnswer::Approve);
-pub(crate) const PULLED: Account = account("4761739900000062", IssuerAnswer::Approve);
-pub(crate) const TWO_CARDS: Account = account("4761739900000070", IssuerAnswer::Approve);
-pub(crate) const PHONE: Account = account("4761739900000088", IssuerAnswer::Approve);
+pub(crate) const INSUFFICIENT: Account = declining(CardScheme::Visa, "4761739900000047", "51");
+pub(crate) const PIN: Account = approving(CardScheme::Visa, "4761739900000054");
+pub(crate) const PULLED: Account = approving(CardScheme::Visa, "4761739900000062");
+pub(crate) const TWO_CARDS: Account = approving(CardScheme::Visa, "4761739900000070");
+pub(crate) const PHONE: Account = approving(CardScheme::Visa, "4761739900000088");
+pub(crate) const OFFLINE: Account = approving(CardScheme::Visa, "4761739900000096");
+pub(crate) const SEE_PHONE: Account = approving(CardScheme::Visa, "4761739900000104");
+pub(crate) const REFUSED: Account = approving(CardScheme::Visa, "4761739900000112");
+pub(crate) const BLOCKED: Account = declining(CardScheme::Visa, "4761739900000120", "62");
+
+pub(crate) const MASTERCARD: Account = approving(CardScheme::Mastercard, "5413339900000011");
+pub(crate) const MASTERCARD_OFFLINE: Account = approving(CardScheme::Mastercard, "5413339900000029");
+pub(crate) const MASTERCARD_DECLINED: Account = declining(CardScheme::Mastercard, "5413339900000037", "05");
+pub(crate) const MASTERCARD_PHONE: Account = approving(CardScheme::Mastercard, "5413339900000052");
+pub(crate) const MASTERCARD_SEE_PHONE: Account = approving(CardScheme::Mastercard, "5413339900000060");
+
+pub(crate) const UNIONPAY: Account = approving(CardScheme::UnionPay, "6239999900000012");
+pub(crate) const UNIONPAY_OFFLINE: Account = approving(CardScheme::UnionPay, "6239999900000020");
+pub(crate) const UNIONPAY_DECLINED: Account = declining(CardScheme::UnionPay, "6239999900000038", "05");
+pub(crate) const UNIONPAY_PIN: Account = approving(CardScheme::UnionPay, "6239999900000046");
+pub(crate) const UNIONPAY_PHONE: Account = approving(CardScheme::UnionPay, "6239999900000053");
+
+pub(crate) const AMEX: Account = approving(CardScheme::AmericanExpress, "374245990000019");
+pub(crate) const AMEX_OFFLINE: Account = approving(CardScheme::AmericanExpress, "374245990000027");
+pub(crate) const AMEX_PHONE: Account = approving(CardScheme::AmericanExpress, "374245990000035");
+
+pub(crate) const JCB: Account = approving(CardScheme::Jcb, "3566009900000010");
+pub(crate) const JCB_OFFLINE: Account = approving(CardScheme::Jcb, "3566009900000028");
+pub(crate) const JCB_PHONE: Account = approving(CardScheme::Jcb, "3566009900000036");
+
+pub(crate) const DISCOVER: Account = approving(CardScheme::Discover, "6011009900000014");
+pub(crate) const DISCOVER_OFFLINE: Account = approving(CardScheme::Discover, "6011009900000022");
+pub(crate) const DISCOVER_PHONE: Account = approving(CardScheme::Discover, "6011009900000030");
 
 /// All accounts.
 pub fn accounts() -> &'static [Account] {
@@ -64,6 +104,29 @@ pub fn accounts() -> &'static [Account] {
         PULLED,
         TWO_CARDS,
         PHONE,
+        OFFLINE,
+        SEE_PHONE,
+        REFUSED,
+        BLOCKED,
+        MASTERCARD,
+        MASTERCARD_OFFLINE,
+        MASTERCARD_DECLINED,
+        MASTERCARD_PHONE,
+        MASTERCARD_SEE_PHONE,
+        UNIONPAY,
+        UNIONPAY_OFFLINE,
+        UNIONPAY_DECLINED,
+        UNIONPAY_PIN,
+        UNIONPAY_PHONE,
+        AMEX,
+        AMEX_OFFLINE,
+        AMEX_PHONE,
+        JCB,
+        JCB_OFFLINE,
+        JCB_PHONE,
+        DISCOVER,
+        DISCOVER_OFFLINE,
+        DISCOVER_PHONE,
     ]
 }
 
@@ -93,11 +156,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_unique_valid_and_in_the_sandbox_range() {
+    fn numbers_are_unique_valid_and_in_the_ranges_of_the_sandbox() {
         let numbers: BTreeSet<_> = accounts().iter().map(|account| account.pan_digits).collect();
         assert_eq!(numbers.len(), accounts().len());
         for account in accounts() {
-            assert!(account.pan_digits.starts_with("47617399") && account.pan_digits.len() == 16);
+            assert!(account.pan_digits.starts_with(account.scheme.issuer_prefix()));
+            let digits = if account.scheme == CardScheme::AmericanExpress {
+                15
+            } else {
+                16
+            };
+            assert_eq!(account.pan_digits.len(), digits);
             let sum: u32 = account
                 .pan_digits
                 .bytes()

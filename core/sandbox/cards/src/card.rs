@@ -1,32 +1,29 @@
-//! A card that answers commands: directory, selection, processing options with a cryptogram, one record.
+//! A card that answers commands: directory, selection, processing options, records, cryptograms.
 
-use softpos_crypto::issuer::card_key_option_a;
+use std::cell::OnceCell;
+
 use softpos_types::SecretArray;
 use softpos_wire::apdu::{Capdu, PPSE_NAME, SW_OK};
-use softpos_wire::dol::Dol;
 use softpos_wire::tlv::{TlvWriter, child};
 use softpos_wire::{Tag, tag};
 
-use crate::account::Account;
+use crate::application::{Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, generate, options, pdol};
 use crate::fault::{Fault, FaultKind};
-use crate::issuer::{CRYPTOGRAM_VERSION, covered, cryptogram, issuer_keys};
-use crate::profile::{Presence, Profile, Verification};
+use crate::issuer::card_key;
+use crate::pki::{CardCertificates, sha1};
+use crate::profile::{Presence, Profile, Temper, Verification};
+use crate::scheme::CardScheme;
+use crate::tags;
 
-/// What the cards want to know: everything under the cryptogram that the reader has.
-const PDOL: &[u8] = &[
-    0x9F, 0x66, 4, 0x9F, 0x02, 6, 0x9F, 0x03, 6, 0x9F, 0x1A, 2, 0x95, 5, 0x5F, 0x2A, 2, 0x9A, 3, 0x9C, 1,
-    0x9F, 0x37, 4,
-];
-const AIP: &[u8] = &[0x00, 0x00];
-/// One record: file 2, record 1, unsigned.
-const AFL: &[u8] = &[0x10, 0x01, 0x01, 0x00];
-
-const SW_WRONG_LENGTH: u16 = 0x6700;
-const SW_CONDITIONS: u16 = 0x6985;
+const SW_BLOCKED: u16 = 0x6283;
 const SW_FILE_NOT_FOUND: u16 = 0x6A82;
 const SW_RECORD_NOT_FOUND: u16 = 0x6A83;
 const SW_WRONG_P1_P2: u16 = 0x6A86;
 const SW_UNKNOWN_INSTRUCTION: u16 = 0x6D00;
+/// More to come.
+const ENDLESS: [u8; 2] = [0x61, 0xFF];
+/// Relay resistance: shortest, longest and usual time of an answer, in 100 us.
+const RELAY_TIMES: [u8; 6] = [0x00, 0x00, 0x01, 0x2C, 0x00, 0x18];
 
 /// The card is not in the field: bring it there with [`SoftCard::present`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,39 +33,58 @@ pub struct CardGone;
 #[derive(Debug)]
 pub struct SoftCard {
     profile: Profile,
-    /// Present for cards of the sandbox issuer.
+    /// Present for cards of a sandbox issuer.
     key: Option<SecretArray<16>>,
+    certificates: OnceCell<CardCertificates>,
     atc: u16,
+    /// The owner of the device has confirmed the next payment.
+    confirmed: bool,
     collisions_left: u8,
     faults: Vec<Fault>,
-    commands: u8,
+    endless: bool,
+    delay_us: u32,
     field: Field,
+    /// The answers of this tap and of the one before.
+    answers: Vec<Vec<u8>>,
+    earlier_answers: Vec<Vec<u8>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Field {
     Out,
     In,
     Selected,
-    Answered,
+    Answered(Session),
+}
+
+/// What a payment has brought so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Session {
+    /// In answer to the PDOL.
+    options_data: Vec<u8>,
+    records: Vec<Record>,
+    /// Numbers and times of the relay resistance exchange.
+    relay: Option<Vec<u8>>,
 }
 
 impl SoftCard {
     /// A new card: counter 0, outside the field.
     pub fn new(profile: &Profile) -> Self {
-        let key = profile.account.and_then(|account| {
-            let keys = issuer_keys();
-            let key = keys.iter().find(|key| key.index == account.key_index)?;
-            Some(card_key_option_a(&key.master, &account.pan(), account.psn))
-        });
         Self {
             profile: *profile,
-            key,
+            key: profile
+                .account
+                .and_then(|account| card_key(account, account.key_index)),
+            certificates: OnceCell::new(),
             atc: 0,
+            confirmed: false,
             collisions_left: profile.collisions,
             faults: profile.fault.into_iter().collect(),
-            commands: 0,
+            endless: false,
+            delay_us: 0,
             field: Field::Out,
+            answers: Vec::new(),
+            earlier_answers: Vec::new(),
         }
     }
 
@@ -97,6 +113,11 @@ impl SoftCard {
         &self.faults
     }
 
+    /// How much later than a program the last answer came, in microseconds: what a reader's clock shall add.
+    pub const fn delay_us(&self) -> u32 {
+        self.delay_us
+    }
+
     /// Comes into the field: power on, nothing selected.
     pub fn present(&mut self) -> Presence {
         if self.collisions_left > 0 {
@@ -104,7 +125,8 @@ impl SoftCard {
             self.field = Field::Out;
             return Presence::Collision;
         }
-        self.commands = 0;
+        self.earlier_answers = std::mem::take(&mut self.answers);
+        self.endless = false;
         self.field = Field::In;
         Presence::Card
     }
@@ -122,30 +144,55 @@ impl SoftCard {
         if self.field == Field::Out {
             return Err(CardGone);
         }
-        self.commands = self.commands.saturating_add(1);
+        let number = self.answers.len().saturating_add(1);
         let fault = self
             .faults
             .iter()
-            .position(|fault| fault.at == self.commands)
+            .position(|fault| usize::from(fault.at) == number)
             .map(|index| self.faults.remove(index).kind);
-        if fault == Some(FaultKind::Pulled) {
-            self.field = Field::Out;
-            return Err(CardGone);
-        }
-        let (mut answer, sw) = match self.answer(capdu) {
-            Ok(body) => (body, SW_OK),
-            Err(sw) => (Vec::new(), sw),
+        self.delay_us = 0;
+        let answer = match self.answer(capdu) {
+            Ok(body) => [&body[..], &SW_OK.to_be_bytes()].concat(),
+            Err(sw) => sw.to_be_bytes().to_vec(),
         };
+        let answer = self.misbehave(fault, answer, number)?;
+        self.answers.push(answer.clone());
+        Ok(answer)
+    }
+
+    fn misbehave(
+        &mut self,
+        fault: Option<FaultKind>,
+        mut answer: Vec<u8>,
+        number: usize,
+    ) -> Result<Vec<u8>, CardGone> {
         match fault {
-            None | Some(FaultKind::Pulled) => answer.extend(sw.to_be_bytes()),
+            None => {}
+            Some(FaultKind::Pulled) => {
+                self.field = Field::Out;
+                return Err(CardGone);
+            }
             Some(FaultKind::StatusWord(sw)) => answer = sw.to_be_bytes().to_vec(),
             Some(FaultKind::CutShort) => {
+                let sw = answer.split_off(answer.len().saturating_sub(2));
                 answer.pop();
-                answer.extend(sw.to_be_bytes());
+                answer.extend(sw);
             }
             Some(FaultKind::Answer(bytes)) => answer = bytes.to_vec(),
+            Some(FaultKind::WrongSignature) => {
+                // Signatures and certificates stand at the end of what they come in.
+                if let Some(byte) = answer.iter_mut().rev().nth(2) {
+                    *byte ^= 0x01;
+                }
+            }
+            Some(FaultKind::Replayed) => {
+                let earlier = self.earlier_answers.get(number.saturating_sub(1));
+                answer = earlier.cloned().unwrap_or(answer);
+            }
+            Some(FaultKind::Endless) => self.endless = true,
+            Some(FaultKind::Slow { delay_us }) => self.delay_us = delay_us,
         }
-        Ok(answer)
+        Ok(if self.endless { ENDLESS.to_vec() } else { answer })
     }
 
     /// The data of a proper answer, or the status word of a refusal.
@@ -155,6 +202,8 @@ impl SoftCard {
             (0x00, 0xA4) => self.select(&command),
             (0x80, 0xA8) => self.processing_options(command.data),
             (0x00, 0xB2) => self.read_record(&command),
+            (0x80, 0xEA) => self.exchange_relay(command.data),
+            (0x80, 0xAE) => self.generate_ac(&command),
             _ => Err(SW_UNKNOWN_INSTRUCTION),
         }
     }
@@ -181,14 +230,21 @@ impl SoftCard {
                     });
             });
         } else if command.data == aid {
+            if self.profile.temper == Temper::Blocked {
+                return Err(SW_BLOCKED);
+            }
+            let pdol = pdol(self.profile.scheme().unwrap_or(CardScheme::Visa));
             fci.template(tag::FCI_TEMPLATE, |fci| {
                 fci.put(tag::DF_NAME, aid)
                     .template(tag::FCI_PROPRIETARY, |inner| {
                         inner
                             .put(tag::APPLICATION_LABEL, label.as_bytes())
                             .put(tag::PRIORITY, &[0x01])
-                            .put(tag::PDOL, PDOL)
+                            .put(tag::PDOL, pdol)
                             .put(tag::LANGUAGE_PREFERENCE, b"zhen");
+                        if self.profile.scheme() == Some(CardScheme::UnionPay) {
+                            inner.put(tags::SIGNS_ONLINE, &[0x01]);
+                        }
                     });
             });
             self.field = Field::Selected;
@@ -198,126 +254,101 @@ impl SoftCard {
         Ok(fci.into_vec())
     }
 
-    /// Counts up, then answers with a cryptogram over what the reader said.
+    /// Counts up; then the application answers.
     fn processing_options(&mut self, data: &[u8]) -> Result<Vec<u8>, u16> {
-        let (Field::Selected, Some(account), Some(key)) = (self.field, self.profile.account, &self.key)
-        else {
+        if self.field != Field::Selected {
             return Err(SW_CONDITIONS);
-        };
-        let told = Told::parse(data).ok_or(SW_WRONG_LENGTH)?;
-        self.atc = self.atc.checked_add(1).ok_or(SW_CONDITIONS)?;
-        let atc = self.atc.to_be_bytes();
-        // Length, key index, version, then three bytes of card verification results: A0 says "ARQC asked".
-        let iad = [
-            0x06,
-            account.key_index,
-            CRYPTOGRAM_VERSION,
-            0x03,
-            0xA0,
-            0x00,
-            0x00,
-        ];
-        let under = covered(|wanted| match wanted {
-            tag::AIP => Some(AIP),
-            tag::ATC => Some(&atc),
-            tag::ISSUER_APPLICATION_DATA => Some(&iad),
-            reader => told.value(reader),
-        })
-        .map_err(|_| SW_CONDITIONS)?;
-        let arqc = cryptogram(key, atc, &under);
-        let qualifiers = self.qualifiers(&told);
-        self.field = Field::Answered;
-        let mut answer = TlvWriter::new();
-        answer.template(tag::RESPONSE_FORMAT_2, |inner| {
-            inner
-                .put(tag::AIP, AIP)
-                .put(tag::AFL, AFL)
-                .put(tag::TRACK_2, &track_2(account))
-                .put(tag::PAN_SEQUENCE, &[account.psn])
-                .put(tag::ISSUER_APPLICATION_DATA, &iad)
-                .put(tag::CRYPTOGRAM, &arqc)
-                .put(tag::CRYPTOGRAM_INFORMATION, &[0x80])
-                .put(tag::ATC, &atc)
-                .put(tag::CTQ, &qualifiers);
-        });
-        Ok(answer.into_vec())
-    }
-
-    /// 9F6C: how the holder is to be verified.
-    fn qualifiers(&self, told: &Told<'_>) -> [u8; 2] {
-        let required = matches!(told.value(tag::TTQ), Some([_, second, ..]) if second & 0x40 != 0);
-        match self.profile.verification {
-            Verification::AlwaysPin => [0x80, 0x00],
-            Verification::WhenRequired if required => [0x80, 0x00],
-            Verification::WhenRequired => [0x00, 0x00],
-            Verification::OnDevice => [0x00, 0x80],
         }
+        let data = child(data, Tag::new(0x83))
+            .ok()
+            .flatten()
+            .ok_or(SW_WRONG_LENGTH)?;
+        let atc = self.atc.checked_add(1).ok_or(SW_CONDITIONS)?;
+        let chip = self.chip(atc)?;
+        let waits = chip.locked;
+        let made = options(&chip, data);
+        if made.is_err() && waits {
+            self.confirmed = true;
+        }
+        let made = made?;
+        self.atc = atc;
+        // Those that sign now are done with their owner; the others once they have made their cryptogram.
+        if !self.generates() {
+            self.confirmed = false;
+        }
+        self.field = Field::Answered(Session {
+            options_data: data.to_vec(),
+            records: made.records,
+            relay: None,
+        });
+        Ok(made.body)
     }
 
     fn read_record(&self, command: &Capdu<'_>) -> Result<Vec<u8>, u16> {
-        let (Field::Answered, Some(account)) = (self.field, self.profile.account) else {
+        let Field::Answered(session) = &self.field else {
             return Err(SW_CONDITIONS);
         };
-        if (command.p1, command.p2) != (0x01, (2 << 3) | 4) {
-            return Err(SW_RECORD_NOT_FOUND);
+        session
+            .records
+            .iter()
+            .find(|record| (record.number, (record.file << 3) | 4) == (command.p1, command.p2))
+            .map(|record| record.bytes.clone())
+            .ok_or(SW_RECORD_NOT_FOUND)
+    }
+
+    /// EXCHANGE RELAY RESISTANCE DATA: the reader's number, answered with one of the card's and its times.
+    fn exchange_relay(&mut self, reader_number: &[u8]) -> Result<Vec<u8>, u16> {
+        let atc = self.atc.to_be_bytes();
+        let Field::Answered(session) = &mut self.field else {
+            return Err(SW_CONDITIONS);
+        };
+        if reader_number.len() != 4 {
+            return Err(SW_WRONG_LENGTH);
         }
-        let [year, month] = account.expiry_yymm;
-        let mut record = TlvWriter::new();
-        record.template(tag::RECORD_TEMPLATE, |inner| {
-            inner
-                .put(tag::CARDHOLDER_NAME, b"SANDBOX/CARD")
-                .put(tag::EXPIRY_DATE, &[year, month, last_day(month)])
-                .put(tag::ISSUER_COUNTRY, &[0x01, 0x56]);
-        });
-        Ok(record.into_vec())
-    }
-}
-
-/// What the reader said in answer to the PDOL.
-struct Told<'a> {
-    data: &'a [u8],
-}
-
-impl<'a> Told<'a> {
-    fn parse(command_data: &'a [u8]) -> Option<Self> {
-        let data = child(command_data, Tag::new(0x83)).ok()??;
-        (data.len() == Dol::parse(PDOL).ok()?.total()).then_some(Self { data })
+        let [a, b, c, d, ..] = sha1(&[&atc, reader_number]);
+        let answer = [&[a, b, c, d][..], &RELAY_TIMES].concat();
+        session.relay = Some([reader_number, &answer].concat());
+        let mut writer = TlvWriter::new();
+        writer.put(tag::RESPONSE_FORMAT_1, &answer);
+        Ok(writer.into_vec())
     }
 
-    fn value(&self, wanted: Tag) -> Option<&'a [u8]> {
-        let mut rest = self.data;
-        for entry in Dol::parse(PDOL).ok()?.entries() {
-            let (value, after) = rest.split_at_checked(entry.length)?;
-            if entry.tag == wanted {
-                return Some(value);
-            }
-            rest = after;
+    fn generate_ac(&mut self, command: &Capdu<'_>) -> Result<Vec<u8>, u16> {
+        let Field::Answered(session) = &self.field else {
+            return Err(SW_CONDITIONS);
+        };
+        let asked = Asked {
+            p1: command.p1,
+            data: command.data,
+            options_data: &session.options_data,
+            relay: session.relay.as_deref(),
+        };
+        let chip = self.chip(self.atc)?;
+        let waits = chip.locked;
+        let answer = generate(&chip, &asked);
+        self.confirmed = waits;
+        // One cryptogram a payment.
+        self.field = Field::In;
+        answer
+    }
+
+    fn chip(&self, atc: u16) -> Result<Chip<'_>, u16> {
+        let account = self.profile.account.ok_or(SW_CONDITIONS)?;
+        Ok(Chip {
+            profile: &self.profile,
+            account,
+            key: self.key.as_ref().ok_or(SW_CONDITIONS)?,
+            atc: atc.to_be_bytes(),
+            locked: self.profile.verification == Verification::SeePhone && !self.confirmed,
+            certificates: &self.certificates,
+        })
+    }
+
+    /// Whether the cryptogram has a command of its own.
+    fn generates(&self) -> bool {
+        match self.profile.scheme() {
+            Some(CardScheme::Mastercard | CardScheme::AmericanExpress | CardScheme::Jcb) => true,
+            Some(CardScheme::Visa | CardScheme::UnionPay | CardScheme::Discover) | None => false,
         }
-        None
-    }
-}
-
-/// 57: number, D, expiry, service code 201 (chip, online), discretionary data, F.
-fn track_2(account: &Account) -> Vec<u8> {
-    let digit = |byte: u8| byte.wrapping_sub(b'0') & 0x0F;
-    let [year, month] = account.expiry_yymm;
-    let mut nibbles: Vec<u8> = account.pan_digits.bytes().map(digit).collect();
-    nibbles.push(0x0D);
-    nibbles.extend([year >> 4, year & 0x0F, month >> 4, month & 0x0F]);
-    nibbles.extend([2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-    nibbles.resize(nibbles.len().next_multiple_of(2), 0x0F);
-    nibbles
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|[high, low]| (high << 4) | low)
-        .collect()
-}
-
-const fn last_day(month: u8) -> u8 {
-    match month {
-        0x02 => 0x28,
-        0x04 | 0x06 | 0x09 | 0x11 => 0x30,
-        _ => 0x31,
     }
 }

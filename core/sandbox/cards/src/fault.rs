@@ -11,6 +11,17 @@ pub enum FaultKind {
     CutShort,
     /// These bytes, whatever they are.
     Answer(&'static [u8]),
+    /// The proper answer, but its last signature or certificate has one wrong bit.
+    WrongSignature,
+    /// The answer that this card gave to the same command of its last tap.
+    Replayed,
+    /// From now on every answer says that there is more to come, and never gives it.
+    Endless,
+    /// The proper answer, this much later; see [`SoftCard::delay_us`](crate::SoftCard::delay_us).
+    Slow {
+        /// Microseconds.
+        delay_us: u32,
+    },
 }
 
 /// One fault: fires once, at the given command of a tap.

@@ -17,6 +17,7 @@ mod activation;
 mod answers;
 mod attestation;
 mod books;
+mod by_card;
 mod cards;
 mod codes;
 mod folder;

@@ -6,8 +6,11 @@ use softpos_scenarios::{Shop, sale, side_by_side};
 use softpos_terminal::{Ending, Step};
 use softpos_types::{Code, Method, MoneyState, PaymentKey, SoftPosError};
 
-const CARDS: [&str; 5] = [
+const CARDS: [&str; 8] = [
     "visa-approved",
+    "visa-offline",
+    "mastercard-approved",
+    "mastercard-offline",
     "visa-phone",
     "visa-declined",
     "visa-pin",

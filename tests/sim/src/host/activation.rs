@@ -12,10 +12,10 @@ use softpos_crypto::key_load::{Ephemeral, KeySet, Transcript};
 use softpos_crypto::mac::kcv;
 use softpos_crypto::p256_key::{PublicKey, SoftwareKey, sha256};
 use softpos_host::{
-    Anchors, AttestRequest, CodeParameters, CombinationParameters, KeyEntry, KeysReply, KeysRequest, Limits,
-    MerchantProfile, OfflinePolicy, Parameters, ParamsReply, ParamsRequest, ReaderParameters,
-    ReceiptParameters, RedeemReply, RedeemRequest, Requirement, SignedBundle, Timers, Verdict,
-    WalletParameters, WalletWindow,
+    Anchors, AttestRequest, CaPublicKey, CodeParameters, CombinationParameters, KeyEntry, KeysReply,
+    KeysRequest, Limits, MerchantProfile, OfflinePolicy, Parameters, ParamsReply, ParamsRequest,
+    ReaderParameters, ReceiptParameters, RedeemReply, RedeemRequest, Requirement, SignedBundle, Timers,
+    Verdict, WalletParameters, WalletWindow,
 };
 use softpos_types::{Currency, MerchantId, Method, TerminalId};
 
@@ -293,7 +293,7 @@ fn wallets() -> Vec<WalletParameters> {
 }
 
 fn reader() -> ReaderParameters {
-    let terminal: BTreeMap<String, String> = [("9F1A", "0156"), ("9F33", "0048C8"), ("9F35", "21")]
+    let terminal: BTreeMap<String, String> = [("9F1A", "0156"), ("9F33", "0048C8"), ("9F35", "22")]
         .map(|(tag, value)| (tag.into(), value.into()))
         .into();
     ReaderParameters {
@@ -308,12 +308,27 @@ fn reader() -> ReaderParameters {
             zero_amount_allowed: Some(false),
             extended_selection: false,
             transaction_limit_minor: Some(LIMIT_MINOR + 1),
-            floor_limit_minor: Some(0),
+            floor_limit_minor: Some(10_000),
             cvm_limit_minor: Some(100_001),
             ttq: Some("25004000".into()),
             data: BTreeMap::new(),
         }],
-        capks: Vec::new(),
+        capks: authorities(),
         revoked: Vec::new(),
     }
+}
+
+/// The authorities of the software cards.
+fn authorities() -> Vec<CaPublicKey> {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    let keys = softpos_cards::authority_keys().into_iter();
+    keys.map(|key| CaPublicKey {
+        rid: hex(&key.rid),
+        index: hex(&[key.index]),
+        modulus: hex(&key.modulus),
+        exponent: hex(&key.exponent),
+        checksum: hex(&key.checksum),
+        expires_yymmdd: None,
+    })
+    .collect()
 }

@@ -11,6 +11,9 @@ use softpos_types::{AuthCode, Method, Money, Operation, OrderId, Pan, PaymentKey
 
 use super::{Host, Refusal, Said, json, read};
 
+/// 9F27 of a card that has approved by itself.
+const APPROVED_BY_CARD: [u8; 4] = [0x9F, 0x27, 0x01, 0x40];
+
 /// A payment as the host has it.
 pub(super) struct Held {
     body: Vec<u8>,
@@ -312,9 +315,11 @@ impl Host {
     /// The issuer's part: opens the card data and decides by the account.
     fn authorise(&mut self, request: &TransactionRequest, envelope: &Envelope) -> Result<(), Refusal> {
         let sealed = request.sealed.as_ref().ok_or(Refusal(400, "malformed"))?;
-        let account = self.open(sealed, request.additional_data());
+        let (account, by_card) = self.open(sealed, request.additional_data()).unzip();
+        let by_card = by_card.unwrap_or(false);
         let (_, partial) = self.moods;
-        let part_only = self.chance.permille(partial) && envelope.amount_minor > 1;
+        // What a card approved in its issuer's name is honoured in whole.
+        let part_only = self.chance.permille(partial) && envelope.amount_minor > 1 && !by_card;
         let held = self
             .payments
             .get_mut(&envelope.key)
@@ -359,7 +364,8 @@ impl Host {
         open_payload(&data, &payload, additional_data).ok()
     }
 
-    fn open(&mut self, sealed: &SealedData, additional_data: &[u8]) -> Option<&'static Account> {
+    /// The account, and whether the card has approved by itself.
+    fn open(&mut self, sealed: &SealedData, additional_data: &[u8]) -> Option<(&'static Account, bool)> {
         let clear = self.open_data(sealed, additional_data)?;
         let card = CardPayload::from_bytes(clear.expose()).ok()?;
         if let Some(pin) = &card.pin
@@ -369,7 +375,8 @@ impl Host {
                 .push(format!("PIN key {:?} was used twice", pin.ksn));
         }
         let pan = Pan::from_bcd(card.track2.expose().get(..8)?).ok()?;
-        Account::of(&pan)
+        let by_card = card.de55.windows(4).any(|object| object == APPROVED_BY_CARD);
+        Some((Account::of(&pan)?, by_card))
     }
 
     /// Row 23: a refund gives back what stands and is left of its sale.

@@ -88,7 +88,7 @@ async fn cryptograms_and_counters_are_verified() {
         assert_eq!(till.send(&request).await.ok::<TransactionReply>().de39, de39);
     }
     for (track, de39) in [
-        ("4761739900000096D35122010000000F", "14"),
+        ("4761739900000997D35122010000000F", "14"),
         ("47617399", "30"),
         ("", "30"),
     ] {
@@ -194,6 +194,36 @@ async fn late_counters_are_taken_within_a_window() {
     }
     for (request, de39) in queued.iter().rev().zip(["00", "00", "A7"]) {
         assert_eq!(till.send(request).await.ok::<TransactionReply>().de39, de39);
+    }
+    host.shutdown().await;
+}
+
+/// What a card approved in its issuer's name is honoured, whatever the account holds; but only as something that
+/// happened before, and only if the card did approve.
+#[tokio::test]
+async fn approvals_by_the_card_are_honoured_as_advices() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = start(dir.path()).await;
+    let mut till = Till::activated(&host, dir.path()).await;
+    let (tc, aac) = (0x90, 0x80);
+    for (ending, said, deferred, de39) in [
+        ("0013", tc, true, "00"),
+        ("0047", tc, true, "00"),
+        ("0013", tc, false, "59"),
+        ("0013", aac, true, "59"),
+        ("0013", aac, false, "59"),
+    ] {
+        let mut envelope = till.envelope(Operation::Sale, Method::Card, 100);
+        envelope.deferred = deferred;
+        let atc = envelope.stan.value().try_into().unwrap();
+        let tap = Tap {
+            said,
+            ..Tap::of(ending, atc)
+        };
+        let payload = till.payload(&tap, &envelope);
+        let request = till.request("/v1/transactions", &envelope, Some(&payload));
+        let reply = till.send(&request).await.ok::<TransactionReply>();
+        assert_eq!(reply.de39, de39, "{ending} {said:02X} {deferred}");
     }
     host.shutdown().await;
 }

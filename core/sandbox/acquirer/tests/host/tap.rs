@@ -11,6 +11,8 @@ pub struct Tap {
     pub account: &'static Account,
     pub atc: u16,
     pub pin: Option<&'static str>,
+    /// First byte of the card's results: A0 asks the issuer, 90 has approved, 80 has declined.
+    pub said: u8,
 }
 
 impl Tap {
@@ -24,6 +26,7 @@ impl Tap {
             account,
             atc,
             pin: None,
+            said: 0xA0,
         }
     }
 
@@ -58,14 +61,14 @@ impl Tap {
             (0x9F36, self.atc.to_be_bytes().to_vec()),
             (
                 0x9F10,
-                vec![0x06, self.account.key_index, 0x12, 0x03, 0xA0, 0xB8, 0x00],
+                vec![0x06, self.account.key_index, 0x12, 0x03, self.said, 0xB8, 0x00],
             ),
         ];
         let covered: Vec<u8> = objects.iter().flat_map(|(_, value)| value.clone()).collect();
         let keys = issuer_keys();
         let master = &keys
             .iter()
-            .find(|key| key.index == self.account.key_index)
+            .find(|key| (key.scheme, key.index) == (self.account.scheme, self.account.key_index))
             .unwrap()
             .master;
         let card = card_key_option_a(master, &self.account.pan(), self.account.psn);

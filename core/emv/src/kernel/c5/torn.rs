@@ -1,0 +1,131 @@
+//! A tap that was cut during GENERATE AC: the same card is asked for its last answer with ECHO.
+
+use softpos_types::SecretBytes;
+use softpos_wire::apdu::Rapdu;
+use softpos_wire::tag;
+
+use super::super::Progress;
+use super::risk::Request;
+use super::{C5, State, tags};
+use crate::data::CardData;
+use crate::outcome::KernelOutcome;
+use crate::torn::TornRecord;
+
+/// ECHO: the card gives its last answer again.
+const ECHO: [u8; 5] = [0x80, 0xDF, 0x00, 0x00, 0x00];
+
+/// How long a torn tap can be taken up again.
+const LIFETIME_MS: u64 = 300_000;
+
+/// How many are kept: the card of this payment.
+const CAPACITY: usize = 1;
+
+impl C5 {
+    // Rule C5-TORN: a card lost during GENERATE AC is kept in mind; when it comes back, ECHO asks for its last answer,
+    // which counts with the values sent then. A card that has none is asked anew.
+    // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c5::tests::a_torn_tap_is_taken_up_again,
+    // kernel::c5::tests::a_torn_tap_of_another_card_or_too_old; evidence: own]
+    pub(super) fn remember(&mut self, asked: Request, combined: bool) {
+        let Some((pan, psn)) = self.name() else {
+            return;
+        };
+        let mut objects = CardData::default();
+        let unpredictable = self
+            .input
+            .data
+            .value(tag::UNPREDICTABLE_NUMBER)
+            .unwrap_or_default();
+        for (tag, value) in [
+            (tags::TORN_PDOL, self.pdol.expose()),
+            (tags::TORN_CDOL, self.cdol.expose()),
+            (tags::TORN_P1, &[asked.p1(combined)]),
+            (tag::TVR, &self.tvr),
+            (tags::INTERCHANGE, &self.interchange),
+            (tag::UNPREDICTABLE_NUMBER, unpredictable),
+        ] {
+            if objects.insert(tag, value).is_err() {
+                return;
+            }
+        }
+        let record = TornRecord {
+            pan,
+            psn,
+            since: self.now,
+            objects,
+        };
+        drop(self.input.torn.put(record, CAPACITY));
+    }
+
+    /// Whether ECHO is on its way.
+    pub(super) fn echo(&mut self) -> bool {
+        drop(self.input.torn.expired(self.now, LIFETIME_MS));
+        let found = self
+            .name()
+            .and_then(|(pan, psn)| self.input.torn.take(pan.expose(), psn));
+        let Some(state) = found.and_then(|record| self.restore(&record.objects)) else {
+            return false;
+        };
+        self.state = state;
+        self.command = Some(ECHO.to_vec());
+        true
+    }
+
+    fn restore(&mut self, objects: &CardData) -> Option<State> {
+        let [p1] = objects.array(tags::TORN_P1)?;
+        let pdol = SecretBytes::copy_of(objects.value(tags::TORN_PDOL)?);
+        let cdol = SecretBytes::copy_of(objects.value(tags::TORN_CDOL)?);
+        let tvr = objects.array(tag::TVR)?;
+        let interchange = objects.array(tags::INTERCHANGE)?;
+        let unpredictable: [u8; 4] = objects.array(tag::UNPREDICTABLE_NUMBER)?;
+        let state = State::AwaitEcho {
+            asked: Request::of(p1)?,
+            combined: p1 & 0x10 != 0,
+        };
+        self.before_echo = Some(super::Sent {
+            pdol: core::mem::replace(&mut self.pdol, pdol),
+            interchange: core::mem::replace(&mut self.interchange, interchange),
+            unpredictable: self
+                .input
+                .data
+                .value(tag::UNPREDICTABLE_NUMBER)?
+                .try_into()
+                .ok()?,
+        });
+        self.cdol = cdol;
+        self.tvr = tvr;
+        self.tell(unpredictable);
+        Some(state)
+    }
+
+    pub(super) fn on_echo(
+        &mut self,
+        answer: Rapdu<'_>,
+        asked: Request,
+        combined: bool,
+    ) -> Result<Progress<KernelOutcome>, KernelOutcome> {
+        if answer.is_ok() {
+            return Err(self.on_cryptogram(asked, combined, answer));
+        }
+        if let Some(sent) = self.before_echo.take() {
+            self.pdol = sent.pdol;
+            self.interchange = sent.interchange;
+            self.tvr = [0; 5];
+            self.tell(sent.unpredictable);
+        }
+        self.generate()
+    }
+
+    fn tell(&mut self, unpredictable: [u8; 4]) {
+        let data = &mut self.input.data;
+        data.set(tag::UNPREDICTABLE_NUMBER, &unpredictable);
+        data.set(tags::INTERCHANGE, &self.interchange);
+        data.set(tag::TVR, &self.tvr);
+    }
+
+    /// Number and sequence number.
+    fn name(&self) -> Option<(SecretBytes, Option<u8>)> {
+        let track = self.intake.track(&self.input.activation).ok()?;
+        let psn = self.intake.card.array(tag::PAN_SEQUENCE).map(|[psn]| psn);
+        Some((SecretBytes::copy_of(track.pan.expose_digits()), psn))
+    }
+}

@@ -1,0 +1,204 @@
+//! A reader as the sandbox's terminals have it, and somebody between it and the card.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::sync::Arc;
+
+use softpos_cards::{CardGone, CardScheme, Presence, SoftCard, authority_keys};
+use softpos_emv::oda::{AuthorityKey, AuthorityKeys};
+use softpos_emv::{
+    Aid, CardOutcome, CardRead, Combination, CombinationSettings, KernelId, Reader, ReaderConfig, ReaderStep,
+    TerminalData, Transaction,
+};
+use softpos_types::{Currency, LocalTime, Money, Tick};
+use softpos_wire::tlv::{self, TlvWriter};
+use softpos_wire::{Tag, tag};
+
+pub const FLOOR_LIMIT_MINOR: i64 = 10_000;
+pub const CVM_LIMIT_MINOR: i64 = 100_000;
+/// How long an answer takes on a good phone.
+pub const ELAPSED_US: u32 = 20_000;
+
+fn data(values: &[(u32, &str)]) -> TerminalData {
+    let mut data = TerminalData::new();
+    for (tag, value) in values {
+        data.set(Tag::new(*tag), &hex::decode(value).unwrap());
+    }
+    data
+}
+
+pub fn config() -> ReaderConfig {
+    let keys = authority_keys().into_iter().map(|key| {
+        AuthorityKey::new((key.rid, key.index), &key.modulus, &key.exponent, key.checksum).unwrap()
+    });
+    ReaderConfig {
+        combinations: CardScheme::ALL.map(combination).into(),
+        terminal: data(&[
+            (0x9F1A, "0156"),
+            (0x9F33, "0048C8"),
+            (0x9F35, "22"),
+            (0x9F40, "6000F0A001"),
+        ]),
+        kernels: vec![
+            (
+                KernelId::C2,
+                data(&[
+                    (0xDF_811B, "B0"),
+                    (0xDF_8118, "48"),
+                    (0xDF_8119, "08"),
+                    (0xDF_8123, "000000010000"),
+                    (0xDF_8124, "000005000000"),
+                    (0xDF_8125, "000005000000"),
+                    (0xDF_8126, "000000100000"),
+                    (0xDF_8120, "840000000C"),
+                    (0xDF_8121, "0000000000"),
+                    (0xDF_8122, "840000800C"),
+                ]),
+            ),
+            (KernelId::C4, data(&[(0x9F6D, "80"), (0x9F6E, "18C00000")])),
+            (
+                KernelId::C5,
+                data(&[(0x9F52, "00"), (0x9F53, "300000"), (0xDF_8D02, "2200")]),
+            ),
+        ],
+        unverified_kernels: vec![KernelId::C4, KernelId::C5, KernelId::C6, KernelId::C7],
+        authority_keys: Arc::new(AuthorityKeys::new(keys.collect(), Vec::new()).unwrap()),
+    }
+}
+
+fn combination(scheme: CardScheme) -> Combination {
+    let qualifies = matches!(
+        scheme,
+        CardScheme::Visa | CardScheme::UnionPay | CardScheme::Discover
+    );
+    Combination {
+        aid: Aid::new(scheme.aid()).unwrap(),
+        kernel: KernelId::new(scheme.kernel().into()),
+        transaction_type: 0,
+        settings: CombinationSettings {
+            floor_limit_minor: Some(FLOOR_LIMIT_MINOR),
+            cvm_limit_minor: Some(CVM_LIMIT_MINOR + 1),
+            ttq: qualifies.then_some([0x25, 0, 0x40, 0]),
+            ..CombinationSettings::default()
+        },
+    }
+}
+
+pub fn reader(amount_minor: i64) -> Reader {
+    let transaction = Transaction {
+        amount: Money::new(amount_minor, Currency::CNY),
+        other_minor: 0,
+        transaction_type: 0,
+        local: LocalTime::from_utc(1_790_000_000_000, 480),
+        unpredictable: [1, 2, 3, 4].map(|first| [5, 6, 7].map(|second| [first, second, first, second])),
+    };
+    Reader::new(&config(), transaction).unwrap()
+}
+
+/// Somebody between reader and card: changes commands on their way to the card, and answers on their way back.
+pub trait Wedge {
+    fn command(&mut self, command: &[u8]) -> Vec<u8> {
+        command.to_vec()
+    }
+
+    fn answer(&mut self, _command: &[u8], answer: Vec<u8>) -> Vec<u8> {
+        answer
+    }
+}
+
+/// Nobody.
+pub struct Air;
+
+impl Wedge for Air {}
+
+/// Presents the card until the reader has ended, at most three times.
+pub fn tap(reader: &mut Reader, card: &mut SoftCard, wedge: &mut dyn Wedge) -> CardOutcome {
+    for _ in 0..3 {
+        let mut step = match card.present() {
+            Presence::Card => reader.card_present(Tick(0)),
+            Presence::Collision => reader.collision(Tick(0)),
+        };
+        while let ReaderStep::Transmit(command) = &step {
+            step = match card.transmit(&wedge.command(command)) {
+                Ok(answer) => {
+                    let answer = wedge.answer(command, answer);
+                    reader.card_replied(&answer, ELAPSED_US + card.delay_us(), Tick(0))
+                }
+                Err(CardGone) => reader.card_lost(Tick(0)),
+            };
+        }
+        card.remove();
+        match step {
+            ReaderStep::Finished(outcome) => return outcome,
+            ReaderStep::WaitForCard(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the reader asks for ever");
+}
+
+pub fn online(outcome: CardOutcome) -> Box<CardRead> {
+    match outcome {
+        CardOutcome::Online(read) => read,
+        other => panic!("not online: {other:?}"),
+    }
+}
+
+pub fn approved(outcome: CardOutcome) -> Box<CardRead> {
+    match outcome {
+        CardOutcome::Approved(read) => read,
+        other => panic!("not approved: {other:?}"),
+    }
+}
+
+/// Whether money could move on this outcome.
+pub fn pays(outcome: &CardOutcome) -> bool {
+    matches!(outcome, CardOutcome::Online(_) | CardOutcome::Approved(_))
+}
+
+/// The answer with every object of this tag changed; `None` drops it.
+pub fn with_object(answer: &[u8], tag: Tag, change: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+    let (body, sw) = answer.split_at(answer.len() - 2);
+    [rewritten(body, tag, change), sw.to_vec()].concat()
+}
+
+fn rewritten(body: &[u8], tag: Tag, change: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+    let mut writer = TlvWriter::new();
+    for object in tlv::Tlvs::new(body).map(Result::unwrap) {
+        if object.tag == tag {
+            if let Some(value) = change(object.value) {
+                writer.put(tag, &value);
+            }
+        } else if object.tag.is_constructed() {
+            writer.put(object.tag, &rewritten(object.value, tag, change));
+        } else {
+            writer.put(object.tag, object.value);
+        }
+    }
+    writer.into_vec()
+}
+
+/// The answer with more objects inside its outermost template.
+pub fn with_more(answer: &[u8], objects: &[(Tag, &[u8])]) -> Vec<u8> {
+    let (body, sw) = answer.split_at(answer.len() - 2);
+    let outer = tlv::Tlvs::new(body).next().unwrap().unwrap();
+    let mut inner = TlvWriter::new();
+    for (tag, value) in objects {
+        inner.put(*tag, value);
+    }
+    let mut writer = TlvWriter::new();
+    writer.put(outer.tag, &[outer.value, &inner.into_vec()].concat());
+    [writer.into_vec(), sw.to_vec()].concat()
+}
+
+/// An object of field 55.
+pub fn field_55(read: &CardRead, tag: Tag) -> Option<&[u8]> {
+    tlv::child(&read.de55, tag).unwrap()
+}
+
+/// Instruction byte of a command.
+pub fn instruction(command: &[u8]) -> u8 {
+    command[1]
+}
+
+pub const AMOUNT: Tag = tag::AMOUNT_AUTHORISED;
