@@ -65,6 +65,13 @@ impl Chain<'_> {
         Ok(certificate)
     }
 
+    // Rule ODA-ICC-1: the card's certificate covers the static data and is about the number of the payment.
+    // [source: foreign vector, emv-oda; test: oda::tests::certificates_are_about_this_number,
+    // oda::tests::fdda_of_a_public_visa_card; evidence: foreign log-amex-cda-pan]
+    // Rule ODA-KEY-1: a modulus that fits needs no remainder; exponents are 3 and 65537 on every level.
+    // [source: foreign vector, crypto-emv-rsa; test: oda::tests::fdda_of_a_public_visa_card,
+    // softpos-crypto::emv_rsa::tests::an_issuer_whose_modulus_fits_has_no_remainder,
+    // softpos-crypto::emv_rsa::tests::exponent_65537_works_on_the_card_level; evidence: foreign visa-94-issuer]
     /// The card's certificate under the issuer's key: over these static data, not expired, of this number.
     ///
     /// # Errors
@@ -102,6 +109,9 @@ impl Chain<'_> {
         (self.card)(tag).ok_or(OdaFailure::new(step, OdaCause::Missing(tag)))
     }
 
+    // Rule ODA-EXPIRY-1: certificates count until the last day of their month.
+    // [source: foreign vector, visa-94-issuer-expired; test:
+    // oda::tests::certificates_count_until_the_last_day_of_their_month; evidence: foreign visa-94-issuer-expired]
     /// The last day of the month counts.
     fn in_time(&self, certificate: &Certificate, step: OdaStep) -> Result<(), OdaFailure> {
         let [month, year] = certificate.expiry_mmyy;
@@ -130,6 +140,9 @@ pub fn dynamic(
     dynamic_data(card, signature, terminal_data).map_err(|_| OdaFailure::new(step, OdaCause::Signature))
 }
 
+// Rule ODA-CDA-1: the cryptogram information inside equals 9F27, and the signed hash covers the values sent and the
+// answer's objects in the order received without 9F4B.
+// [source: foreign vector, emv-oda; test: oda::tests::cda_of_a_public_mastercard; evidence: foreign mock-msc-offline]
 /// Signed dynamic data around an application cryptogram (CDA): the signature, then that the cryptogram information
 /// (9F27) inside is the one outside, then the hash of what went over the air, in the order sent and received:
 /// values of PDOL and CDOL, then the objects of the answer without 9F4B.
@@ -160,6 +173,9 @@ fn present(signature: Option<&[u8]>) -> Result<&[u8], OdaFailure> {
     ))
 }
 
+// Rule ODA-ISSUER-1: the issuer identifier, 3 to 8 digits padded with F, begins the number.
+// [source: foreign vector, emv-oda; test: oda::chain::tests::issuer_identifiers_of_3_to_8_digits;
+// evidence: foreign mock-visa-offline]
 /// Whether an issuer identifier, 3 to 8 digits padded with F, begins the number.
 fn identifies(identifier: &[u8], pan: &Pan) -> bool {
     let mut digits = pan.expose_digits().iter();

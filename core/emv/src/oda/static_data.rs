@@ -35,6 +35,14 @@ impl StaticData {
         self.parts.push(SecretBytes::copy_of(authenticated));
     }
 
+    // Rule ODA-STATIC-1: flagged records in the order of reading; of files 1 to 10 without the template, of 11 to 30 as
+    // received; a record that is no template fails authentication.
+    // [source: foreign vector, emv-oda and the transcripts; test:
+    // oda::tests::records_of_low_files_count_without_their_template,
+    // oda::tests::records_that_are_no_template_fail_authentication_only; evidence: foreign mock-msc-offline]
+    // Rule ODA-STATIC-2: the profile follows if 9F4A is exactly 82; any other 9F4A fails authentication.
+    // [source: foreign vector, emv-oda; test: oda::tests::the_tag_list_may_name_the_profile_and_nothing_else;
+    // evidence: foreign mock-msc-offline]
     /// All parts behind each other: records, then the profile if the tag list (9F4A) names it.
     ///
     /// # Errors

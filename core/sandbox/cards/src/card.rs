@@ -13,6 +13,7 @@ use crate::issuer::card_key;
 use crate::pki::{CardCertificates, sha1};
 use crate::profile::{Presence, Profile, Temper, Verification};
 use crate::scheme::CardScheme;
+use crate::tags;
 
 const SW_BLOCKED: u16 = 0x6283;
 const SW_FILE_NOT_FOUND: u16 = 0x6A82;
@@ -241,6 +242,9 @@ impl SoftCard {
                             .put(tag::PRIORITY, &[0x01])
                             .put(tag::PDOL, pdol)
                             .put(tag::LANGUAGE_PREFERENCE, b"zhen");
+                        if self.profile.scheme() == Some(CardScheme::UnionPay) {
+                            inner.put(tags::SIGNS_ONLINE, &[0x01]);
+                        }
                     });
             });
             self.field = Field::Selected;

@@ -26,5 +26,7 @@ pub(crate) const INTERCHANGE_PROFILE: Tag = Tag::new(0x9F53);
 pub(crate) const ISSUER_UPDATE: Tag = Tag::new(0x9F60);
 /// Kernel 6: card processing requirements. Kernel 4: mobile CVM results.
 pub(crate) const PROCESSING_REQUIREMENTS: Tag = Tag::new(0x9F71);
+/// Kernel 7, in the answer to SELECT: online cryptograms are signed as well.
+pub(crate) const SIGNS_ONLINE: Tag = Tag::new(0xDF61);
 /// Kernel 2: what the phone wants of its owner.
 pub(crate) const CARDHOLDER_INTERACTION: Tag = Tag::new(0xDF4B);

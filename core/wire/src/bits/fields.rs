@@ -21,7 +21,7 @@ pub const fn cvm_condition(condition: u8) -> &'static str {
     match condition {
         0x00 => "always",
         0x01 => "unattended_cash",
-        0x02 => "not_cash_nor_cashback",
+        0x02 => "not_cash_and_not_cashback",
         0x03 => "terminal_supports_cvm",
         0x04 => "manual_cash",
         0x05 => "cashback",

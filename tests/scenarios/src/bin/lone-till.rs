@@ -117,7 +117,7 @@ fn drive(till: &Terminal, outside: &mut Outside) -> Ending {
     loop {
         match till.next_step_within(PATIENCE).expect("a till that goes on") {
             Step::Show { view, .. } => {
-                if matches!(view.screen, Screen::Card(_)) {
+                if matches!(view.screen, Screen::Card { .. }) {
                     tap(till, outside);
                 }
             }

@@ -15,6 +15,7 @@ mod crypto_retail_mac;
 mod emv_afl;
 mod emv_bits;
 mod emv_capk;
+mod emv_cvm_list;
 mod emv_dol;
 mod emv_ecdsa_sd;
 mod emv_entrypoint;
@@ -49,6 +50,7 @@ pub(crate) fn by_name(kind: &str) -> Option<Kind> {
         "emv.afl" => emv_afl::run,
         "emv.bits" => emv_bits::run,
         "emv.capk" => emv_capk::run,
+        "emv.cvm-list" => emv_cvm_list::run,
         "emv.dol" => emv_dol::run,
         "emv.ecdsa-sd" => emv_ecdsa_sd::run,
         "emv.entrypoint" => emv_entrypoint::run,

@@ -46,7 +46,7 @@ impl Authentication<'_> {
     }
 
     // Rule C3-FDDA-1: version 01 signs 9F37, 9F02, 5F2A and 9F69 as received; version 00 signs 9F37.
-    // [source: foreign vector, mock-visa-offline; test: kernel::c3::tests::offline_approval_with_fdda,
+    // [source: foreign vector, mock-visa-offline; test: kernel::c3::tests::authentication::offline_approval_with_fdda,
     // kernel::c3::authentication::tests::the_version_is_the_first_byte_of_9f69; evidence: foreign mock-visa-offline]
     // Rule C3-FDDA-2: the dynamic data may be the dynamic number alone.
     // [source: foreign vector, mock-visa-offline; test: oda::tests::fdda_of_a_public_visa_card;

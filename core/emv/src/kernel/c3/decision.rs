@@ -16,6 +16,9 @@ pub(super) enum Cryptogram {
 }
 
 impl Cryptogram {
+    // Rule C3-TYPE-2: without 9F27 the type is in bits 6 and 5 of the fifth byte of 9F10.
+    // [source: foreign vector, mock-visa-offline; test: kernel::c3::decision::tests::cryptogram_type;
+    // evidence: foreign mock-visa-offline]
     /// From 9F27, else from bits 6 and 5 of the issuer application data's fifth byte.
     pub(super) fn of(information: Option<&[u8]>, iad: &[u8]) -> Option<Self> {
         let bits = match information {

@@ -120,6 +120,10 @@ impl C3 {
         apdu::get_processing_options(&data).map_err(|_| Reason::Malformed)
     }
 
+    // Rule C3-GPO-1: 6984 is another interface, 6985 the next application, 6986 "see phone" and the same card again;
+    // every other status word but 9000 ends the application.
+    // [source: peer, danhu and DCEMV (they end at 6986); test: kernel::c3::tests::status_words_of_get_processing_options,
+    // kernel::c3::tests::see_phone_then_the_same_amount_with_a_new_number; evidence: own]
     fn on_options(&mut self, answer: Rapdu<'_>) -> Progress<KernelOutcome> {
         match answer.sw {
             apdu::SW_OK => {}
@@ -139,6 +143,9 @@ impl C3 {
         }
     }
 
+    // Rule C3-GPO-2: an answer without file locator is complete.
+    // [source: peer, danhu and DCEMV; test: kernel::c3::tests::everything_in_one_answer_needs_no_locator;
+    // evidence: own]
     /// No locator is legal: then the answer itself holds everything.
     fn take_options(&mut self, body: &[u8]) -> Result<(), Reason> {
         let options = GpoResponse::parse(body).map_err(|_| Reason::Malformed)?;
@@ -210,6 +217,12 @@ impl C3 {
         }
     }
 
+    // Rule C3-DATA-1: 82, 9F36, 9F26, 9F10 and 57 must come, each once; 5A agrees with 57.
+    // [source: peer, danhu; test: kernel::c3::tests::every_missing_object_ends_the_application,
+    // kernel::c3::tests::contradicting_data_ends_the_application; evidence: own]
+    // Rule C3-BRAND-1: provider, kernel and number agree.
+    // [source: general knowledge, EMVrace; test: kernel::c3::tests::contradicting_data_ends_the_application;
+    // evidence: own]
     /// What the card must give, and whether it fits together; then the decision.
     fn judge(&mut self) -> Result<(Decision, CardRead), Reason> {
         let aip: [u8; 2] = self.required(tag::AIP)?;
@@ -290,7 +303,8 @@ impl C3 {
     ///
     // Rule C3-ODA-ONLINE-1: with ODA for online the card's qualifiers count as authenticated next to an ARQC too;
     // a failure there leaves them unauthenticated, and the issuer decides.
-    // [source: inference; test: kernel::c3::tests::a_phone_pays_above_the_limit_only_with_signed_qualifiers;
+    // [source: inference;
+    // test: kernel::c3::tests::authentication::a_phone_pays_above_the_limit_only_with_signed_qualifiers;
     // evidence: own]
     fn authenticated(&self, cryptogram: Cryptogram, aip: [u8; 2], track: &Pan) -> Authenticated {
         let ttq = Ttq(self.ttq);

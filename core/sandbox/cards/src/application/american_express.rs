@@ -14,11 +14,13 @@ const CDOL_1: &[u8] = &[
     0x9F, 0x02, 6, 0x9F, 0x03, 6, 0x9F, 0x1A, 2, 0x95, 5, 0x5F, 0x2A, 2, 0x9A, 3, 0x9C, 1, 0x9F, 0x37, 4,
 ];
 /// CVM, terminal risk management, issuer authentication, combined signature; EMV mode.
-const AIP: &[u8] = &[0x1D, 0x80];
+const AIP: [u8; 2] = [0x1D, 0x80];
+/// The same of a mobile device.
+const AIP_MOBILE: [u8; 2] = [0x1D, 0xC0];
 /// Online PIN where the terminal can, else no verification.
 const CVM_LIST: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x42, 0x03, 0x1F, 0x03];
 /// On the device, else no verification.
-const CVM_LIST_MOBILE: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x41, 0x03, 0x1F, 0x03];
+const CVM_LIST_MOBILE: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x00, 0x1F, 0x03];
 /// 9F71 of a mobile device: method, condition, result: the owner was verified.
 const VERIFIED: &[u8] = &[0x01, 0x00, 0x02];
 
@@ -29,14 +31,19 @@ fn is_mobile(chip: &Chip<'_>) -> bool {
     )
 }
 
+fn profile(chip: &Chip<'_>) -> [u8; 2] {
+    if is_mobile(chip) { AIP_MOBILE } else { AIP }
+}
+
 pub(super) fn options(chip: &Chip<'_>) -> Result<Options, u16> {
     if chip.locked {
         return Err(SW_SEE_PHONE);
     }
+    let aip = profile(chip);
     let data = data_record(chip);
-    let files = Files::signed(&data, chip.certificates(&data, AIP), None);
+    let files = Files::signed(&data, chip.certificates(&data, &aip), None);
     let mut content = TlvWriter::new();
-    content.put(tag::AIP, AIP).put(tag::AFL, &files.locator);
+    content.put(tag::AIP, &aip).put(tag::AFL, &files.locator);
     if is_mobile(chip) {
         content.put(tags::PROCESSING_REQUIREMENTS, VERIFIED);
     }
@@ -48,7 +55,7 @@ pub(super) fn options(chip: &Chip<'_>) -> Result<Options, u16> {
 
 pub(super) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u16> {
     let kind = chip.answer_to(asked.p1)?;
-    generated(chip, AIP, CDOL_1, asked, (kind, &|_| ()))
+    generated(chip, &profile(chip), CDOL_1, asked, (kind, &|_| ()))
 }
 
 fn data_record(chip: &Chip<'_>) -> Vec<u8> {

@@ -25,9 +25,14 @@ pub(super) fn options(chip: &Chip<'_>, told: &Told<'_>) -> Result<Options, u16> 
     let kind = chip.decide(pin || told.has(tag::TTQ, 1, 0x80));
     let made = chip.cryptogram(kind, AIP, told)?;
     let qualifiers = qualifiers(chip, pin);
-    let approves = kind == CryptogramKind::Approved;
+    // An online cryptogram is signed for a reader that authenticates those as well.
+    let signs = match kind {
+        CryptogramKind::Approved => true,
+        CryptogramKind::AsksIssuer => told.has(tag::TTQ, 0, 0x01),
+        CryptogramKind::Declined => false,
+    };
     let data = data_record(chip);
-    let files = if approves {
+    let files = if signs {
         let signed = signed_record(chip, told, made.cryptogram, qualifiers);
         Files::signed(&data, chip.certificates(&data, AIP), Some(&signed))
     } else {
