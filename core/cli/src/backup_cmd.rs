@@ -96,7 +96,7 @@ pub(crate) fn passphrase(out: Out) -> Result<SecretBytes, Failure> {
     }
     // Reserved in full, so that no copy is left behind by a reallocation.
     let mut words = Vec::with_capacity(1_025);
-    for byte in stdin().take(MOST_BYTES).bytes() {
+    for byte in stdin().lock().take(MOST_BYTES).bytes() {
         match byte {
             Ok(b'\n') => break,
             Ok(b'\r') => {}

@@ -55,7 +55,7 @@ fn folder(path: Option<&PathBuf>, given: Option<&Path>) -> Result<DataDir, Failu
 }
 
 fn tell(out: Out, check: &LedgerCheck) {
-    let root = hex(&check.root);
+    let root = hex::encode(&check.root);
     if out.is_json() {
         return object(&Told {
             sound: check.is_sound(),
@@ -89,8 +89,4 @@ fn tell(out: Out, check: &LedgerCheck) {
         Some(sequence) => out.say(WARN, "ledger-wrong-from", &[("record", &sequence)]),
         None => out.say(WARN, "ledger-wrong", &[]),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

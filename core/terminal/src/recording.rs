@@ -299,9 +299,8 @@ fn reader(setup: &TapSetup) -> Result<Reader, SoftPosError> {
     let config: ReaderConfig = reader_config(&setup.reader).ok_or_else(|| invalid("the reader set"))?;
     let currency = Currency::from_alpha(&setup.currency).ok_or_else(|| invalid("the currency"))?;
     let (numbers, rest) = setup.unpredictable.as_chunks::<3>();
-    let unpredictable = match (numbers.try_into(), rest) {
-        (Ok(numbers), []) => numbers,
-        _ => return Err(invalid("the unpredictable numbers")),
+    let (Ok(unpredictable), []) = (numbers.try_into(), rest) else {
+        return Err(invalid("the unpredictable numbers"));
     };
     let transaction = Transaction {
         amount: Money::new(setup.amount_minor, currency),

@@ -356,7 +356,7 @@ impl Teller {
             }
             Notice::Forwarding { .. } | Notice::Link { .. } => self.out.line(DIM, &format!("      {text}")),
             Notice::LatePayment { .. } | Notice::Trouble { .. } => {
-                self.out.line(BAD, &format!("      {text}"))
+                self.out.line(BAD, &format!("      {text}"));
             }
         }
     }

@@ -60,16 +60,21 @@ pub(crate) fn moved(key: PaymentKey, to: State) -> Moved {
 
 /// A record of every kind; payments and steps once bare and once with every member.
 pub(crate) fn every_entry() -> Vec<Entry> {
-    let (terminal, merchant) = (
-        TerminalId::new("12345678").unwrap(),
-        MerchantId::new("898290058120001").unwrap(),
-    );
-    let trusted = || {
-        vec![TrustedKey {
-            kid: "k".into(),
-            key: vec![1, 2],
-        }]
-    };
+    let mut all = of_payments();
+    all.extend(of_the_terminal());
+    all.extend([
+        full_checkpoint().into(),
+        archived().into(),
+        Restored {
+            payment: full_checkpoint().payments.remove(0),
+            utc_ms: 7,
+        }
+        .into(),
+    ]);
+    all
+}
+
+fn of_payments() -> Vec<Entry> {
     vec![
         started(key(1)).into(),
         full_started().into(),
@@ -96,6 +101,21 @@ pub(crate) fn every_entry() -> Vec<Entry> {
             disputed: true,
         }
         .into(),
+    ]
+}
+
+fn of_the_terminal() -> Vec<Entry> {
+    let (terminal, merchant) = (
+        TerminalId::new("12345678").unwrap(),
+        MerchantId::new("898290058120001").unwrap(),
+    );
+    let trusted = || {
+        vec![TrustedKey {
+            kid: "k".into(),
+            key: vec![1, 2],
+        }]
+    };
+    vec![
         Activation {
             activation_id: "a-1".into(),
             host_url: "https://host:1".into(),
@@ -128,13 +148,6 @@ pub(crate) fn every_entry() -> Vec<Entry> {
             key_set: "ks-1".into(),
             ikid: vec![5; 8],
             utc_ms: 6,
-        }
-        .into(),
-        full_checkpoint().into(),
-        archived().into(),
-        Restored {
-            payment: full_checkpoint().payments.remove(0),
-            utc_ms: 7,
         }
         .into(),
     ]

@@ -81,7 +81,9 @@ fn blur(light: &[f64]) -> Vec<f64> {
 }
 
 fn integer_root(square: usize) -> usize {
-    (0..).find(|root| root * root >= square).unwrap_or_default()
+    (0..=square)
+        .find(|root| root * root >= square)
+        .unwrap_or_default()
 }
 
 fn side_f64(pixels: usize) -> f64 {

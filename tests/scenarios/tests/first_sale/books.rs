@@ -229,14 +229,25 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
         );
         assert!(!restored.queued);
     }
+    refused_restores(&mut shop, &new_dir, &hardware, &file);
+    belongs_to_nobody(new_dir, hardware, &other, &all[0]);
+}
+
+/// Another passphrase, a folder in use, a folder that a till has used.
+fn refused_restores(
+    shop: &mut Shop,
+    new_dir: &std::path::Path,
+    hardware: &SoftwareHardware,
+    file: &std::path::Path,
+) {
     let wrong = SecretBytes::copy_of(b"another dozen letters");
-    let refused = restore(&new_dir, &hardware, &file, &wrong, &mut |_, _| true);
+    let refused = restore(new_dir, hardware, file, &wrong, &mut |_, _| true);
     assert_eq!(refused.unwrap_err().code(), Code::BackupUnreadable);
     // Not into a folder that a till has used.
     let used = restore(
         shop.place.dir(),
         &**shop.place.hardware(),
-        &file,
+        file,
         &words(),
         &mut |_, _| true,
     );
@@ -245,7 +256,7 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
     let used = restore(
         shop.place.dir(),
         &**shop.place.hardware(),
-        &file,
+        file,
         &words(),
         &mut |_, _| true,
     );
@@ -254,8 +265,15 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
     shop.network(true);
     shop.come_to_rest();
     shop.assert_reconciled();
+}
 
-    // A till on it is nobody's yet, has nothing to send and counts from the beginning.
+/// A till on it is nobody's yet, has nothing to send and counts from the beginning.
+fn belongs_to_nobody(
+    new_dir: std::path::PathBuf,
+    hardware: SoftwareHardware,
+    other: &Shop,
+    first: &softpos_terminal::PaymentSummary,
+) {
     let config = softpos_terminal::TerminalConfig {
         dir: new_dir,
         language: softpos_types::Language::En,
@@ -273,6 +291,6 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
     assert!(!status.activated && status.queue.count == 0 && status.open_payments == 0);
     assert_eq!(status.batch, Batch::FIRST);
     assert_eq!(till.history(&HistoryQuery::default()).unwrap().len(), 6);
-    assert_eq!(till.payment(all[0].key).unwrap().amount, all[0].amount);
+    assert_eq!(till.payment(first.key).unwrap().amount, first.amount);
     assert_eq!(till.force_sync().unwrap(), 0);
 }

@@ -320,7 +320,7 @@ fn reader() -> ReaderParameters {
 
 /// The authorities of the software cards.
 fn authorities() -> Vec<CaPublicKey> {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    let hex = |bytes: &[u8]| hex::encode_upper(bytes);
     let keys = softpos_cards::authority_keys().into_iter();
     keys.map(|key| CaPublicKey {
         rid: hex(&key.rid),

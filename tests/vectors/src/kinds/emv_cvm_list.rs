@@ -25,5 +25,7 @@ pub(super) fn run(input: Fields<'_>, _expect: &Value) -> Result<Answer, Failure>
             })
         })
         .collect();
-    Ok(Answer::Computed(json!({ "x": list.x, "y": list.y, "rules": rules })))
+    Ok(Answer::Computed(
+        json!({ "x": list.x, "y": list.y, "rules": rules }),
+    ))
 }

@@ -21,11 +21,11 @@ impl Random {
         self.next() % end.max(1)
     }
 
-    /// One of them.
-    pub(super) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+    /// One of them, unless there is none.
+    pub(super) fn pick<T: Clone>(&mut self, of: &[T]) -> Option<T> {
         let index = self.below(u64::try_from(of.len()).unwrap_or(u64::MAX));
         let index = usize::try_from(index).unwrap_or(0);
-        of.get(index).cloned().expect("something to pick")
+        of.get(index).cloned()
     }
 
     fn next(&mut self) -> u64 {

@@ -14,10 +14,10 @@ use softpos_types::{Currency, LocalTime, Money, Tick};
 use softpos_wire::tlv::{self, TlvWriter};
 use softpos_wire::{Tag, tag};
 
-pub const FLOOR_LIMIT_MINOR: i64 = 10_000;
-pub const CVM_LIMIT_MINOR: i64 = 100_000;
+pub(crate) const FLOOR_LIMIT_MINOR: i64 = 10_000;
+pub(crate) const CVM_LIMIT_MINOR: i64 = 100_000;
 /// How long an answer takes on a good phone.
-pub const ELAPSED_US: u32 = 20_000;
+pub(crate) const ELAPSED_US: u32 = 20_000;
 
 fn data(values: &[(u32, &str)]) -> TerminalData {
     let mut data = TerminalData::new();
@@ -27,7 +27,7 @@ fn data(values: &[(u32, &str)]) -> TerminalData {
     data
 }
 
-pub fn config() -> ReaderConfig {
+pub(crate) fn config() -> ReaderConfig {
     let keys = authority_keys().into_iter().map(|key| {
         AuthorityKey::new((key.rid, key.index), &key.modulus, &key.exponent, key.checksum).unwrap()
     });
@@ -84,7 +84,7 @@ fn combination(scheme: CardScheme) -> Combination {
     }
 }
 
-pub fn reader(amount_minor: i64) -> Reader {
+pub(crate) fn reader(amount_minor: i64) -> Reader {
     let transaction = Transaction {
         amount: Money::new(amount_minor, Currency::CNY),
         other_minor: 0,
@@ -96,7 +96,7 @@ pub fn reader(amount_minor: i64) -> Reader {
 }
 
 /// Somebody between reader and card: changes commands on their way to the card, and answers on their way back.
-pub trait Wedge {
+pub(crate) trait Wedge {
     fn command(&mut self, command: &[u8]) -> Vec<u8> {
         command.to_vec()
     }
@@ -107,12 +107,12 @@ pub trait Wedge {
 }
 
 /// Nobody.
-pub struct Air;
+pub(crate) struct Air;
 
 impl Wedge for Air {}
 
 /// Presents the card until the reader has ended, at most three times.
-pub fn tap(reader: &mut Reader, card: &mut SoftCard, wedge: &mut dyn Wedge) -> CardOutcome {
+pub(crate) fn tap(reader: &mut Reader, card: &mut SoftCard, wedge: &mut dyn Wedge) -> CardOutcome {
     for _ in 0..3 {
         let mut step = match card.present() {
             Presence::Card => reader.card_present(Tick(0)),
@@ -137,14 +137,14 @@ pub fn tap(reader: &mut Reader, card: &mut SoftCard, wedge: &mut dyn Wedge) -> C
     panic!("the reader asks for ever");
 }
 
-pub fn online(outcome: CardOutcome) -> Box<CardRead> {
+pub(crate) fn online(outcome: CardOutcome) -> Box<CardRead> {
     match outcome {
         CardOutcome::Online(read) => read,
         other => panic!("not online: {other:?}"),
     }
 }
 
-pub fn approved(outcome: CardOutcome) -> Box<CardRead> {
+pub(crate) fn approved(outcome: CardOutcome) -> Box<CardRead> {
     match outcome {
         CardOutcome::Approved(read) => read,
         other => panic!("not approved: {other:?}"),
@@ -152,12 +152,12 @@ pub fn approved(outcome: CardOutcome) -> Box<CardRead> {
 }
 
 /// Whether money could move on this outcome.
-pub fn pays(outcome: &CardOutcome) -> bool {
+pub(crate) fn pays(outcome: &CardOutcome) -> bool {
     matches!(outcome, CardOutcome::Online(_) | CardOutcome::Approved(_))
 }
 
 /// The answer with every object of this tag changed; `None` drops it.
-pub fn with_object(answer: &[u8], tag: Tag, change: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+pub(crate) fn with_object(answer: &[u8], tag: Tag, change: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
     let (body, sw) = answer.split_at(answer.len() - 2);
     [rewritten(body, tag, change), sw.to_vec()].concat()
 }
@@ -179,7 +179,7 @@ fn rewritten(body: &[u8], tag: Tag, change: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -
 }
 
 /// The answer with more objects inside its outermost template.
-pub fn with_more(answer: &[u8], objects: &[(Tag, &[u8])]) -> Vec<u8> {
+pub(crate) fn with_more(answer: &[u8], objects: &[(Tag, &[u8])]) -> Vec<u8> {
     let (body, sw) = answer.split_at(answer.len() - 2);
     let outer = tlv::Tlvs::new(body).next().unwrap().unwrap();
     let mut inner = TlvWriter::new();
@@ -192,13 +192,13 @@ pub fn with_more(answer: &[u8], objects: &[(Tag, &[u8])]) -> Vec<u8> {
 }
 
 /// An object of field 55.
-pub fn field_55(read: &CardRead, tag: Tag) -> Option<&[u8]> {
+pub(crate) fn field_55(read: &CardRead, tag: Tag) -> Option<&[u8]> {
     tlv::child(&read.de55, tag).unwrap()
 }
 
 /// Instruction byte of a command.
-pub fn instruction(command: &[u8]) -> u8 {
+pub(crate) fn instruction(command: &[u8]) -> u8 {
     command[1]
 }
 
-pub const AMOUNT: Tag = tag::AMOUNT_AUTHORISED;
+pub(crate) const AMOUNT: Tag = tag::AMOUNT_AUTHORISED;

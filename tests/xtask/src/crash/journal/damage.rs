@@ -58,7 +58,7 @@ fn damaged(
     let words = |error: std::io::Error| error.to_string();
     let mut files = files_of(&dir.join("journal"))?;
     files.push(dir.join("head"));
-    let path = random.pick(&files);
+    let path = random.pick(&files).ok_or("the store has no files")?;
     let mut bytes = fs::read(&path).map_err(words)?;
     harm(&mut bytes, random);
     fs::write(&path, &bytes).map_err(words)?;

@@ -57,7 +57,7 @@ pub(super) fn run(rounds: u64, seed: u64) -> Result<(), Failure> {
 fn one(seed: u64) -> Result<(&'static str, Verdict), String> {
     let mut random = Random::new(seed);
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let (what, round) = random.pick(&ROUNDS);
+    let (what, round) = random.pick(&ROUNDS).ok_or("no kinds of rounds")?;
     let verdict = round(&folder.path().join("store"), &mut random);
     Ok((
         what,

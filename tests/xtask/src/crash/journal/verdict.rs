@@ -114,7 +114,16 @@ pub(super) fn append(open: &mut Open, story: &mut Story, count: u64) -> Result<u
         let key = match &entry {
             Entry::Started(started) => Some(started.key),
             Entry::Moved(moved) => Some(moved.key),
-            _ => None,
+            Entry::Reprinted(_)
+            | Entry::Settling(_)
+            | Entry::Settled(_)
+            | Entry::Activation(_)
+            | Entry::Parameters(_)
+            | Entry::Attested(_)
+            | Entry::KeysLoaded(_)
+            | Entry::Checkpoint(_)
+            | Entry::Archived(_)
+            | Entry::Restored(_) => None,
         };
         open.ledger.apply(position.sequence, entry);
         if let Some(row) = key.and_then(|key| open.ledger.payment(key)).map(row) {
