@@ -2,6 +2,7 @@ package softpos.driver
 
 import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicBoolean
+import java.util.concurrent.atomic.AtomicLong
 import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
@@ -16,7 +17,6 @@ import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.first
-import kotlinx.coroutines.flow.getAndUpdate
 import kotlinx.coroutines.flow.receiveAsFlow
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
@@ -54,6 +54,7 @@ class Till private constructor(
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
     private val cards = CardLoop(terminal, reader)
     private val closing = AtomicBoolean()
+    private val endings = AtomicLong()
     private val states = MutableStateFlow(TillState())
     private val happened = Channel<TillEvent>(MAX_EVENTS, BufferOverflow.DROP_OLDEST)
 
@@ -168,16 +169,16 @@ class Till private constructor(
         }
     }
 
-    /** Begins something whose end comes as a step: the last ending is history from now on. */
-    private suspend fun <T> begin(begun: (T) -> Boolean = { true }, action: (Terminal) -> T): T = call { terminal ->
-        val before = states.getAndUpdate { it.copy(ending = null) }
-        var stays = true
-        try {
-            action(terminal).also { stays = !begun(it) }
-        } finally {
-            // Nothing was begun, so what is shown stays.
-            if (stays) states.update { if (it.ending == null) it.copy(ending = before.ending) else it }
-        }
+    /**
+     * Begins something whose end comes as a step: the last ending is history from now on. What is refused changes
+     * nothing that is shown.
+     */
+    private suspend fun <T> begin(begun: (T) -> Boolean = { true }, action: (Terminal) -> T): T {
+        val before = endings.get()
+        val result = call(action)
+        // Its own end may have been quicker than this line.
+        if (begun(result)) states.update { if (endings.get() == before) it.copy(ending = null) else it }
+        return result
     }
 
     private fun shutdown() {
@@ -227,6 +228,7 @@ class Till private constructor(
             is Step.Notice -> happened.trySend(TillEvent.Happened(step.notice, step.text))
             is Step.Finished -> {
                 cards.stop()
+                endings.incrementAndGet()
                 states.update { it.copy(text = step.text, pinWanted = false, ending = step.ending) }
                 happened.trySend(TillEvent.Ended(step.ending, step.text))
             }
