@@ -220,6 +220,7 @@ fn a_code_is_paid_cash_is_taken_and_a_sale_is_given_back() {
     assert_eq!(other.fault().code, "not_expected");
     // It is made from the journal: another start of the till makes the same.
     shop.till.shutdown().unwrap();
+    assert_eq!(shop.step_to_the_end(), Step::Closed);
     let again = open_till(&shop.dir, hardware(&shop.dir)).unwrap();
     assert_eq!(again.day_close_slip(view.batch.value(), paper).unwrap(), slip);
 }
