@@ -136,13 +136,15 @@ impl Store {
             head,
             replayed,
         };
-        let (store, finding) =
+        let (mut store, finding) =
             Self::begin(begun, config.segment_bytes, Entropy::from_seed(entropy.secret()))?;
         report.findings.extend(finding);
+        let read_from = read_from.filter(|_| start > 0).unwrap_or(1);
+        store.index.read_from = read_from;
         Ok(Opened {
             store,
             report,
-            read_from: read_from.filter(|_| start > 0).unwrap_or(1),
+            read_from,
         })
     }
 

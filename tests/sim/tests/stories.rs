@@ -29,11 +29,12 @@ fn terminal_and_host_agree_after_every_disaster() {
 
 #[test]
 fn a_power_cut_at_every_effect() {
-    // Card sales, refunds and reversals; a code that is paid.
-    for seed in [2, 29] {
-        let whole = play(seed, CALM_STEPS, &Faults::none());
+    // The first two in which something happens.
+    let calm = (1..=SEEDS).map(|seed| (seed, play(seed, CALM_STEPS, &Faults::none())));
+    let eventful: Vec<_> = calm.filter(|(_, story)| story.approved > 3).take(2).collect();
+    assert_eq!(eventful.len(), 2);
+    for (seed, whole) in eventful {
         well(&whole, "the story without a cut");
-        assert!(whole.approved > 3, "{} approved", whole.approved);
         for effect in 1..=whole.effects {
             let faults = Faults {
                 cut_at_effect: Some(effect),

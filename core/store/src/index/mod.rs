@@ -50,6 +50,8 @@ pub struct Index {
     current: bool,
     doubt: Option<String>,
     rows_since_flush: u32,
+    /// The sequence that reading of the journal began at: what changed before it is in no row of the fold.
+    pub(crate) read_from: u64,
 }
 
 /// What an opened index holds.
@@ -82,13 +84,14 @@ impl Index {
             current: false,
             doubt: None,
             rows_since_flush: 0,
+            read_from: 1,
         }
     }
 
     /// Brings the index up to the journal after opening.
     ///
     /// `rows` are the present rows of all payments that can have changed, in the order of the journal; those that
-    /// have changed since are written. If the index has to be filled anew, `every` gives the row of every payment
+    /// have changed since are written. If the index has to be filled anew, or ends before them, `every` gives the row of every payment
     /// there is, and the finding says why. `last` is the journal's last record.
     pub fn catch_up<I>(
         &mut self,
@@ -111,8 +114,16 @@ impl Index {
                 }
                 Some(applied) => {
                     self.current = true;
-                    let changed = rows.clone().filter(|row| row.sequence > applied.sequence);
-                    changed.for_each(|row| self.apply(&row, &applied));
+                    let has_changed = |row: &IndexRow| row.sequence > applied.sequence;
+                    if applied.sequence.saturating_add(1) < self.read_from {
+                        // It stopped before the last checkpoint: its days are read once more.
+                        let all = every.take().map(|every| every()).unwrap_or_default();
+                        let changed = all.into_iter().filter(has_changed);
+                        changed.for_each(|row| self.apply(&row, &applied));
+                    } else {
+                        let changed = rows.clone().filter(has_changed);
+                        changed.for_each(|row| self.apply(&row, &applied));
+                    }
                     self.applied = Some(*last);
                 }
             }
