@@ -55,7 +55,7 @@ fn folder(path: Option<&PathBuf>, given: Option<&Path>) -> Result<DataDir, Failu
 }
 
 fn tell(out: Out, check: &LedgerCheck) {
-    let root = hex::encode(&check.root);
+    let root = hex::encode(check.root);
     if out.is_json() {
         return object(&Told {
             sound: check.is_sound(),
