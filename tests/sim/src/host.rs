@@ -64,8 +64,9 @@ pub(crate) struct Host {
     used_pin_keys: BTreeSet<[u8; 12]>,
     /// What the next payers do; by chance if nobody says.
     pub(crate) payer: Option<PayerMood>,
-    /// Payers' codes that were charged.
+    /// Payers' codes that were charged since the till's last start, and before: those it cannot remember.
     used_codes: BTreeSet<Vec<u8>>,
+    spent_codes: BTreeSet<Vec<u8>>,
     /// The parameters that were handed out last, and whether there are no newer ones.
     parameters: Vec<u8>,
     pub(crate) parameters_stand: bool,
@@ -103,6 +104,7 @@ impl Host {
             used_pin_keys: BTreeSet::new(),
             payer: None,
             used_codes: BTreeSet::new(),
+            spent_codes: BTreeSet::new(),
             parameters: Vec::new(),
             parameters_stand: false,
             batch: Batch::FIRST,

@@ -436,6 +436,7 @@ impl World {
         }
         let now = self.now();
         self.till.restart(now);
+        self.host.till_started();
         self.tell_link();
     }
 

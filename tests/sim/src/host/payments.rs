@@ -142,6 +142,11 @@ impl Held {
 }
 
 impl Host {
+    /// The till was started anew: which codes it has charged, it does not know any more.
+    pub(crate) fn till_started(&mut self) {
+        self.spent_codes.append(&mut self.used_codes);
+    }
+
     /// Everything that was approved and stands.
     pub(crate) fn booked(&self) -> impl Iterator<Item = Booked<'_>> {
         let approved = |held: &&Held| held.state == TransactionState::Approved;
@@ -200,12 +205,15 @@ impl Host {
         let clear = self.open_data(sealed, request.additional_data());
         let code = clear.and_then(|clear| CodePayload::from_bytes(clear.expose()).ok());
         let code = code.ok_or(Refusal(400, "malformed"))?.code.expose().to_vec();
+        // A wallet pays one order with a code. The till sends none twice, as long as it runs.
+        let spent = self.spent_codes.contains(&code);
         if !self.used_codes.insert(code) {
             self.complaints
                 .push(format!("{key}: a payer's code was charged twice"));
         }
         let soon = utc_ms + 1_000;
-        let mood = self.payer.unwrap_or_else(|| match self.chance.below(6) {
+        let refused = spent.then_some(PayerMood::NoMoney);
+        let mood = refused.or(self.payer).unwrap_or_else(|| match self.chance.below(6) {
             0 => PayerMood::NoMoney,
             1 => PayerMood::Ignores,
             2 => PayerMood::Confirms(self.chance.below(40_000)),
