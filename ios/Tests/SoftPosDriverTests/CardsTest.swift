@@ -24,7 +24,7 @@ extension Stories {
                 #expect(try shop.host.bookedMinor() == 2 * 1_234)
                 await till.close()
                 let said = await told.value
-                #expect(said.filter { $0.contains("phone") }.count == 2, "\(said)")
+                #expect(said.filter { $0.contains("your phone") }.count == 2, "\(said)")
             }
         }
 

@@ -25,7 +25,7 @@ class CardsTest {
             assertEquals(2 * 1_234L, host.bookedMinor())
             till.close()
             val said = told.await().filterIsInstance<TillEvent.Say>().map { it.text }
-            assertEquals(2, said.count { "phone" in it }, said.toString())
+            assertEquals(2, said.count { "your phone" in it }, said.toString())
         }
     }
 
