@@ -213,13 +213,15 @@ impl Host {
         }
         let soon = utc_ms + 1_000;
         let refused = spent.then_some(PayerMood::NoMoney);
-        let mood = refused.or(self.payer).unwrap_or_else(|| match self.chance.below(6) {
-            0 => PayerMood::NoMoney,
-            1 => PayerMood::Ignores,
-            2 => PayerMood::Confirms(self.chance.below(40_000)),
-            3 => PayerMood::PaysUnheard,
-            _ => PayerMood::Pays,
-        });
+        let mood = refused
+            .or(self.payer)
+            .unwrap_or_else(|| match self.chance.below(6) {
+                0 => PayerMood::NoMoney,
+                1 => PayerMood::Ignores,
+                2 => PayerMood::Confirms(self.chance.below(40_000)),
+                3 => PayerMood::PaysUnheard,
+                _ => PayerMood::Pays,
+            });
         let (state, de39, payer) = match mood {
             PayerMood::NoMoney => (TransactionState::Declined, "51", Payer::Nothing),
             PayerMood::Ignores => (TransactionState::AwaitingPayer, "", Payer::Nothing),
