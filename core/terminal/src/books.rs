@@ -35,7 +35,7 @@ impl Terminal {
     /// Payments, newest first.
     ///
     /// # Errors
-    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
+    /// [`SessionClosed`](softpos_types::Code::SessionClosed), [`SessionPoisoned`](softpos_types::Code::SessionPoisoned).
     pub fn history(&self, query: &HistoryQuery) -> Result<Vec<PaymentSummary>, SoftPosError> {
         let session = self.session();
         let (mut found, has_closed) = session.look(|flow, _| {
@@ -68,7 +68,7 @@ impl Terminal {
     /// What may be stored while the host cannot be reached; `None` on a till without parameters.
     ///
     /// # Errors
-    /// [`Code::SessionClosed`], [`Code::SessionPoisoned`].
+    /// [`SessionClosed`](softpos_types::Code::SessionClosed), [`SessionPoisoned`](softpos_types::Code::SessionPoisoned).
     pub fn queue_policy(&self) -> Result<Option<QueuePolicy>, SoftPosError> {
         self.session().look(|flow, now| {
             let parameters = flow.parameters()?;
