@@ -75,11 +75,6 @@ const STEPS: &[Step] = &[
         run: crash::undisturbed,
     },
     Step {
-        name: "crash-journal",
-        alone: "cargo xtask crash journal --rounds 60",
-        run: || crash::journal(60, 1),
-    },
-    Step {
         name: "crash",
         alone: "cargo xtask crash till --rounds 20",
         run: || crash::till(20, 1),
