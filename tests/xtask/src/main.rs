@@ -14,6 +14,7 @@ mod crash;
 mod debian;
 mod deny;
 mod kotlin_test;
+mod phones;
 mod process;
 mod swift_test;
 
@@ -28,6 +29,12 @@ struct Chore {
 }
 
 const CHORES: &[Chore] = &[
+    Chore {
+        name: "android-so",
+        arguments: "",
+        about: "the library for arm64 Android, linked without an NDK: size, alignment, symbols; not for shipping",
+        run: phones::android::run,
+    },
     Chore {
         name: "ci",
         arguments: "",
@@ -51,6 +58,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "licences, sources and bans of the dependencies; known advisories if their list can be fetched",
         run: deny::run,
+    },
+    Chore {
+        name: "ios-check",
+        arguments: "",
+        about: "the library for arm64 iOS, compiled without Xcode: format and symbols; not for shipping",
+        run: phones::ios::run,
     },
     Chore {
         name: "kotlin-test",
