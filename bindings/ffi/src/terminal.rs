@@ -148,7 +148,7 @@ impl Terminal {
         self.call(terminal::Terminal::force_sync)
     }
 
-    /// Closes the day: both sides' totals are compared. The result comes as a step.
+    /// Closes the day: what waits is sent, then both sides' totals are compared. The result comes as a step.
     pub fn settle(&self) -> Result<(), SoftPosError> {
         self.call(terminal::Terminal::settle)
     }

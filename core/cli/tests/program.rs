@@ -227,6 +227,25 @@ fn lost_answers_never_charge_twice() {
 }
 
 #[test]
+fn a_day_close_sends_what_waits_or_lists_it() {
+    let data = folder();
+    let lines = "network off\nsale 5 --card visa-approved\ncash 3\nclose\n\
+                 fault refuse:always\nnetwork on\nclose\nfault off\nclose\n";
+    let (code, out, _) = script(data.path(), &["--json"], lines);
+    let closes: Vec<Value> = objects(&out)
+        .into_iter()
+        .filter(|answer| answer["command"] == "close")
+        .collect();
+    assert_eq!(closes.len(), 3, "{out}");
+    assert_eq!(closes[0]["error"]["code"], "host_not_reached");
+    assert_eq!(closes[1]["error"]["code"], "payments_unsettled");
+    assert_eq!(closes[1]["error"]["action"], "force_sync");
+    assert_eq!(closes[1]["payments"].as_array().unwrap().len(), 2);
+    assert_eq!(closes[2]["balanced"], true, "{out}");
+    assert_eq!(code, 0, "{out}");
+}
+
+#[test]
 fn usage_is_told_by_the_exit_code() {
     let data = folder();
     let (code, _, err) = script(data.path(), &["sell"], "");

@@ -466,12 +466,14 @@ impl Terminal {
         true
     }
 
-    /// Closes the day: both sides' totals are compared. The result comes as a step.
+    /// Closes the day: what is open is told to the host first, reversals before the rest, then both sides' totals are
+    /// compared. The result comes as a step: `SettleFailed` with [`Code::PaymentsUnsettled`] if something could not be
+    /// told now; it stays in the queue, and the day stays open.
     ///
     /// # Errors
-    /// `NotReady` while payments have no end yet, `HostUnreachable` without a network.
+    /// `NotReady` while not activated or something is on the screen, `HostUnreachable` without a network.
     pub fn settle(&self) -> Result<(), SoftPosError> {
-        self.session().with(|flow, _| flow.settle())?.0
+        self.session().with(|flow, now| flow.settle(now))?.0
     }
 
     /// The network came or went, as the shell sees it.

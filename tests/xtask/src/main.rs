@@ -30,6 +30,12 @@ struct Chore {
 
 const CHORES: &[Chore] = &[
     Chore {
+        name: "android-aar",
+        arguments: "[LIBRARY]",
+        about: "the Kotlin driver and the core as an Android package, with the NDK's library or that of android-so",
+        run: phones::aar::run,
+    },
+    Chore {
         name: "android-so",
         arguments: "",
         about: "the library for arm64 Android, linked without an NDK: size, alignment, symbols; not for shipping",

@@ -13,6 +13,7 @@ mod camera;
 mod cards;
 mod codes;
 mod computing;
+mod crossings;
 mod drain;
 mod enqueue;
 mod opening;
@@ -35,6 +36,7 @@ const SECTIONS: &[Section] = &[
     ("codes", codes::run),
     ("enqueue", enqueue::run),
     ("sale", sale::run),
+    ("crossings", crossings::run),
     ("drain", drain::run),
     ("opening", opening::run),
 ];

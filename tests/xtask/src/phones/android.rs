@@ -55,6 +55,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The product's library, built when it is not there yet or no longer the newest.
+pub(super) fn product() -> Result<PathBuf, Failure> {
+    Ok(make(&Phones::ready(CHORE)?, "product", &[])?.path)
+}
+
 fn make(phones: &Phones, name: &'static str, features: &[&str]) -> Result<Made, Failure> {
     println!("{CHORE}: building for {TRIPLE}, {name}");
     let built = phones
@@ -104,7 +109,9 @@ fn table(all: &[&Made]) -> String {
             format!("{} KB", least.copied().unwrap_or(0) / 1024)
         }),
         ("exported symbols", |made| made.library.exported.len().to_string()),
-        ("undefined symbols", |made| made.library.undefined.len().to_string()),
+        ("undefined symbols", |made| {
+            made.library.undefined.len().to_string()
+        }),
         ("needs", |made| made.library.needs.join(" ")),
     ];
     rows.iter()
@@ -145,7 +152,10 @@ mod tests {
         };
         let table = table(&[&made("product", 3_000_000), &made("with sandbox", 5_000_000)]);
         let lines: Vec<&str> = table.lines().collect();
-        assert!(lines[1].contains("3.00 MB") && lines[1].ends_with("5.00 MB"), "{table}");
+        assert!(
+            lines[1].contains("3.00 MB") && lines[1].ends_with("5.00 MB"),
+            "{table}"
+        );
         assert!(lines[2].ends_with("16 KB"), "{table}");
         assert!(lines[5].contains("libc.so libm.so"), "{table}");
     }

@@ -133,7 +133,10 @@ mod tests {
     fn a_real_file_is_read() {
         let this_test = std::fs::read("/proc/self/exe").unwrap();
         let read = Library::read(&this_test).unwrap();
-        assert!(read.needs.iter().any(|name| name.starts_with("libc.so")), "{read:?}");
+        assert!(
+            read.needs.iter().any(|name| name.starts_with("libc.so")),
+            "{read:?}"
+        );
         assert!(read.undefined.iter().any(|name| name == "memcpy"));
         assert!(read.has_debug && !read.alignments.is_empty());
         assert!(read.faults().iter().any(|fault| fault.contains("Kotlin")));

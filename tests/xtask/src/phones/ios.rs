@@ -71,8 +71,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             bind: Some((&sdk, "/opt/ios")),
         })?
         .join("libsoftpos.a");
-    let bytes =
-        fs::read(&path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+    let bytes = fs::read(&path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
     let library = Library::read(&bytes)
         .map_err(|error| Failure::Failed(format!("{CHORE}: {}: {error}", path.display())))?;
     println!("{:<20}{:>10}", "archive", megabytes(bytes.len()));

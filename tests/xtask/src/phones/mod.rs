@@ -4,6 +4,7 @@
 //! proves that all of it compiles, how large it is, and what it exports and asks for. It is not for shipping: it is
 //! linked against stand-ins of the system's libraries, or not at all.
 
+pub(crate) mod aar;
 pub(crate) mod android;
 mod elf;
 pub(crate) mod ios;
@@ -119,10 +120,7 @@ impl Phones {
             &features,
         ];
         let settings = build.settings.iter().map(String::as_str);
-        let arguments = std::iter::once("env")
-            .chain(always)
-            .chain(settings)
-            .chain(cargo);
+        let arguments = std::iter::once("env").chain(always).chain(settings).chain(cargo);
         let mut command = self.environment.command(&binds, "/softpos", arguments);
         succeed_as(&mut command, &format!("{}: cargo rustc", self.chore))?;
         Ok(target.join(build.triple).join("phone"))
