@@ -107,6 +107,12 @@ impl TerminalData {
         self.0.insert(tag, value.to_vec());
     }
 
+    /// Forgets a value.
+    #[cfg(feature = "mag-stripe")]
+    pub(crate) fn remove(&mut self, tag: Tag) {
+        self.0.remove(&tag);
+    }
+
     /// The value of a tag.
     pub fn value(&self, tag: Tag) -> Option<&[u8]> {
         self.0.get(&tag).map(Vec::as_slice)

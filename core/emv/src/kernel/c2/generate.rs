@@ -117,7 +117,7 @@ impl C2 {
     }
 
     /// The reader's value, else the card's.
-    fn object(&self, tag: Tag) -> Option<&[u8]> {
+    pub(super) fn object(&self, tag: Tag) -> Option<&[u8]> {
         self.data
             .value(tag)
             .or_else(|| self.card.value(tag))
@@ -218,6 +218,8 @@ impl C2 {
             | State::AwaitRecord(_)
             | State::AwaitBalanceBefore
             | State::Ended => {}
+            #[cfg(feature = "mag-stripe")]
+            State::AwaitStripeRecord(_) | State::AwaitChecksum => {}
         }
         self.reported(lost())
     }

@@ -14,6 +14,8 @@ mod restrictions;
 mod risk;
 mod stop;
 mod store;
+#[cfg(feature = "mag-stripe")]
+mod stripe;
 mod tags;
 mod tvr;
 mod verification;
@@ -101,6 +103,11 @@ enum State {
     /// RECOVER AC was sent.
     AwaitRecovered,
     AwaitBalanceAfter,
+    #[cfg(feature = "mag-stripe")]
+    AwaitStripeRecord(usize),
+    /// COMPUTE CRYPTOGRAPHIC CHECKSUM was sent.
+    #[cfg(feature = "mag-stripe")]
+    AwaitChecksum,
     Ended,
 }
 
@@ -221,7 +228,7 @@ impl C2 {
             .afl
             .ok_or(Stop::card(l2::DATA_MISSING, Reason::DataMissing(tag::AFL)))?;
         if !(self.config.emv_mode() && self.profile(1, 0x80)) {
-            return Err(Stop::card(l2::STRIPE, Reason::Malformed));
+            return self.without_emv_mode(afl);
         }
         self.take_locator(afl)?;
         if !self.authenticates() {
@@ -238,16 +245,29 @@ impl C2 {
         Ok(self.exchange(1, number))
     }
 
+    /// Stripe mode is not built in: the card cannot pay here.
+    #[cfg(not(feature = "mag-stripe"))]
+    #[expect(
+        clippy::unused_self,
+        reason = "its twin with the feature starts the other mode"
+    )]
+    const fn without_emv_mode(&mut self, _afl: &[u8]) -> Result<Next, Stop> {
+        Err(Stop::card(l2::STRIPE, Reason::Malformed))
+    }
+
     // Rule C2-AFL-1: the stripe mode's file 08010100 is skipped where it comes first and the reader knows that mode.
     // [source: foreign vector, mock-msc-offline;
     // test: kernel::c2::foreign::the_whole_tap_byte_for_byte, kernel::c2::tests::the_stripe_modes_file_is_skipped_by_readers_that_know_it;
     // evidence: foreign mock-msc-offline]
     /// Skips the stripe mode's file, which the card lists first for readers that know both modes.
     fn take_locator(&mut self, afl: &[u8]) -> Result<(), Stop> {
-        let afl = match afl.strip_prefix(&STRIPE_FILE) {
+        self.plan(match afl.strip_prefix(&STRIPE_FILE) {
             Some(rest) if self.config.stripe_mode() => rest,
             Some(_) | None => afl,
-        };
+        })
+    }
+
+    fn plan(&mut self, afl: &[u8]) -> Result<(), Stop> {
         let wrong = || Stop::card(l2::CARD_DATA, Reason::Malformed);
         let afl = Afl::parse(afl).map_err(|_| wrong())?;
         self.records = afl.records().take(MAX_RECORDS.saturating_add(1)).collect();
@@ -388,6 +408,10 @@ impl C2 {
                 self.balances.after = store::balance(answer);
                 self.conclude().map(Next::End)
             }
+            #[cfg(feature = "mag-stripe")]
+            State::AwaitStripeRecord(index) => self.on_stripe_record(index, answer),
+            #[cfg(feature = "mag-stripe")]
+            State::AwaitChecksum => self.on_checksum(answer),
             State::Ended => Err(Stop::card(l2::PARSING, Reason::Malformed)),
         }
     }

@@ -36,15 +36,7 @@ impl C2 {
     // test: kernel::c2::tests::the_limit_is_higher_for_devices_that_verify_on_both_sides;
     // evidence: own]
     pub(super) fn all_read(&mut self) -> Result<Next, Stop> {
-        let amount_minor = self.amount()?;
-        let limit_minor = if self.on_device() {
-            self.config.limit_with_device_minor
-        } else {
-            self.config.limit_minor
-        };
-        if amount_minor > limit_minor {
-            return Err(Stop::card(l2::LIMIT, Reason::LimitExceeded).next());
-        }
+        let amount_minor = self.amount_within_limit()?;
         for mandatory in [tag::EXPIRY_DATE, tag::PAN, tags::CDOL1, tag::TRACK_2] {
             self.required(mandatory)?;
         }
@@ -58,6 +50,20 @@ impl C2 {
             return Ok(Next::Send(GET_BALANCE.to_vec()));
         }
         self.analyse()
+    }
+
+    /// 9F02 in minor units, not above the limit for this card.
+    pub(super) fn amount_within_limit(&self) -> Result<u64, Stop> {
+        let amount_minor = self.amount()?;
+        let limit_minor = if self.on_device() {
+            self.config.limit_with_device_minor
+        } else {
+            self.config.limit_minor
+        };
+        if amount_minor > limit_minor {
+            return Err(Stop::card(l2::LIMIT, Reason::LimitExceeded).next());
+        }
+        Ok(amount_minor)
     }
 
     /// 9F02 in minor units.
