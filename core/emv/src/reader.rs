@@ -9,7 +9,7 @@ use softpos_wire::{bcd, tag};
 use crate::config::{MAX_ACTIVATIONS, ReaderConfig, TerminalData, Transaction};
 use crate::entry::{Activation, EntryPoint, EntryStep};
 use crate::kernel::{AnyKernel, Kernel, KernelInput, Progress};
-use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
+use crate::outcome::{ErrorIndication, KernelOutcome, OutcomeKind, Reason};
 use crate::read::{CardRead, EntryMode};
 use crate::torn::TornLog;
 use crate::ui::{Message, Status, UiRequest};
@@ -62,6 +62,8 @@ pub enum CardOutcome {
 pub struct StoppedRead {
     /// The step that ended it.
     pub reason: Reason,
+    /// Which layer failed, for the acquirer's log; no card data.
+    pub error: ErrorIndication,
     /// What to show.
     pub ui: UiRequest,
     /// The card, if it was read to the end.
@@ -245,6 +247,7 @@ impl Reader {
             spare_unpredictable: *spare,
             torn: core::mem::take(&mut self.torn),
             keys: self.config.authority_keys.clone(),
+            exceptions: self.config.exceptions.clone(),
         })?;
         let command = kernel
             .poll_capdu()
@@ -280,13 +283,22 @@ fn finished(outcome: KernelOutcome) -> CardOutcome {
         kind,
         reason,
         ui_on_outcome,
+        report,
         read,
         ..
     } = outcome;
-    let stopped = |read, message| StoppedRead {
-        reason: reason.unwrap_or(Reason::Kernel),
-        ui: ui_on_outcome.unwrap_or_else(|| UiRequest::new(message, Status::ProcessingError)),
-        read,
+    let reason = reason.unwrap_or(Reason::Kernel);
+    let stopped = |read, message| {
+        let ui = ui_on_outcome.unwrap_or_else(|| UiRequest::new(message, Status::ProcessingError));
+        StoppedRead {
+            reason,
+            error: report.map_or_else(
+                || ErrorIndication::of(reason, Some(ui.message)),
+                |report| report.error,
+            ),
+            ui,
+            read,
+        }
     };
     match (kind, read) {
         (OutcomeKind::OnlineRequest, Some(read)) => CardOutcome::Online(read),

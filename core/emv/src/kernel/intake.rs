@@ -12,6 +12,7 @@ use softpos_wire::gpo::GpoResponse;
 use softpos_wire::track2::Track2;
 use softpos_wire::{Tag, tag, tlv};
 
+use super::KernelInput;
 use crate::brand;
 use crate::config::TerminalData;
 use crate::data::CardData;
@@ -241,6 +242,12 @@ impl Intake {
         } else {
             Err(Reason::BrandConflict)
         }
+    }
+
+    /// Whether the exception file names the card.
+    pub(super) fn listed(&self, input: &KernelInput, pan: &Pan) -> bool {
+        let psn = self.card.array(tag::PAN_SEQUENCE).map(|[psn]| psn);
+        input.exceptions.lists(pan, psn)
     }
 
     /// Whether the last day of validity has passed: 5F24, else the month of track 2.

@@ -39,6 +39,7 @@ use super::{Kernel, KernelInput, Progress};
 use crate::config::TerminalData;
 use crate::data::CardData;
 use crate::entry::Activation;
+use crate::exceptions::ExceptionFile;
 use crate::oda::{AuthorityKeys, StaticData};
 use crate::outcome::{Authentication, Cvm, KernelOutcome, Reason};
 use crate::torn::{TornLog, TornRecord};
@@ -68,6 +69,7 @@ pub struct C2 {
     /// The signed records, in the order read.
     static_data: StaticData,
     keys: Arc<AuthorityKeys>,
+    exceptions: Arc<ExceptionFile>,
     authentication: Option<Authentication>,
     pdol_data: Vec<u8>,
     cdol1_data: Vec<u8>,
@@ -132,6 +134,7 @@ impl C2 {
             spare_unpredictable,
             torn,
             keys,
+            exceptions,
         } = input;
         let config = Config::read(&data).map_err(|reason| Stop::card(l2::TERMINAL_DATA, reason).outcome())?;
         let mut kernel = Self {
@@ -144,6 +147,7 @@ impl C2 {
             records: Vec::new(),
             static_data: StaticData::default(),
             keys,
+            exceptions,
             authentication: None,
             pdol_data: Vec::new(),
             cdol1_data: Vec::new(),

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use super::super::scripted::{Objects, answer, bytes, changed, input, run};
+use super::super::scripted::{Objects, answer, bytes, changed, input, listing, run};
 use super::*;
 use crate::config::KernelId;
 use crate::oda::{AuthorityKey, AuthorityKeys};
@@ -532,4 +532,13 @@ fn a_card_that_leaves() {
     let mut again = input(KernelId::C4, AID, &[(0x9F38, "9F3501")], None, READER);
     again.activation.restarted = true;
     assert_eq!(run(C4::start(again), &during).1.kind, OutcomeKind::EndApplication);
+}
+
+#[test]
+fn a_card_on_the_exception_file() {
+    let mut input = input(KernelId::C4, AID, &[(0x9F38, "9F3501")], None, READER);
+    input.exceptions = listing(b"374245001741007");
+    let answers = [gpo("1080"), record(&[]), cryptogram(&[])];
+    let outcome = run(C4::start(input), &answers).1;
+    assert_eq!(outcome.read.unwrap().receipt.unwrap().tvr[0], 0x90);
 }

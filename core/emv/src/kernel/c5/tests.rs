@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::super::scripted::{NOW, Objects, answer, bytes, changed, input, run};
+use super::super::scripted::{NOW, Objects, answer, bytes, changed, input, listing, run};
 use super::super::test_pki;
 use super::*;
 use crate::config::KernelId;
@@ -427,5 +427,22 @@ fn a_torn_tap_of_another_card_or_too_old() {
         alloc::format!("{:?}", again.take_torn_log()),
         "TornLog(1)",
         "kept for a third tap"
+    );
+}
+
+#[test]
+fn a_card_on_the_exception_file() {
+    let tvr = |options| {
+        let mut input = reader(&[(0xDF_8D02, options)]);
+        input.exceptions = listing(b"3566002020360505");
+        let answers = [gpo("0080"), record(ONLINE), cryptogram(&[])];
+        let outcome = run(C5::start(input), &answers).1;
+        outcome.read.unwrap().receipt.unwrap().tvr
+    };
+    assert_eq!(tvr("3200"), [0x90, 0, 0, 0, 0]);
+    assert_eq!(
+        tvr("2200"),
+        [0x80, 0, 0, 0, 0],
+        "where the options do not ask for it"
     );
 }

@@ -1,6 +1,6 @@
 //! Scripted taps of kernel 6.
 
-use super::super::scripted::{Objects, answer, bytes, changed, input, run};
+use super::super::scripted::{Objects, answer, bytes, changed, input, listing, run};
 use super::super::test_pki;
 use super::*;
 use crate::config::KernelId;
@@ -256,4 +256,20 @@ fn stripe_mode_of_zip_is_not_offered() {
         run(start(PLAIN, &[]), &[gpo(&zip)]).1.kind,
         OutcomeKind::SelectNext
     );
+}
+
+#[test]
+fn a_card_on_the_exception_file() {
+    let outcome = |listed: &[u8]| {
+        let mut input = input(KernelId::C6, AID, &[(0x9F38, PDOL)], Some(PLAIN), &[]);
+        input.exceptions = listing(listed);
+        run(C6::start(input), &[gpo(ASKS)]).1
+    };
+    let listed = outcome(b"6011000990139424");
+    assert_eq!(
+        (listed.kind, listed.reason),
+        (OutcomeKind::Declined, Some(Reason::OnExceptionFile))
+    );
+    assert_eq!(listed.read.unwrap().receipt.unwrap().tvr, [0x10, 0, 0, 0, 0]);
+    assert_eq!(outcome(b"6011000990139416").kind, OutcomeKind::OnlineRequest);
 }
