@@ -180,7 +180,10 @@ impl Flow {
         let Front::Reading(reading) = core::mem::replace(&mut self.front, Front::Idle) else {
             return;
         };
-        let order = reading.order;
+        let Reading {
+            order, mut reader, ..
+        } = *reading;
+        self.torn = reader.take_torn_log();
         match outcome {
             CardOutcome::Online(card) => {
                 self.say(Announcement::RemoveCard);
@@ -444,6 +447,9 @@ impl Flow {
 
     /// Ends a payment of which nothing was recorded.
     pub(crate) fn not_started(&mut self, key: PaymentKey, reason: NotStarted) {
+        if let Front::Reading(reading) = &mut self.front {
+            self.torn = reading.reader.take_torn_log();
+        }
         self.front = Front::Idle;
         self.charges.forget(key);
         if reason != NotStarted::Cancelled {

@@ -697,6 +697,7 @@ till-card-discover-phone = a phone that has verified its owner
 till-card-unsupported = a scheme that is not accepted here
 till-tap-command = → { $command }
 till-tap-answer = ← { $answer }
+till-tap-object = { $indent }{ $tag } { $name } { $value }
 till-tap-wait = The card is asked for again: { $message }
 till-tap-outcome = Outcome: { $outcome }
 till-tap-recorded = Recorded without card data: { $file }

@@ -660,6 +660,7 @@ till-card-discover-phone = 已验证机主的手机
 till-card-unsupported = 本机不受理的卡组织
 till-tap-command = → { $command }
 till-tap-answer = ← { $answer }
+till-tap-object = { $indent }{ $tag } { $name } { $value }
 till-tap-wait = 请再次出示卡片：{ $message }
 till-tap-outcome = 结果：{ $outcome }
 till-tap-recorded = 已记录，不含卡片数据：{ $file }

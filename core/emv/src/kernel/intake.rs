@@ -90,7 +90,7 @@ impl Intake {
             objects: 0,
             signed: StaticData::default(),
         };
-        let template = tlv::child(&activation.fci, tag::FCI_TEMPLATE)
+        let template = tlv::child(activation.fci.expose(), tag::FCI_TEMPLATE)
             .map_err(|_| Reason::Malformed)?
             .ok_or(Reason::DataMissing(tag::FCI_TEMPLATE))?;
         let mut fci = CardData::default();

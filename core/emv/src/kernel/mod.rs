@@ -112,6 +112,11 @@ macro_rules! kernels {
                 })
             }
 
+            /// Which one it is.
+            pub const fn id(&self) -> KernelId {
+                match self { $(Self::$name(_) => $id,)* }
+            }
+
             /// Whether foreign vectors prove the kernel; kernels that this reader does not have need no proof.
             pub(crate) fn is_verified(kernel: KernelId) -> bool {
                 $(if kernel == $id { return kernels!(@$proof); })*

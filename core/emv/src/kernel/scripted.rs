@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use softpos_types::{Pan, Tick};
+use softpos_types::{Pan, SecretBytes, Tick};
 use softpos_wire::tlv::TlvWriter;
 use softpos_wire::{Tag, tag};
 
@@ -65,7 +65,7 @@ pub(super) fn input(
         ttq,
         data: TerminalData::new(),
         indicators: Indicators::default(),
-        fci: writer.into_vec(),
+        fci: Arc::new(SecretBytes::new(writer.into_vec())),
         start: Start::A,
         restarted: false,
         issuer_data: None,

@@ -71,8 +71,8 @@ pub struct C2 {
     keys: Arc<AuthorityKeys>,
     exceptions: Arc<ExceptionFile>,
     authentication: Option<Authentication>,
-    pdol_data: Vec<u8>,
-    cdol1_data: Vec<u8>,
+    pdol_data: SecretBytes,
+    cdol1_data: SecretBytes,
     /// The body of the answer to GENERATE AC or RECOVER AC.
     answer: SecretBytes,
     tvr: Tvr,
@@ -149,8 +149,8 @@ impl C2 {
             keys,
             exceptions,
             authentication: None,
-            pdol_data: Vec::new(),
-            cdol1_data: Vec::new(),
+            pdol_data: SecretBytes::new(Vec::new()),
+            cdol1_data: SecretBytes::new(Vec::new()),
             answer: SecretBytes::new(Vec::new()),
             tvr: Tvr::default(),
             cvm: Cvm::None,
@@ -177,7 +177,8 @@ impl C2 {
     /// Takes the FCI in and builds GET PROCESSING OPTIONS. No PDOL is legal: then the template is empty.
     fn processing_options(&mut self) -> Result<Vec<u8>, Stop> {
         let malformed = || Stop::card(l2::PARSING, Reason::Malformed).next();
-        let template = tlv::only(&self.activation.fci, tag::FCI_TEMPLATE).ok_or_else(malformed)?;
+        let activation = &self.activation;
+        let template = tlv::only(activation.fci.expose(), tag::FCI_TEMPLATE).ok_or_else(malformed)?;
         store::absorb(template, &mut self.fci, &self.data)
             .map_err(|reason| Stop::card(l2::PARSING, reason).next())?;
         let missing = Stop::card(l2::DATA_MISSING, Reason::DataMissing(tag::DF_NAME)).next();
@@ -202,8 +203,8 @@ impl C2 {
         if dol.total() > MAX_PDOL_DATA {
             return Err(malformed());
         }
-        self.pdol_data = dol.build(|wanted| self.data.value(wanted), Tag::format);
-        apdu::get_processing_options(&self.pdol_data).map_err(|_| malformed())
+        self.pdol_data = SecretBytes::new(dol.build(|wanted| self.data.value(wanted), Tag::format));
+        apdu::get_processing_options(self.pdol_data.expose()).map_err(|_| malformed())
     }
 
     // Rule C2-GPO-2: a refused GET PROCESSING OPTIONS leads to the next application, whatever the status word.

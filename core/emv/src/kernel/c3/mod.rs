@@ -100,7 +100,7 @@ impl C3 {
     /// Takes the FCI in and builds GET PROCESSING OPTIONS.
     fn processing_options(&mut self) -> Result<Vec<u8>, Reason> {
         let fci = &self.input.activation.fci;
-        let template = tlv::child(fci, tag::FCI_TEMPLATE)
+        let template = tlv::child(fci.expose(), tag::FCI_TEMPLATE)
             .map_err(|_| Reason::Malformed)?
             .ok_or(Reason::DataMissing(tag::FCI_TEMPLATE))?;
         absorb(template, &mut self.fci, &|_| false)?;
