@@ -101,25 +101,27 @@ fn settings() -> Vec<String> {
 }
 
 fn table(all: &[&Made]) -> String {
-    let rows: [(&str, fn(&Made) -> String); 6] = [
-        ("", |made| made.name.to_owned()),
-        ("size, stripped", |made| megabytes(made.size)),
-        ("aligned to", |made| {
+    let line = |title: &str, cell: fn(&Made) -> String| {
+        let mut line = format!("{title:<20}");
+        for made in all {
+            line += &format!("  {:>16}", cell(made));
+        }
+        line
+    };
+    let lines = [
+        line("", |made| made.name.to_owned()),
+        line("size, stripped", |made| megabytes(made.size)),
+        line("aligned to", |made| {
             let least = made.library.alignments.iter().min();
             format!("{} KB", least.copied().unwrap_or(0) / 1024)
         }),
-        ("exported symbols", |made| made.library.exported.len().to_string()),
-        ("undefined symbols", |made| {
+        line("exported symbols", |made| made.library.exported.len().to_string()),
+        line("undefined symbols", |made| {
             made.library.undefined.len().to_string()
         }),
-        ("needs", |made| made.library.needs.join(" ")),
+        line("needs", |made| made.library.needs.join(" ")),
     ];
-    rows.iter()
-        .map(|(title, cell)| {
-            let cells: String = all.iter().map(|made| format!("  {:>16}", cell(made))).collect();
-            format!("{title:<20}{cells}\n")
-        })
-        .collect()
+    lines.join("\n") + "\n"
 }
 
 /// Writes the symbols that Android must have into a file.

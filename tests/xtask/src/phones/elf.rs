@@ -111,21 +111,19 @@ mod tests {
 
     #[test]
     fn each_fault_is_named() {
-        let faults: [(fn(&mut Library), &str); 6] = [
-            (|library| library.is_arm64 = false, "arm64"),
-            (|library| library.alignments.push(0x1000), "16 KB"),
-            (|library| library.alignments.clear(), "16 KB"),
-            (|library| library.has_debug = true, "stripped"),
-            (|library| library.has_text_relocations = true, "written to"),
-            (|library| library.exported.clear(), "Kotlin"),
-        ];
-        for (spoil, named) in faults {
+        let check = |named: &str, spoil: fn(&mut Library)| {
             let mut library = good();
             spoil(&mut library);
             let found = library.faults();
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains(named), "{found:?}");
-        }
+        };
+        check("arm64", |library| library.is_arm64 = false);
+        check("16 KB", |library| library.alignments.push(0x1000));
+        check("16 KB", |library| library.alignments.clear());
+        check("stripped", |library| library.has_debug = true);
+        check("written to", |library| library.has_text_relocations = true);
+        check("Kotlin", |library| library.exported.clear());
     }
 
     #[test]

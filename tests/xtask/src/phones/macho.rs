@@ -62,12 +62,16 @@ impl Library {
 
 /// Whether it is for arm64, and for no other of Apple's systems.
 fn is_for_iphones(object: &MachO<'_>) -> bool {
-    let elsewhere = object.load_commands.iter().any(|one| match one.command {
-        CommandVariant::BuildVersion(version) => version.platform != PLATFORM_IOS,
-        CommandVariant::VersionMinMacosx(_)
-        | CommandVariant::VersionMinTvos(_)
-        | CommandVariant::VersionMinWatchos(_) => true,
-        _ => false,
+    let elsewhere = object.load_commands.iter().any(|one| {
+        if let CommandVariant::BuildVersion(version) = one.command {
+            return version.platform != PLATFORM_IOS;
+        }
+        matches!(
+            one.command,
+            CommandVariant::VersionMinMacosx(_)
+                | CommandVariant::VersionMinTvos(_)
+                | CommandVariant::VersionMinWatchos(_)
+        )
     });
     object.header.cputype() == cputype::CPU_TYPE_ARM64 && !elsewhere
 }
