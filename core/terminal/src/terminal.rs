@@ -473,7 +473,7 @@ impl Terminal {
     /// # Errors
     /// `NotReady` while not activated or something is on the screen, `HostUnreachable` without a network.
     pub fn settle(&self) -> Result<(), SoftPosError> {
-        self.session().with(|flow, now| flow.settle(now))?.0
+        self.session().with(Flow::settle)?.0
     }
 
     /// The network came or went, as the shell sees it.

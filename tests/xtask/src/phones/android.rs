@@ -102,11 +102,11 @@ fn settings() -> Vec<String> {
 
 fn table(all: &[&Made]) -> String {
     let line = |title: &str, cell: fn(&Made) -> String| {
-        let mut line = format!("{title:<20}");
-        for made in all {
-            line += &format!("  {:>16}", cell(made));
-        }
-        line
+        let cells = all.iter().map(|made| format!("{:>16}", cell(made)));
+        std::iter::once(format!("{title:<20}"))
+            .chain(cells)
+            .collect::<Vec<_>>()
+            .join("  ")
     };
     let lines = [
         line("", |made| made.name.to_owned()),
