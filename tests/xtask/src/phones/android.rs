@@ -32,8 +32,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     takes_none(arguments)?;
     let watch = Stopwatch::start();
     let phones = Phones::ready(CHORE)?;
-    let sandbox = make(&phones, "with sandbox", &["sandbox"])?;
     let product = make(&phones, "product", &[])?;
+    let sandbox = make(&phones, "with sandbox", &["sandbox"])?;
     print!("{}", table(&[&product, &sandbox]));
     println!("undefined symbols: {}", listed(&product)?.display());
     let too_large = (product.size > BUDGET).then(|| {
