@@ -15,6 +15,7 @@ mod debian;
 mod deny;
 mod kotlin_test;
 mod process;
+mod receipts;
 mod swift_test;
 
 use std::process::ExitCode;
@@ -57,6 +58,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "the Kotlin driver on a JVM against the library and the reference host",
         run: kotlin_test::run,
+    },
+    Chore {
+        name: "receipts",
+        arguments: "",
+        about: "every kind of slip in every form, written anew into core/receipt/docs, and drawn to be looked at",
+        run: receipts::run,
     },
     Chore {
         name: "swift-test",
