@@ -46,6 +46,17 @@ impl Format {
         Self::Html,
         Self::Pdf,
     ];
+
+    /// Whether this build can make it.
+    ///
+    /// # Errors
+    /// [`NoFont`].
+    pub const fn check(self) -> Result<(), NoFont> {
+        match self {
+            Self::Png | Self::Pdf if !cfg!(feature = "font") => Err(NoFont),
+            Self::Text | Self::Png | Self::EscPos | Self::EscPosUtf8 | Self::Html | Self::Pdf => Ok(()),
+        }
+    }
 }
 
 impl Receipt {

@@ -17,6 +17,7 @@ mod kotlin_test;
 mod process;
 mod receipts;
 mod swift_test;
+mod voice_test;
 
 use std::process::ExitCode;
 
@@ -70,6 +71,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "the Swift driver, natively or in a Debian made for it, against the library and the reference host",
         run: swift_test::run,
+    },
+    Chore {
+        name: "voice-test",
+        arguments: "",
+        about: "every sentence of the till through espeak-ng, in both languages",
+        run: voice_test::run,
     },
 ];
 
