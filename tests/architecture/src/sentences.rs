@@ -117,7 +117,7 @@ mod tests {
             "let text = \"Please tap your card, then wait\";",
             "say(\"收款成功\")",
             "Text(\"Don't charge again\")",
-            "a(\"x\", \"The \\\"till\\\" is closed here\")",
+            "a(\"x\", \"The till is \\\"closed\\\" here\")",
         ] {
             assert_eq!(said(line), 1, "{line}");
         }
