@@ -14,6 +14,7 @@ mod history_cmd;
 mod host_cmd;
 mod interrupt;
 mod json;
+mod keyboard;
 mod ledger_cmd;
 mod out;
 mod picture;
@@ -23,10 +24,10 @@ mod sandbox;
 mod slip;
 mod tap_cmd;
 mod till;
+mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use args::{Arguments, Command, HostCommand};
@@ -36,9 +37,11 @@ use failure::Failure;
 use out::Out;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let language = arguments.common.lang.unwrap_or_else(args::environment_language);
-    let out = Out::new(language, arguments.common.json);
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let (arguments, out) = match usage::read(&words) {
+        Ok(read) => read,
+        Err(told) => return told,
+    };
     let exit = run(&arguments, out).unwrap_or_else(|failure| {
         out.failure(&failure);
         failure.exit()

@@ -48,7 +48,7 @@ pub use link::{Answer, Cause, HostLink, LinkFailure};
 pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
 pub use os_entropy::os_entropy;
 pub use pin_entry::PinEntry;
-pub use recording::{Tap, TapEvent, TapNext, TapRecording, TapSetup, TapStep};
+pub use recording::{Tap, TapEvent, TapNext, TapObject, TapRecording, TapSetup, TapStep};
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxAnswer;
 pub use slips::Paper;
