@@ -18,6 +18,7 @@ mod drain;
 mod enqueue;
 mod opening;
 mod probes;
+mod receipts;
 mod sale;
 mod shop;
 
@@ -34,6 +35,7 @@ const SECTIONS: &[Section] = &[
     ("computing", computing::run),
     ("cards", cards::run),
     ("codes", codes::run),
+    ("receipts", receipts::run),
     ("enqueue", enqueue::run),
     ("sale", sale::run),
     ("crossings", crossings::run),
