@@ -96,6 +96,7 @@ error-queue-overdue = Stored payments have been waiting too long: connect to the
 error-backup-unreadable = The file is no backup, is damaged, or has another passphrase.
 error-passphrase-short = The passphrase is too short: take at least 10 characters.
 error-folder-not-empty = A backup can only be restored into an empty folder.
+error-stopped = The work was stopped; it goes on where it was.
 error-host-not-reached = The host could not be reached; nothing was sent.
 error-host-not-trusted = The host's certificate is not the expected one; nothing was sent.
 error-host-garbled = The host answered something unreadable.

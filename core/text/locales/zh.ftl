@@ -95,6 +95,7 @@ error-queue-overdue = 离线交易等待时间过长：请连接网络上送。
 error-backup-unreadable = 该文件不是备份、已损坏，或口令不符。
 error-passphrase-short = 口令太短：请至少使用10个字符。
 error-folder-not-empty = 只能恢复到空文件夹。
+error-stopped = 操作已中止，下次从中断处继续。
 error-host-not-reached = 无法连接收单主机，请求未发送。
 error-host-not-trusted = 收单主机的证书不可信，请求未发送。
 error-host-garbled = 收单主机的回应无法识别。

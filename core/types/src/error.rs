@@ -166,6 +166,8 @@ names! {
         PassphraseShort = "passphrase_short",
         /// A backup is restored into an empty folder only.
         FolderNotEmpty = "folder_not_empty",
+        /// Long work was stopped before its end.
+        Stopped = "stopped",
         /// No connection: nothing was sent.
         HostNotReached = "host_not_reached",
         /// The host's certificate is not the pinned one.
@@ -324,6 +326,7 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         | C::PaymentsUnsettled => (E::NotReady, NotMoved, Action::ForceSync),
         C::PaymentOpen | C::CodeOrderOpen => (E::NotReady, NotMoved, Action::Wait),
         C::SecureHardware => (E::NotReady, NotMoved, Action::ContactSupport),
+        C::Stopped => (E::NotReady, NotMoved, Action::TryAgain),
         C::StoreInUse => (E::StoreInUse, NotMoved, Action::CloseOtherCopy),
         C::StorageLow => (E::NotReady, NotMoved, Action::CheckStorage),
         C::StoreUnreadable => (E::StoreDamaged, NotMoved, Action::CheckStorage),

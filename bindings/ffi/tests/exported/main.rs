@@ -10,146 +10,19 @@
     missing_docs
 )]
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+mod books;
+mod shop;
+
+use std::sync::Arc;
 
 use softpos::{
-    CardStep, CodePurpose, Columns, Ending, FrameSize, HistoryQuery, Language, LogLine, LogSink, Method,
-    Paper, PaymentRequest, PaymentState, PortError, RefundRequest, SandboxCard, SandboxHost, SandboxWallet,
-    Screen, SecureHardware, SlipCopy, SoftPosError, Step, Terminal, TerminalConfig, amount_from_text,
-    amount_text, code_symbol, sandbox_break, sandbox_hardware,
+    CardStep, CodePurpose, Columns, Ending, FrameSize, HistoryQuery, Language, Method, Paper, PaymentRequest,
+    PaymentState, PortError, RefundRequest, Screen, SecureHardware, SlipCopy, SoftPosError, Step,
+    amount_from_text, amount_text, code_symbol, sandbox_break,
 };
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-#[derive(Default)]
-struct Lines(Mutex<Vec<LogLine>>);
-
-impl LogSink for Lines {
-    fn write(&self, line: LogLine) -> Result<(), PortError> {
-        self.0.lock().unwrap().push(line);
-        Ok(())
-    }
-}
-
-struct Shop {
-    till: Arc<Terminal>,
-    host: Arc<SandboxHost>,
-    wallet: Arc<SandboxWallet>,
-    runtime: Runtime,
-    dir: TempDir,
-}
-
-impl Shop {
-    fn open() -> Self {
-        let dir = TempDir::new().unwrap();
-        let host = SandboxHost::start(dir.path().join("host").to_str().unwrap(), 0).unwrap();
-        let shop = Self {
-            till: open_till(&dir, hardware(&dir)).unwrap(),
-            host,
-            wallet: SandboxWallet::new(),
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build()
-                .unwrap(),
-            dir,
-        };
-        shop.till.activate(&shop.host.activation_text().unwrap()).unwrap();
-        assert_eq!(shop.finish(|_| {}), Ending::Activated);
-        shop
-    }
-
-    fn step(&self) -> Step {
-        let wait = async { tokio::time::timeout(Duration::from_secs(20), self.till.next_step()).await };
-        self.runtime.block_on(wait).expect("a step in time").unwrap()
-    }
-
-    /// Serves the steps until something has ended.
-    fn finish(&self, mut serve: impl FnMut(&Step)) -> Ending {
-        loop {
-            let step = self.step();
-            serve(&step);
-            match step {
-                Step::Finished { ending, .. } => return ending,
-                Step::Closed => panic!("the session ended"),
-                _ => {}
-            }
-        }
-    }
-
-    fn start(&self, text: &str, method: Method) -> String {
-        let amount = amount_from_text(text, "CNY").unwrap();
-        let request = PaymentRequest {
-            amount,
-            method,
-            language: Language::En,
-            order: None,
-            category: None,
-        };
-        self.till.start(request).unwrap()
-    }
-
-    fn pay(&self, text: &str, card: &str) -> (String, Ending) {
-        let card = self.wallet.card(card).unwrap();
-        let key = self.start(text, Method::Card);
-        let ending = self.finish(|step| match step {
-            Step::Show { view, .. } if matches!(view.screen, Screen::Card { .. }) => tap(&self.till, &card),
-            Step::AskPin { .. } => type_pin(&self.till),
-            _ => {}
-        });
-        (key, ending)
-    }
-}
-
-fn open_till(dir: &TempDir, hardware: Arc<dyn SecureHardware>) -> Result<Arc<Terminal>, SoftPosError> {
-    let config = TerminalConfig {
-        dir: dir.path().join("till"),
-        language: Language::En,
-        app_version: String::from("test"),
-        host_url: None,
-        anchors: None,
-    };
-    Terminal::open(config, hardware, Arc::new(Lines::default()))
-}
-
-fn hardware(dir: &TempDir) -> Arc<dyn SecureHardware> {
-    sandbox_hardware(dir.path().join("keys").to_str().unwrap()).unwrap()
-}
-
-fn tap(till: &Terminal, card: &SandboxCard) {
-    let mut next = if card.present() {
-        till.card_present()
-    } else {
-        till.card_collision()
-    };
-    while let CardStep::Transmit { capdu } = next.unwrap() {
-        next = match card.transmit(&capdu) {
-            Ok(rapdu) => till.card_replied(&rapdu, 4_000),
-            Err(_) => till.card_lost(),
-        };
-    }
-    card.remove();
-}
-
-fn type_pin(till: &Terminal) {
-    let pin = till.pin_entry().unwrap();
-    for digit in [1, 2, 3, 9] {
-        pin.push_digit(digit).unwrap();
-    }
-    assert_eq!(pin.push_digit(10).unwrap_err().fault().code, "pin_length");
-    pin.backspace().unwrap();
-    assert_eq!(pin.submit().unwrap_err().fault().code, "pin_length");
-    pin.push_digit(4).unwrap();
-    assert_eq!(pin.length(), Ok(4));
-    pin.submit().unwrap();
-}
-
-fn payment(ending: Ending) -> PaymentState {
-    match ending {
-        Ending::Payment { state, .. } => state,
-        other => panic!("no payment: {other:?}"),
-    }
-}
+use shop::{Shop, hardware, open_till, payment};
 
 #[test]
 fn cards_are_approved_declined_asked_for_a_pin_and_pulled_away() {
@@ -323,16 +196,6 @@ fn the_folder_is_held_once_and_goes_on_after_a_close() {
     assert!(matches!(late, SoftPosError::Closed { .. }), "{late:?}");
     let again = open_till(&shop.dir, hardware(&shop.dir)).unwrap();
     assert_eq!(again.payment(&key).unwrap().state, PaymentState::Approved);
-}
-
-impl Shop {
-    fn step_to_the_end(&self) -> Step {
-        loop {
-            if self.step() == Step::Closed {
-                return self.step();
-            }
-        }
-    }
 }
 
 #[test]
