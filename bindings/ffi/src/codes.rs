@@ -77,6 +77,7 @@ impl Terminal {
     }
 
     /// A payment was said to be paid, by a push message for example. Nothing of it is believed: the host is asked now.
+    /// ResultUnknown with the code `late_payment` for one that had ended uncharged and is beyond the till's reach.
     pub fn payment_notice(&self, key: &str) -> Result<(), SoftPosError> {
         self.call(|till| till.payment_notice(payment_key(key)?))
     }

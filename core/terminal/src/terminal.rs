@@ -282,8 +282,10 @@ impl Terminal {
     /// A payment was said to be paid, by a push message for example. Nothing of it is believed: the host is asked now.
     ///
     /// # Errors
-    /// [`Code::PaymentNotFound`].
+    /// [`Code::PaymentNotFound`]; [`Code::LatePayment`] for one that had ended without a charge and can no longer be
+    /// undone from here: ask the acquirer.
     pub fn payment_notice(&self, key: PaymentKey) -> Result<(), SoftPosError> {
+        self.recall(key)?;
         self.session().with(|flow, now| flow.payment_notice(key, now))?.0
     }
 

@@ -66,6 +66,7 @@ error-order-in-use = The order number belongs to another payment already.
 error-not-a-payment-code = This is no payment code of the customer.
 error-code-used = This code was charged already: the customer must show a new one.
 error-code-order-open = The charge of the code before is not decided yet.
+error-late-payment = The payment had ended without a charge and is said to be paid after all.
 error-payment-not-found = There is no such payment.
 error-not-refundable = This payment cannot be refunded now.
 error-refund-over-sale = The refund is more than what is left of the sale.

@@ -65,6 +65,7 @@ error-order-in-use = 该订单号已用于另一笔交易。
 error-not-a-payment-code = 这不是顾客的付款码。
 error-code-used = 该付款码已使用，请顾客出示新的付款码。
 error-code-order-open = 上一笔付款码交易尚无结果。
+error-late-payment = 该笔交易已结束且未扣款，现收到已付款的通知。
 error-payment-not-found = 没有找到该笔交易。
 error-not-refundable = 该笔交易目前不能退款。
 error-refund-over-sale = 退款金额超过可退余额。

@@ -106,6 +106,8 @@ names! {
         CodeUsed = "code_used",
         /// The charge of the payer's code before has no end yet.
         CodeOrderOpen = "code_order_open",
+        /// A payment that had ended without a charge is said to be paid, and the till cannot find out by itself.
+        LatePayment = "late_payment",
         /// There is no payment with this key.
         PaymentNotFound = "payment_not_found",
         /// The payment is in no state to be refunded.
@@ -344,6 +346,7 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         }
         C::ClockSkew => (E::HostRefused, NotMoved, Action::SetClock),
         C::HostGarbled | C::HostSignature | C::ResultUnknown => (E::ResultUnknown, Unknown, Action::Wait),
+        C::LatePayment => (E::ResultUnknown, Unknown, Action::ContactSupport),
         C::SessionClosed | C::SessionPoisoned => (E::Closed, Unknown, Action::CheckHistory),
     }
 }

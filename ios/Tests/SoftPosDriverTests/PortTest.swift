@@ -81,6 +81,31 @@ extension Stories {
             }
         }
 
+        @Test("hardware that never answers does not hold the end up")
+        func hardwareNeverAnswers() async throws {
+            try await shop { shop in
+                let real = try shop.keys()
+                let asked = Mutex(false)
+                let gate = DispatchSemaphore(value: 0)
+                let stuck = Hardware(real, sign: { digest in
+                    asked.withLock { $0 = true }
+                    gate.wait()
+                    gate.signal()
+                    return try real.sign(digest: digest)
+                })
+                try await shop.openTill(hardware: stuck)
+                try await shop.till.activate(text: shop.host.activationText())
+                while !asked.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+                #expect(try await !shop.till.status().activated)
+                let started = ContinuousClock.now
+                try await shop.till.close()
+                #expect(ContinuousClock.now - started < .seconds(15))
+                gate.signal()
+                try await shop.openTill()
+                try await shop.activate()
+            }
+        }
+
         @Test("a reader that never answers holds neither a cancel nor the end up")
         func readerBlocks() async throws {
             try await shop { shop in
@@ -97,6 +122,23 @@ extension Stories {
                 try await shop.till.close()
                 #expect(ContinuousClock.now - started < .seconds(15))
                 reader.release()
+            }
+        }
+
+        @Test("a reader that fails asks for the card again, and the operator can give up")
+        func readerFails() async throws {
+            try await shop { shop in
+                try await shop.openTill(reader: Failing())
+                try await shop.activate()
+                _ = try await shop.start("1", .card)
+                try await shop.wait { state in
+                    if case .card(.presentAgain, _) = state.view?.screen { true } else { false }
+                }
+                try await shop.till.cancel()
+                guard case .notStarted(_, .cancelled) = try await shop.till.awaitEnding() else {
+                    throw Unexpected("it was recorded")
+                }
+                #expect(try shop.host.bookedMinor() == 0)
             }
         }
 
@@ -171,6 +213,13 @@ private final class Silent: CardReader {
     func stop() {}
 
     func release() { gate.signal() }
+}
+
+/// A reader that loses its card at every command.
+private final class Failing: CardReader {
+    func waitForCard(limit: Duration) -> Presence { .card }
+    func transceive(capdu: Data) throws(CardLostError) -> Data { throw CardLostError() }
+    func stop() {}
 }
 
 /// A card that answers every command with so many bytes of nothing.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use softpos::{BackupFile, HistoryQuery, Method, PaymentState, SoftPosError, Terminal, sandbox_hardware};
 
@@ -30,10 +29,7 @@ fn backed_up() -> (Shop, PathBuf) {
     assert_eq!(payment(ending), PaymentState::Approved);
     shop.start("2.50", Method::Cash);
     assert_eq!(payment(shop.finish(|_| {})), PaymentState::Approved);
-    // Cash is told to the host behind the counter.
-    while shop.till.status().unwrap().open_payments > 0 {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    shop.rest();
     let path = shop.dir.path().join("till.backup");
     let to = BackupFile::new(path.clone(), WORDS);
     let made = shop.till.back_up(&to).unwrap();

@@ -16,7 +16,7 @@ mod shop;
 use std::sync::Arc;
 
 use softpos::{
-    CardStep, CodePurpose, Columns, Ending, FrameSize, HistoryQuery, Language, Method, Paper, PaymentRequest,
+    CardStep, CodePurpose, Columns, Ending, FrameSize, HistoryQuery, Language, Method, Notice, Paper, PaymentRequest,
     PaymentState, PortError, RefundRequest, Screen, SecureHardware, SlipCopy, SoftPosError, Step,
     amount_from_text, amount_text, code_symbol, sandbox_break,
 };
@@ -172,6 +172,51 @@ fn a_code_that_the_customer_shows_is_charged_typed_and_from_the_camera() {
             .unwrap()
             .is_none()
     );
+}
+
+#[test]
+fn a_payment_that_is_said_to_have_come_after_its_end_is_told_of() {
+    let shop = Shop::open();
+    let given_up = |shop: &Shop, key: &str| {
+        let ending = shop.finish(|step| {
+            if let Step::Show { view, .. } = step
+                && matches!(view.screen, Screen::AskPayer | Screen::ShowCode { .. })
+            {
+                shop.till.cancel().unwrap();
+            }
+        });
+        assert!(matches!(ending, Ending::Payment { .. }), "{ending:?}");
+        shop.rest();
+        assert_eq!(shop.till.payment(key).unwrap().state, PaymentState::Reversed);
+    };
+    // Asked, and never answers.
+    let charged = shop
+        .till
+        .charge_code(Shop::request("3", Method::Code), b"281234567890123457")
+        .unwrap();
+    given_up(&shop, &charged);
+    shop.till.payment_notice(&charged).unwrap();
+    let late = loop {
+        if let Step::Notice { notice, text } = shop.step() {
+            break (notice, text);
+        }
+    };
+    let Notice::LatePayment { key, amount } = late.0 else {
+        panic!("{late:?}");
+    };
+    assert_eq!((key.to_string(), amount.amount_minor()), (charged.clone(), 300));
+    shop.rest();
+    // What the till can no longer undo is for the acquirer.
+    let shown = shop.start("2", Method::Code);
+    given_up(&shop, &shown);
+    let notice = |key: &str| shop.till.payment_notice(key).unwrap_err();
+    assert_eq!(notice(&shown).fault().code, "late_payment");
+    shop.till.settle().unwrap();
+    assert!(matches!(shop.finish(|_| {}), Ending::Settled { .. }));
+    let closed = notice(&charged);
+    assert!(matches!(closed, SoftPosError::ResultUnknown { .. }), "{closed:?}");
+    assert_eq!(closed.fault().code, "late_payment");
+    assert_eq!(shop.host.booked_minor(), Ok(0));
 }
 
 #[test]

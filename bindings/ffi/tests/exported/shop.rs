@@ -75,6 +75,13 @@ impl Shop {
         }
     }
 
+    /// Waits until the till has nothing left to do behind the counter.
+    pub(crate) fn rest(&self) {
+        while self.till.status().unwrap().open_payments > 0 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub(crate) fn start(&self, text: &str, method: Method) -> String {
         self.till.start(Self::request(text, method)).unwrap()
     }

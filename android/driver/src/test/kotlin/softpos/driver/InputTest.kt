@@ -32,24 +32,24 @@ class InputTest {
     fun `what was typed wrongly is said to be so`() = story {
         val stale = "01890a5d-ac96-774b-bcce-b302099a8057"
         assertEquals("amount_zero", fault { amountFromText("0", "CNY") }.code)
-        val wrong = mapOf<String, suspend () -> Unit>(
-            "activation" to { till.activate("softpos:nothing") },
-            "empty activation" to { till.activate("") },
-            "huge activation" to { till.activate("x".repeat(1_000_000)) },
-            "typed activation" to { till.activate("", "", "") },
-            "key" to { till.payment("no key") },
-            "stale key" to { till.payment(stale) },
-            "stale key to refuse" to { till.refuseApproval(stale) },
-            "stale key to print" to { till.receipt(stale, SLIP, WIDE) },
-            "stale key to give back" to { till.refund(RefundRequest(stale, one(), Language.EN)) },
-            "stale notice" to { till.paymentNotice(stale) },
-            "huge key" to { till.payment("0".repeat(1_000_000)) },
-            "PIN without payment" to { till.pinEntry() },
-            "batch" to { till.dayCloseSlip(7u, WIDE) },
-            "card" to { wallet.card("nobody") },
-            "currency" to { amountFromText("1", "XX") },
-            "amount" to { amountFromText("1.234", "CNY") },
-            "order" to { till.start(order("9".repeat(65))) },
+        val wrong = listOf(
+            call("activation") { till.activate("softpos:nothing") },
+            call("empty activation") { till.activate("") },
+            call("huge activation") { till.activate("x".repeat(1_000_000)) },
+            call("typed activation") { till.activate("", "", "") },
+            call("key") { till.payment("no key") },
+            call("stale key") { till.payment(stale) },
+            call("stale key to refuse") { till.refuseApproval(stale) },
+            call("stale key to print") { till.receipt(stale, SLIP, WIDE) },
+            call("stale key to give back") { till.refund(RefundRequest(stale, one(), Language.EN)) },
+            call("stale notice") { till.paymentNotice(stale) },
+            call("huge key") { till.payment("0".repeat(1_000_000)) },
+            call("PIN without payment") { till.pinEntry() },
+            call("batch") { till.dayCloseSlip(7u, WIDE) },
+            call("card") { wallet.card("nobody") },
+            call("currency") { amountFromText("1", "XX") },
+            call("amount") { amountFromText("1.234", "CNY") },
+            call("order") { till.start(order("9".repeat(65))) },
         )
         for ((name, call) in wrong) {
             val said = runCatching { expect<SoftPosException.InvalidInput>(call) }
@@ -150,6 +150,8 @@ class InputTest {
         }
         assertEquals(PaymentState.APPROVED, pay("1", "visa-approved").second)
     }
+
+    private fun call(name: String, action: suspend () -> Unit) = name to action
 
     private fun one() = amountFromText("1", "CNY")
 

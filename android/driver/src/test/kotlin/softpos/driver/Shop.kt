@@ -79,7 +79,7 @@ class Shop : AutoCloseable {
     }
 
     /** How the payment that was begun last has ended. */
-    suspend fun ended(): PaymentState = stateOf(till.awaitEnding())
+    suspend fun ended(): PaymentState = (till.awaitEnding() as Ending.Payment).state
 
     suspend fun screen(wanted: (Screen) -> Boolean): Screen =
         checkNotNull(till.state.first { state -> state.view?.screen?.let(wanted) == true }.view).screen
@@ -99,8 +99,6 @@ class Shop : AutoCloseable {
         dir.toFile().deleteRecursively()
     }
 }
-
-fun stateOf(ending: Ending): PaymentState = (ending as Ending.Payment).state
 
 /** A story with an activated till; a minute is more than most of them need. */
 fun story(limitSeconds: Int = 60, tell: suspend Shop.() -> Unit) = shop(limitSeconds) {
