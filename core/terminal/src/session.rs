@@ -230,11 +230,17 @@ impl Session {
         self.begin_to_close();
     }
 
-    /// Ends the session: what is on the disk stays, what waits goes on at the next opening.
+    /// Ends the session: what is on the disk stays, what waits goes on at the next opening. A worker that hardware
+    /// holds fast keeps the folder until it is let go, but nobody waiting.
     pub(crate) fn close(&self, limit: Duration) {
         self.begin_to_close();
         let ended = self.ended.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.ended.1.wait_timeout_while(ended, limit, |ended| !*ended));
+        let waited = self.ended.1.wait_timeout_while(ended, limit, |ended| !*ended);
+        let has_ended = *waited.unwrap_or_else(PoisonError::into_inner).0;
+        if !has_ended {
+            self.log.line(LogLevel::Error, "shutdown_incomplete", &[]);
+            self.steps.push(Step::Closed);
+        }
     }
 
     fn begin_to_close(&self) {

@@ -489,7 +489,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Ends the till: everything is durable, the folder is free, [`Step::Closed`] is the last step.
+    /// Ends the till within 10 seconds: everything is durable, the folder is free, [`Step::Closed`] is the last step.
+    /// Only where the secure hardware does not return from a call the folder stays taken until it does.
     pub fn shutdown(&self) {
         self.session().close(SHUTDOWN);
     }

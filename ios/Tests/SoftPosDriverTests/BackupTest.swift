@@ -21,7 +21,7 @@ extension Stories {
                 let percents = heard.withLock { $0 }
                 #expect(percents.last == 100 && percents == percents.sorted())
                 let here = try await shop.till.history()
-                await shop.till.close()
+                try await shop.till.close()
 
                 let refused = try await fault {
                     _ = try await restored(shop, Data("a dozen other letters".utf8))

@@ -76,35 +76,25 @@ class PortTest {
 
     @Test
     fun `hardware that blocks holds nobody else up`() = shop {
-        val real = keys()
-        openTill(object : SecureHardware by real {
-            override fun sign(digest: ByteArray): ByteArray {
-                Thread.sleep(300)
-                return real.sign(digest)
-            }
-        })
+        val slow = Slow(keys())
+        openTill(slow)
         till.activate(host.activationText())
-        withTimeout(250.milliseconds) { repeat(20) { till.status() } }
+        slow.asked()
+        repeat(20) { assertFalse(till.status().activated) }
+        slow.release()
         assertEquals(Ending.Activated, till.awaitEnding())
     }
 
     @Test
     fun `hardware that never answers does not hold the end up`() = shop {
-        val real = keys()
-        val (asked, gate) = CountDownLatch(1) to CountDownLatch(1)
-        openTill(object : SecureHardware by real {
-            override fun sign(digest: ByteArray): ByteArray {
-                asked.countDown()
-                gate.await()
-                return real.sign(digest)
-            }
-        })
+        val stuck = Slow(keys())
+        openTill(stuck)
         till.activate(host.activationText())
-        while (asked.count > 0) delay(5.milliseconds)
-        assertFalse(till.status().activated)
+        stuck.asked()
         withTimeout(15.seconds) { till.close() }
-        gate.countDown()
-        openTill()
+        expect<SoftPosException.StoreInUse> { openTill() }
+        stuck.release()
+        while (runCatching { openTill() }.isFailure) delay(10.milliseconds)
         activate()
     }
 
@@ -178,6 +168,24 @@ class PortTest {
     }
 
     private suspend fun Shop.notStarted(): NotStarted = (till.awaitEnding() as Ending.NotStarted).reason
+
+    /** Hardware that signs when the test says so. */
+    private class Slow(private val real: SecureHardware) : SecureHardware by real {
+        private val begun = CountDownLatch(1)
+        private val gate = CountDownLatch(1)
+
+        override fun sign(digest: ByteArray): ByteArray {
+            begun.countDown()
+            gate.await()
+            return real.sign(digest)
+        }
+
+        suspend fun asked() {
+            while (begun.count > 0) delay(5.milliseconds)
+        }
+
+        fun release() = gate.countDown()
+    }
 
     /** A reader with a card in its field. */
     private abstract class Reader : CardReader {
