@@ -36,6 +36,8 @@ pub(crate) struct Session {
     ended: (Mutex<bool>, Condvar),
     closing: AtomicBool,
     failed: AtomicBool,
+    /// The worker did not end in time: nobody waits for it again.
+    abandoned: AtomicBool,
     pub(crate) link: RwLock<Option<HostLink>>,
     pub(crate) clock: Clock,
     pub(crate) steps: StepQueue,
@@ -82,6 +84,7 @@ impl Session {
             ended: (Mutex::new(false), Condvar::new()),
             closing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             link: RwLock::new(link),
             clock,
             steps: StepQueue::default(),
@@ -234,10 +237,13 @@ impl Session {
     /// holds fast keeps the folder until it is let go, but nobody waiting.
     pub(crate) fn close(&self, limit: Duration) {
         self.begin_to_close();
+        if self.abandoned.load(Ordering::Acquire) {
+            return;
+        }
         let ended = self.ended.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.ended.1.wait_timeout_while(ended, limit, |ended| !*ended);
         let has_ended = *waited.unwrap_or_else(PoisonError::into_inner).0;
-        if !has_ended {
+        if !has_ended && !self.abandoned.swap(true, Ordering::AcqRel) {
             self.log.line(LogLevel::Error, "shutdown_incomplete", &[]);
             self.steps.push(Step::Closed);
         }

@@ -79,7 +79,7 @@ extension Stories {
                 try await shop.rest()
                 #expect(try await till.payment(key: key).state == .reversed)
                 // What the till can no longer undo is for the acquirer.
-                try await till.settle()
+                while (try? await till.settle()) == nil { try await Task.sleep(for: .milliseconds(20)) }
                 guard case .settled = try await till.awaitEnding() else { throw Unexpected("the day is open") }
                 let (closed, said) = try await fault { try await till.paymentNotice(key: key) }
                 guard case .ResultUnknown = closed else { throw Unexpected("\(closed)") }

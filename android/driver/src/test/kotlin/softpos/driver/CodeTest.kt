@@ -1,8 +1,10 @@
 package softpos.driver
 
 import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
@@ -82,7 +84,7 @@ class CodeTest {
         rest()
         assertEquals(PaymentState.REVERSED, till.payment(key).state)
         // What the till can no longer undo is for the acquirer.
-        till.settle()
+        while (runCatching { till.settle() }.isFailure) delay(20.milliseconds)
         assertTrue(till.awaitEnding() is Ending.Settled)
         val closed = expect<SoftPosException.ResultUnknown> { till.paymentNotice(key) }
         assertEquals("late_payment", closed.fault.code)
