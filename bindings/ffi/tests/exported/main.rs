@@ -190,6 +190,11 @@ fn a_payment_that_is_said_to_have_come_after_its_end_is_told_of() {
         shop.rest();
         assert_eq!(shop.till.payment(key).unwrap().state, PaymentState::Reversed);
     };
+    // What the till can no longer undo is for the acquirer.
+    let shown = shop.start("2", Method::Code);
+    given_up(&shop, &shown);
+    let notice = |key: &str| shop.till.payment_notice(key).unwrap_err();
+    assert_eq!(notice(&shown).fault().code, "late_payment");
     // Asked, and never answers.
     let charged = shop
         .till
@@ -197,21 +202,16 @@ fn a_payment_that_is_said_to_have_come_after_its_end_is_told_of() {
         .unwrap();
     given_up(&shop, &charged);
     shop.till.payment_notice(&charged).unwrap();
-    let late = loop {
-        if let Step::Notice { notice, text } = shop.step() {
-            break (notice, text);
+    let (key, amount) = loop {
+        if let Step::Notice {
+            notice: Notice::LatePayment { key, amount },
+            ..
+        } = shop.step()
+        {
+            break (key, amount);
         }
     };
-    let Notice::LatePayment { key, amount } = late.0 else {
-        panic!("{late:?}");
-    };
     assert_eq!((key.to_string(), amount.amount_minor()), (charged.clone(), 300));
-    shop.rest();
-    // What the till can no longer undo is for the acquirer.
-    let shown = shop.start("2", Method::Code);
-    given_up(&shop, &shown);
-    let notice = |key: &str| shop.till.payment_notice(key).unwrap_err();
-    assert_eq!(notice(&shown).fault().code, "late_payment");
     while shop.till.settle().is_err() {
         std::thread::sleep(Duration::from_millis(20));
     }
