@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use softpos_terminal as terminal;
 pub use softpos_terminal::{BackupSummary, LedgerCheck, QueuePolicy, RestoreSummary};
@@ -76,8 +75,7 @@ pub struct RestoreSummary {
 pub struct BackupFile {
     path: PathBuf,
     passphrase: SecretBytes,
-    percent: AtomicU8,
-    stopped: AtomicBool,
+    work: terminal::LongWork,
 }
 
 #[uniffi::export]
@@ -88,19 +86,18 @@ impl BackupFile {
         Arc::new(Self {
             path,
             passphrase: SecretBytes::copy_of(passphrase),
-            percent: AtomicU8::default(),
-            stopped: AtomicBool::default(),
+            work: terminal::LongWork::default(),
         })
     }
 
     /// How much of the work is done, 0 to 100.
     pub fn percent(&self) -> u8 {
-        self.percent.load(Ordering::Relaxed)
+        self.work.percent()
     }
 
     /// Stops the work soon: it throws NotReady with the code `stopped`, and goes on where it was another time.
     pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.work.stop();
     }
 
     /// Reads the payments into a folder that no till has used: history, and nothing that could be sent or used again.
@@ -110,17 +107,10 @@ impl BackupFile {
         dir: PathBuf,
         hardware: Arc<dyn SecureHardware>,
     ) -> Result<RestoreSummary, SoftPosError> {
-        let (hardware, told) = (Hardware(hardware), &mut |done, total| self.goes_on(done, total));
+        let (hardware, told) = (Hardware(hardware), &mut |done, total| {
+            self.work.goes_on(done, total)
+        });
         guard::call(|| terminal::restore(&dir, &hardware, &self.path, &self.passphrase, told))
-    }
-}
-
-impl BackupFile {
-    fn goes_on(&self, done: u64, total: u64) -> bool {
-        let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0);
-        self.percent
-            .store(u8::try_from(percent).unwrap_or(100), Ordering::Relaxed);
-        !self.stopped.load(Ordering::Relaxed)
     }
 }
 
@@ -129,7 +119,7 @@ impl Terminal {
     /// Writes everything this till has written into a file; the till may go on working. Takes its time: not for the
     /// main thread.
     pub fn back_up(&self, to: &BackupFile) -> Result<BackupSummary, SoftPosError> {
-        let told = &mut |done, total| to.goes_on(done, total);
+        let told = &mut |done, total| to.work.goes_on(done, total);
         self.call(|till| till.back_up(&to.path, &to.passphrase, told))
     }
 
