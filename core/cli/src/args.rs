@@ -58,8 +58,8 @@ pub(crate) enum Command {
     },
     /// Write everything the data folder holds into a file that a passphrase opens
     ///
-    /// The passphrase comes from `SOFTPOS_PASSPHRASE` or from the first line of the standard input. An interrupted backup
-    /// goes on where it was. The file has the records and what is needed to check them, and no payment key.
+    /// The passphrase is asked for without being shown; in scripts it comes from `SOFTPOS_PASSPHRASE` or is the first
+    /// line of the standard input. An interrupted backup goes on where it was. The file has the records and what is needed to check them, and no payment key.
     Backup {
         /// The file
         #[arg(value_name = "FILE")]

@@ -14,6 +14,7 @@ mod history_cmd;
 mod host_cmd;
 mod interrupt;
 mod json;
+mod keyboard;
 mod ledger_cmd;
 mod out;
 mod qr_cmd;

@@ -448,6 +448,18 @@ fn taps_are_recorded_without_card_data_and_replayed() {
         let replay = |path: &str| ended(softpos(data.path()).args(["replay", path]).output().unwrap());
         let (exit, out, err) = replay(path);
         assert_eq!(exit, 0, "{card}: {out}{err}");
+        assert!(
+            out.contains("9F36 Application Transaction Counter (ATC)"),
+            "{card}: {out}"
+        );
+        // The same tag, by the name that the card's own kernel gives it.
+        let names = [
+            ("visa", "9F6C Card Transaction Qualifiers (CTQ)"),
+            ("mastercard", "8C Card Risk"),
+        ];
+        for (scheme, name) in names {
+            assert_eq!(out.contains(name), card.starts_with(scheme), "{card}: {out}");
+        }
 
         // Another answer of the card leads elsewhere, and that is found.
         let other = recorded.replacen("9000\"", "6A82\"", 1);

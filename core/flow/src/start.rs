@@ -149,6 +149,7 @@ impl Flow {
             ReaderError::Amount => SoftPosError::of(Code::AmountNotANumber),
         })?;
         let deadline = now.tick.after_ms(profile.parameters.timers.card_ms);
+        let reader = reader.with_torn_log(core::mem::take(&mut self.torn));
         self.show(
             Some(order.key),
             Some(order.amount),

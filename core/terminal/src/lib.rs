@@ -50,7 +50,7 @@ pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
 pub use long_work::LongWork;
 pub use os_entropy::os_entropy;
 pub use pin_entry::PinEntry;
-pub use recording::{Tap, TapEvent, TapNext, TapRecording, TapSetup, TapStep};
+pub use recording::{Tap, TapEvent, TapNext, TapObject, TapRecording, TapSetup, TapStep};
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxAnswer;
 pub use slips::Paper;

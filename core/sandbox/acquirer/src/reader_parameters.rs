@@ -38,6 +38,7 @@ pub(crate) fn reader(terminal: &str) -> ReaderParameters {
         combinations: CardScheme::ALL.map(combination).into(),
         capks: authorities(),
         revoked: Vec::new(),
+        exceptions: None,
     }
 }
 

@@ -315,6 +315,7 @@ fn reader() -> ReaderParameters {
         }],
         capks: authorities(),
         revoked: Vec::new(),
+        exceptions: None,
     }
 }
 

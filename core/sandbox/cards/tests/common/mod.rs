@@ -62,6 +62,7 @@ pub(crate) fn config() -> ReaderConfig {
             ),
         ],
         unverified_kernels: vec![KernelId::C4, KernelId::C5, KernelId::C6, KernelId::C7],
+        exceptions: Arc::default(),
         authority_keys: Arc::new(AuthorityKeys::new(keys.collect(), Vec::new()).unwrap()),
     }
 }
