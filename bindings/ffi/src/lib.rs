@@ -25,6 +25,7 @@ mod requests;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod screen;
+mod slips;
 mod status;
 mod step;
 mod terminal;
@@ -41,6 +42,7 @@ pub use requests::*;
 #[cfg(feature = "sandbox")]
 pub use sandbox::*;
 pub use screen::*;
+pub use slips::*;
 pub use status::*;
 pub use step::*;
 pub use terminal::*;
