@@ -98,7 +98,7 @@ class SaleTest {
     @Test
     fun `a slip comes in every form, and the outcome as a sentence`() = story {
         val key = start("2.50", Method.CASH)
-        assertEquals(PaymentState.APPROVED, stateOf(till.awaitEnding()))
+        assertEquals(PaymentState.APPROVED, ended())
         val paper = Paper(Language.EN, Columns.NARROW)
         val begins = mapOf(
             SlipFormat.TEXT to "   ",
