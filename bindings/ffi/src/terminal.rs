@@ -160,7 +160,7 @@ impl Terminal {
     }
 
     /// Ends the till, at most after 10 seconds: everything is durable, the folder is free, Closed is the last step.
-    /// Not for the main thread.
+    /// Secure hardware that does not return keeps the folder taken until it does. Not for the main thread.
     pub fn shutdown(&self) -> Result<(), SoftPosError> {
         guard::run(|| self.0.shutdown())
     }
