@@ -21,7 +21,7 @@ use crate::oda::{StaticData, with_century};
 use crate::outcome::Reason;
 
 /// Records of one card that are read before it counts as hostile.
-const MAX_RECORDS: usize = 64;
+pub(super) const MAX_RECORDS: usize = 64;
 
 /// Objects of one card that are kept before it counts as hostile.
 const MAX_OBJECTS: usize = 512;

@@ -11,7 +11,7 @@ mod configured;
 mod endings;
 mod intake;
 #[cfg(test)]
-mod scripted;
+pub(crate) mod scripted;
 #[cfg(test)]
 mod test_pki;
 #[cfg(test)]
