@@ -59,7 +59,10 @@ use crate::masking::masked_answer;
 fn zeros_are_shown_as_zeros() {
     assert_eq!(bcd::number(&[0; 6]), Ok(0));
     let zeros = bytes("77139F02060000000000009F3602000095030000009000");
-    assert_eq!(hex::encode_upper(masked_answer(&zeros)), hex::encode_upper(&zeros));
+    assert_eq!(
+        hex::encode_upper(masked_answer(&zeros)),
+        hex::encode_upper(&zeros)
+    );
     assert_eq!(format!("{} {}", Tag::new(0), tag::TVR), "00 95");
 }
 
@@ -125,8 +128,23 @@ fn capabilities_are_those_of_the_application() {
         kernels: [(KernelId::C2, data(0x48))].into(),
         ..ReaderConfig::default()
     };
-    let told = |kernel, own| config.data_for(kernel, &own).value(tag::TERMINAL_CAPABILITIES).map(<[u8]>::to_vec);
-    assert_eq!(told(KernelId::C2, data(0x08)), Some([0, 0x08, 0xC8].into()), "the application's own");
-    assert_eq!(told(KernelId::C2, TerminalData::new()), Some([0, 0x48, 0xC8].into()));
-    assert_eq!(told(KernelId::C3, TerminalData::new()), Some([0, 0x40, 0xC8].into()));
+    let told = |kernel, own| {
+        config
+            .data_for(kernel, &own)
+            .value(tag::TERMINAL_CAPABILITIES)
+            .map(<[u8]>::to_vec)
+    };
+    assert_eq!(
+        told(KernelId::C2, data(0x08)),
+        Some([0, 0x08, 0xC8].into()),
+        "the application's own"
+    );
+    assert_eq!(
+        told(KernelId::C2, TerminalData::new()),
+        Some([0, 0x48, 0xC8].into())
+    );
+    assert_eq!(
+        told(KernelId::C3, TerminalData::new()),
+        Some([0, 0x40, 0xC8].into())
+    );
 }
