@@ -44,12 +44,21 @@ extension Stories {
             }
         }
 
+        @Test("a card that declines by itself is kept, and the host never hears of it")
+        func declined() async throws {
+            try await story { shop in
+                let (key, state) = try await shop.pay("3", "visa-refused")
+                #expect(state == .declined)
+                #expect(try await shop.till.payment(key: key).state == .declined)
+                #expect(try shop.host.bookedMinor() == 0)
+            }
+        }
+
         @Test("a card that cannot pay ends with its reason and leaves nothing")
         func cannotPay() async throws {
             try await story { shop in
                 let cards: [(String, NotStarted)] = [
-                    ("visa-refused", .cardDeclined), ("visa-blocked", .cardNotAccepted),
-                    ("unsupported", .cardNotAccepted),
+                    ("visa-blocked", .cardNotAccepted), ("unsupported", .cardNotAccepted),
                 ]
                 for (card, expected) in cards {
                     shop.reader.hold(try shop.wallet.card(id: card))
