@@ -133,7 +133,8 @@ impl Terminal {
         self.call(|till| till.receipt(payment_key(key)?, copy, paper))
     }
 
-    /// The slip of a closed batch as text; `not_expected` for a batch that this till has not closed.
+    /// The slip of a batch as text: the settlement of a closed one, or what the open one has so far; `not_expected`
+    /// for a batch that this till has not had.
     pub fn day_close_slip(&self, batch: u32, paper: Paper) -> Result<String, SoftPosError> {
         self.call(|till| till.day_close_slip(batch_number(batch)?, paper))
     }
@@ -148,7 +149,7 @@ impl Terminal {
         self.call(terminal::Terminal::force_sync)
     }
 
-    /// Closes the day: both sides' totals are compared. The result comes as a step.
+    /// Closes the day: what waits is sent, then both sides' totals are compared. The result comes as a step.
     pub fn settle(&self) -> Result<(), SoftPosError> {
         self.call(terminal::Terminal::settle)
     }
@@ -159,7 +160,7 @@ impl Terminal {
     }
 
     /// Ends the till, at most after 10 seconds: everything is durable, the folder is free, Closed is the last step.
-    /// Not for the main thread.
+    /// Secure hardware that does not return keeps the folder taken until it does. Not for the main thread.
     pub fn shutdown(&self) -> Result<(), SoftPosError> {
         guard::run(|| self.0.shutdown())
     }

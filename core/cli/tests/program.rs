@@ -227,6 +227,33 @@ fn lost_answers_never_charge_twice() {
 }
 
 #[test]
+fn a_day_close_sends_what_waits_or_leaves_the_day_open() {
+    let data = folder();
+    let lines = "network off\nsale 5 --card visa-approved\ncash 3\nclose\n\
+                 fault refuse:always\nnetwork on\nclose\nfault off\nclose\n";
+    let (code, out, _) = script(data.path(), &["--json"], lines);
+    let answers = objects(&out);
+    let errors: Vec<&Value> = answers
+        .iter()
+        .map(|answer| &answer["error"])
+        .filter(|error| error.is_object())
+        .collect();
+    let named = |error: &Value| (error["code"].clone(), error["action"].clone());
+    assert_eq!(errors.len(), 2, "{out}");
+    assert_eq!(
+        named(errors[0]),
+        ("host_not_reached".into(), "check_network".into())
+    );
+    assert_eq!(
+        named(errors[1]),
+        ("payments_unsettled".into(), "force_sync".into())
+    );
+    let closed = answers.last().unwrap();
+    assert_eq!((code, &closed["balanced"]), (0, &true.into()), "{out}");
+    assert_eq!(closed["batch"], "000001");
+}
+
+#[test]
 fn usage_is_told_by_the_exit_code() {
     let data = folder();
     let (code, _, err) = script(data.path(), &["sell"], "");
@@ -478,4 +505,61 @@ fn taps_are_recorded_without_card_data_and_replayed() {
     );
     assert_eq!(exit, 1);
     assert!(err.contains("no recording"), "{err}");
+}
+
+#[test]
+fn a_slip_is_printed_in_every_form_into_files_pipes_and_answers() {
+    let data = folder();
+    let png = data.path().join("slip.png");
+    let lines = format!(
+        "cash 5\nreceipt last --format png --out \"{}\"\nreceipt last merchant --format html\n",
+        png.display()
+    );
+    let (code, out, err) = script(data.path(), &["--json"], &lines);
+    assert_eq!(code, 0, "{out}{err}");
+    let answers = objects(&out);
+    let slips: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer["command"] == "receipt")
+        .collect();
+    assert_eq!(slips[0]["file"], png.display().to_string());
+    assert!(std::fs::read(&png).unwrap().starts_with(b"\x89PNG"));
+    assert!(
+        slips[1]["receipt"]
+            .as_str()
+            .unwrap()
+            .starts_with("<!DOCTYPE html>")
+    );
+    // The host has gone with the till: a slip needs none. It is a further print, and counted.
+    let receipt = |arguments: &[&str]| {
+        softpos(data.path())
+            .arg("receipt")
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    for (format, begin) in [
+        ("text", &b"-----"[..]),
+        ("png", b"\x89PNG"),
+        ("escpos", b"\x1b@"),
+        ("escpos-utf8", b"\x1b@"),
+        ("pdf", b"%PDF-"),
+    ] {
+        let output = receipt(&["last", "--format", format]);
+        assert!(
+            output.status.success() && output.stdout.starts_with(begin),
+            "{format}"
+        );
+    }
+    let (code, out, err) = ended(receipt(&["000001", "--copy", "merchant", "--json"]));
+    assert_eq!(code, 0, "{out}{err}");
+    let slip = objects(&out)[0]["receipt"].as_str().unwrap().to_owned();
+    assert!(
+        slip.contains("DUPLICATED 6") && slip.contains("MERCHANT COPY"),
+        "{slip}"
+    );
+    let unwritten = receipt(&["last", "--out", "/nowhere/slip.txt"]);
+    assert_eq!(unwritten.status.code(), Some(1));
+    assert_eq!(receipt(&["999999"]).status.code(), Some(1));
+    assert_eq!(receipt(&["last", "--format", "gif"]).status.code(), Some(2));
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest};
 use softpos_host::{Anchors, Limits, MerchantProfile};
-use softpos_receipt::Copy;
 use softpos_types::{
     Batch, Code, Currency, Fault, Language, Method, Money, Now, PaymentKey, SecretBytes, SoftPosError,
     TerminalId,
@@ -22,7 +21,6 @@ use crate::log::{Log, LogLevel, LogSink, LogValue};
 use crate::opening::open_folder;
 use crate::pin_entry::PinEntry;
 use crate::session::{Capdu, Parts, Session};
-use crate::slips::{self, Paper};
 use crate::steps::Step;
 use crate::summary::PaymentSummary;
 use crate::worker;
@@ -282,8 +280,10 @@ impl Terminal {
     /// A payment was said to be paid, by a push message for example. Nothing of it is believed: the host is asked now.
     ///
     /// # Errors
-    /// [`Code::PaymentNotFound`].
+    /// [`Code::PaymentNotFound`]; [`Code::LatePayment`] for one that had ended without a charge and can no longer be
+    /// undone from here: ask the acquirer.
     pub fn payment_notice(&self, key: PaymentKey) -> Result<(), SoftPosError> {
+        self.recall(key)?;
         self.session().with(|flow, now| flow.payment_notice(key, now))?.0
     }
 
@@ -387,37 +387,6 @@ impl Terminal {
         })?
     }
 
-    /// A payment's slip as text. A further print carries the mark and is counted in the journal.
-    ///
-    /// # Errors
-    /// [`Code::PaymentNotFound`]; [`Code::ResultUnknown`] while there is no result to print.
-    pub fn receipt(&self, key: PaymentKey, copy: Copy, paper: Paper) -> Result<String, SoftPosError> {
-        self.recall(key)?;
-        let (slip, _) = self.session().with(|flow, now| {
-            let slip = slips::payment_slip(flow.ledger(), flow.parameters(), key, copy, paper)?;
-            if paper.reprint {
-                flow.reprinted(key, now)?;
-            }
-            Ok(slip)
-        })?;
-        slip
-    }
-
-    /// The slip of a closed batch as text, in the till's language if the paper names none.
-    ///
-    /// # Errors
-    /// [`Code::NotActivated`]; [`Code::NotExpected`] for a batch that this till has not closed.
-    pub fn day_close_slip(&self, batch: Batch, paper: Paper) -> Result<String, SoftPosError> {
-        let language = self.session().language();
-        self.session().look(|flow, _| {
-            let paper = Paper {
-                language: paper.language.or(Some(language)),
-                ..paper
-            };
-            slips::day_close_slip(flow.ledger(), flow.parameters(), batch, paper)
-        })?
-    }
-
     /// Everything that waits to be forwarded, in its order.
     ///
     /// # Errors
@@ -466,12 +435,14 @@ impl Terminal {
         true
     }
 
-    /// Closes the day: both sides' totals are compared. The result comes as a step.
+    /// Closes the day: what is open is told to the host first, reversals before the rest, then both sides' totals are
+    /// compared. The result comes as a step: `SettleFailed` with [`Code::PaymentsUnsettled`] if something could not be
+    /// told now; it stays in the queue, and the day stays open.
     ///
     /// # Errors
-    /// `NotReady` while payments have no end yet, `HostUnreachable` without a network.
+    /// `NotReady` while not activated or something is on the screen, `HostUnreachable` without a network.
     pub fn settle(&self) -> Result<(), SoftPosError> {
-        self.session().with(|flow, _| flow.settle())?.0
+        self.session().with(Flow::settle)?.0
     }
 
     /// The network came or went, as the shell sees it.
@@ -487,7 +458,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Ends the till: everything is durable, the folder is free, [`Step::Closed`] is the last step.
+    /// Ends the till within 10 seconds: everything is durable, the folder is free, [`Step::Closed`] is the last step.
+    /// Only where the secure hardware does not return from a call the folder stays taken until it does.
     pub fn shutdown(&self) {
         self.session().close(SHUTDOWN);
     }

@@ -3,7 +3,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, missing_docs)]
 
 use softpos_architecture::{
-    House, Violation, crate_roots, imports, lints, names, resolved, shells, third_party, top_level,
+    House, Violation, crate_roots, imports, lints, names, resolved, sentences, shells, third_party,
+    top_level, versions,
 };
 
 #[track_caller]
@@ -60,6 +61,16 @@ fn old_algorithms_do_not_ship() {
 }
 
 #[test]
+fn sentences_are_in_one_place() {
+    let sources = sentences::speaking_sources().unwrap();
+    assert!(sources.len() > 200, "{} sources", sources.len());
+    none(
+        "no package but core/text holds a sentence for a person",
+        &sentences::sentences(&sources),
+    );
+}
+
+#[test]
 fn no_business_rule_outside_the_core() {
     let sources = shells::shell_sources().unwrap();
     for language in [".kt", ".swift"] {
@@ -75,6 +86,14 @@ fn no_business_rule_outside_the_core() {
     none(
         "the bindings stay thin",
         &shells::binding_size(&shells::binding_sources().unwrap()),
+    );
+}
+
+#[test]
+fn the_packages_have_the_workspace_s_version() {
+    none(
+        "there is one version",
+        &versions::versions(&versions::named().unwrap(), env!("CARGO_PKG_VERSION")),
     );
 }
 

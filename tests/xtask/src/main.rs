@@ -14,8 +14,11 @@ mod crash;
 mod debian;
 mod deny;
 mod kotlin_test;
+mod phones;
 mod process;
+mod receipts;
 mod swift_test;
+mod voice_test;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,18 @@ struct Chore {
 }
 
 const CHORES: &[Chore] = &[
+    Chore {
+        name: "android-aar",
+        arguments: "[LIBRARY]",
+        about: "the Kotlin driver and the core as an Android package, with the NDK's library or that of android-so",
+        run: phones::aar::run,
+    },
+    Chore {
+        name: "android-so",
+        arguments: "",
+        about: "the library for arm64 Android, linked without an NDK: size, alignment, symbols; not for shipping",
+        run: phones::android::run,
+    },
     Chore {
         name: "ci",
         arguments: "",
@@ -53,16 +68,34 @@ const CHORES: &[Chore] = &[
         run: deny::run,
     },
     Chore {
+        name: "ios-check",
+        arguments: "",
+        about: "the library for arm64 iOS, compiled without Xcode: format and symbols; not for shipping",
+        run: phones::ios::run,
+    },
+    Chore {
         name: "kotlin-test",
         arguments: "",
         about: "the Kotlin driver on a JVM against the library and the reference host",
         run: kotlin_test::run,
     },
     Chore {
+        name: "receipts",
+        arguments: "",
+        about: "every kind of slip in every form, written anew into core/receipt/docs, and drawn to be looked at",
+        run: receipts::run,
+    },
+    Chore {
         name: "swift-test",
         arguments: "",
         about: "the Swift driver, natively or in a Debian made for it, against the library and the reference host",
         run: swift_test::run,
+    },
+    Chore {
+        name: "voice-test",
+        arguments: "",
+        about: "every sentence of the till through espeak-ng, in both languages",
+        run: voice_test::run,
     },
 ];
 

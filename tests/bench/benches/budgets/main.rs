@@ -13,10 +13,12 @@ mod camera;
 mod cards;
 mod codes;
 mod computing;
+mod crossings;
 mod drain;
 mod enqueue;
 mod opening;
 mod probes;
+mod receipts;
 mod sale;
 mod shop;
 
@@ -33,8 +35,10 @@ const SECTIONS: &[Section] = &[
     ("computing", computing::run),
     ("cards", cards::run),
     ("codes", codes::run),
+    ("receipts", receipts::run),
     ("enqueue", enqueue::run),
     ("sale", sale::run),
+    ("crossings", crossings::run),
     ("drain", drain::run),
     ("opening", opening::run),
 ];

@@ -21,19 +21,24 @@ import kotlinx.coroutines.flow.receiveAsFlow
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
+import softpos.core.BackupSummary
 import softpos.core.Ending
 import softpos.core.Fault
 import softpos.core.FrameSize
 import softpos.core.HistoryQuery
+import softpos.core.LedgerCheck
 import softpos.core.LogSink
 import softpos.core.Paper
 import softpos.core.PaymentRequest
 import softpos.core.PaymentSummary
 import softpos.core.PinEntry
+import softpos.core.QueuePolicy
 import softpos.core.RefundRequest
 import softpos.core.Screen
 import softpos.core.SecureHardware
 import softpos.core.SlipCopy
+import softpos.core.SlipFile
+import softpos.core.SlipFormat
 import softpos.core.SoftPosException
 import softpos.core.Status
 import softpos.core.Step
@@ -135,14 +140,39 @@ class Till private constructor(
     /** A payment's slip as text. */
     suspend fun receipt(key: String, copy: SlipCopy, paper: Paper): String = call { it.receipt(key, copy, paper) }
 
-    /** The slip of the day close that ended last. */
+    /** A payment's slip in a form: to show, to send, to hand to a printer. */
+    suspend fun receiptFile(key: String, copy: SlipCopy, paper: Paper, format: SlipFormat): SlipFile =
+        call { it.receiptFile(key, copy, paper, format) }
+
+    /** The slip of a batch: its settlement, or what the open one has so far. */
     suspend fun dayCloseSlip(batch: UInt, paper: Paper): String = call { it.dayCloseSlip(batch, paper) }
+
+    /** The slip of a batch in a form. */
+    suspend fun dayCloseFile(batch: UInt, paper: Paper, format: SlipFormat): SlipFile =
+        call { it.dayCloseFile(batch, paper, format) }
+
+    /** What the till says about a payment as it stands; null while it is on its way. */
+    suspend fun outcomeSentence(key: String): String? = call { it.outcomeSentence(key) }
 
     /** Everything that waits to be forwarded, in its order. */
     suspend fun queue(): List<PaymentSummary> = call { it.queue() }
 
     /** Sends everything that waits; returns how many payments wait to be forwarded. */
     suspend fun forceSync(): UInt = call { it.forceSync() }
+
+    /** What may be stored while the host cannot be reached; null before the activation. */
+    suspend fun queuePolicy(): QueuePolicy? = call { it.queuePolicy() }
+
+    /** Checks every record of the journal; takes its time. */
+    suspend fun checkLedger(): LedgerCheck = call { it.checkLedger() }
+
+    /**
+     * Writes everything this till has written into a file that the passphrase opens; the till may go on working. The
+     * passphrase is UTF-8, at least 10 characters, and wiped. [onProgress] hears per cent. Cancelled, or cut off, the
+     * same call goes on another time.
+     */
+    suspend fun backUp(target: String, passphrase: ByteArray, onProgress: (Int) -> Unit = {}): BackupSummary =
+        withBackup(target, passphrase, onProgress) { file -> call { it.backUp(file) } }
 
     /** The network came or went, as the phone sees it. */
     suspend fun setLink(online: Boolean) = call { it.setLink(online) }
