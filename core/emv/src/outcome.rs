@@ -75,6 +75,8 @@ pub enum Authentication {
     FastDynamic,
     /// By a signature of its own over the cryptogram and what it was told.
     Combined,
+    /// By a certified key behind the channel in which it spoke.
+    Local,
 }
 
 impl Authentication {
@@ -85,6 +87,7 @@ impl Authentication {
             Self::Dynamic => "dda",
             Self::FastDynamic => "fdda",
             Self::Combined => "cda",
+            Self::Local => "local",
         }
     }
 }
@@ -142,6 +145,10 @@ pub enum Reason {
     CommandRefused(u16),
     /// The card's answers came later or earlier than it promised.
     RelaySuspected,
+    /// The channel to the card cannot be opened, or its answers have used it up.
+    ChannelBroken,
+    /// The card's code over cryptogram and payment is not that of the channel.
+    MacDiffers,
     /// The kernel gave no other reason.
     Kernel,
 }
@@ -151,7 +158,8 @@ pub enum Reason {
 pub struct ErrorIndication {
     /// Radio: 1 timeout, 2 transmission, 3 protocol.
     pub l1: u8,
-    /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 0F terminal data.
+    /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 0F terminal data, 10 its
+    /// channel, 13 its code over the payment.
     pub l2: u8,
     /// Terminal: 1 timeout, 2 stop, 3 amount.
     pub l3: u8,

@@ -3,10 +3,12 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use softpos_types::Tick;
+use softpos_crypto::entropy::Entropy;
+use softpos_crypto::p256_key::SoftwareKey;
+use softpos_types::{SecretArray, Tick};
 use softpos_wire::{bcd, tag};
 
-use crate::config::{MAX_ACTIVATIONS, ReaderConfig, TerminalData, Transaction};
+use crate::config::{KernelId, MAX_ACTIVATIONS, ReaderConfig, TerminalData, Transaction};
 use crate::entry::{Activation, EntryPoint, EntryStep};
 use crate::kernel::{AnyKernel, Kernel, KernelInput, Progress};
 use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
@@ -87,6 +89,8 @@ pub struct Reader {
     own: TerminalData,
     activations: usize,
     kernel: Option<AnyKernel>,
+    /// For the channels of kernel 8.
+    channels: Option<Entropy>,
     torn: TornLog,
     answer_due: Option<Tick>,
 }
@@ -116,9 +120,17 @@ impl Reader {
             own,
             activations: 0,
             kernel: None,
+            channels: None,
             torn: TornLog::default(),
             answer_due: None,
         })
+    }
+
+    /// The same with randomness for the channels of kernel 8, each of which has a key of its own. A reader without it
+    /// leaves out the applications that ask for this kernel.
+    pub fn with_channels(mut self, seed: SecretArray<32>) -> Self {
+        self.channels = Some(Entropy::from_seed(seed));
+        self
     }
 
     /// What to show while waiting for the first card.
@@ -239,10 +251,15 @@ impl Reader {
         if let Some(ttq) = activation.ttq {
             data.set(tag::TTQ, &ttq);
         }
+        let channel_key = match &mut self.channels {
+            Some(entropy) if activation.kernel == KernelId::C8 => Some(SoftwareKey::generate(entropy)),
+            Some(_) | None => None,
+        };
         let mut kernel = AnyKernel::start(KernelInput {
             activation,
             data,
             spare_unpredictable: *spare,
+            channel_key,
             torn: core::mem::take(&mut self.torn),
             keys: self.config.authority_keys.clone(),
         })?;

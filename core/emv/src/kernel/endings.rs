@@ -144,6 +144,8 @@ fn report(reason: Reason, message: Option<Message>) -> KernelReport {
         | Reason::BrandConflict
         | Reason::VerificationNotProven => (0, 0x06, 0),
         Reason::TerminalDataMissing(_) => (0, 0x0F, 0),
+        Reason::ChannelBroken => (0, 0x10, 0),
+        Reason::MacDiffers => (0, 0x13, 0),
         Reason::NothingAllowed
         | Reason::NoApplication
         | Reason::CardDeclined
@@ -186,6 +188,8 @@ mod tests {
             (Reason::LimitExceeded, [0, 5, 0, 0, 0, 0x1C]),
             (Reason::DataTwice(tag::PAN), [0, 6, 0, 0, 0, 0x1C]),
             (Reason::TerminalDataMissing(tag::TVR), [0, 0x0F, 0, 0, 0, 0x1C]),
+            (Reason::ChannelBroken, [0, 0x10, 0, 0, 0, 0x1C]),
+            (Reason::MacDiffers, [0, 0x13, 0, 0, 0, 0x1C]),
             (Reason::CardDeclined, [0, 0, 0, 0, 0, 0x1C]),
         ] {
             let report = report(reason, Some(Message::TryAnotherCard));
