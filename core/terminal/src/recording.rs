@@ -10,7 +10,7 @@ use softpos_emv::{
 };
 use softpos_flow::reader_config;
 use softpos_host::ReaderParameters;
-use softpos_types::{Code, Currency, LocalTime, Money, SoftPosError, Tick};
+use softpos_types::{Code, Currency, LocalTime, Money, SecretArray, SoftPosError, Tick};
 
 use crate::clock::Clock;
 use crate::os_entropy::os_entropy;
@@ -140,10 +140,10 @@ impl Tap {
     ///
     /// # Errors
     /// `ParametersInvalid` for a reader set or numbers that cannot be used, `AmountOverLimit` if no card is allowed
-    /// for the amount.
+    /// for the amount, `SecureHardware` if the system has no randomness.
     pub fn start(setup: TapSetup) -> Result<Self, SoftPosError> {
         Ok(Self {
-            reader: reader(&setup)?,
+            reader: reader(&setup, os_entropy()?.secret())?,
             setup,
             events: Vec::new(),
             outcome: String::new(),
@@ -260,9 +260,10 @@ impl TapRecording {
     }
 }
 
-/// What a reader does with these events; it stops at its end.
+/// What a reader does with these events; it stops at its end. Its channels to cards are the same each time: the masked
+/// answers fit none.
 fn steps(setup: &TapSetup, events: &[TapEvent]) -> Result<Vec<TapStep>, SoftPosError> {
-    let mut reader = reader(setup)?;
+    let mut reader = reader(setup, SecretArray::build(|_| ()))?;
     let mut steps = Vec::with_capacity(events.len());
     for event in events {
         let step = match event {
@@ -295,7 +296,7 @@ fn steps(setup: &TapSetup, events: &[TapEvent]) -> Result<Vec<TapStep>, SoftPosE
     Ok(steps)
 }
 
-fn reader(setup: &TapSetup) -> Result<Reader, SoftPosError> {
+fn reader(setup: &TapSetup, channel_seed: SecretArray<32>) -> Result<Reader, SoftPosError> {
     let config: ReaderConfig = reader_config(&setup.reader).ok_or_else(|| invalid("the reader set"))?;
     let currency = Currency::from_alpha(&setup.currency).ok_or_else(|| invalid("the currency"))?;
     let (numbers, rest) = setup.unpredictable.as_chunks::<3>();
@@ -309,10 +310,11 @@ fn reader(setup: &TapSetup) -> Result<Reader, SoftPosError> {
         local: LocalTime::from_utc(setup.utc_ms, setup.utc_offset_min),
         unpredictable,
     };
-    Reader::new(&config, transaction).map_err(|error| match error {
+    let reader = Reader::new(&config, transaction).map_err(|error| match error {
         ReaderError::NothingAllowed(_) => SoftPosError::of(Code::AmountOverLimit),
         ReaderError::Amount => SoftPosError::of(Code::AmountNotANumber),
-    })
+    })?;
+    Ok(reader.with_channels(channel_seed))
 }
 
 /// The message of a prompt, as two hexadecimal digits.
