@@ -1,4 +1,4 @@
-//! What can be asked of the program on its command line.
+//! What can be asked of the program on its command line. What a person reads about it is told by [`crate::usage`].
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,28 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use softpos_acquirer::FaultSpec;
 use softpos_types::Language;
 
-const EXAMPLES: &str = "\
-Examples:
-  softpos                                   a till and its sandbox host, ready to play with
-  printf 'sale 12.50 --card visa-approved\\nclose\\n' | softpos
-                                            the same till, scripted
-  softpos demo                              the whole story, unattended, with a reconciliation
-  softpos qr explain 000201...              what a scanned code says, and which rules it breaks
-  softpos host --fault drop-after:1/3       the reference host alone, losing every third answer
-  softpos tap mastercard-offline --record tap.json
-                                            one tap, command by command, recorded without card data
-  softpos till --host https://127.0.0.1:8443 --pin PIN --activate CODE
-                                            a till against any host
-
-Exit codes: 0 done, 1 failure, 2 usage, 3 refused or declined, 4 result unknown, 130 Ctrl-C.
-NO_COLOR switches colours off.";
-
 /// A soft-POS till in the terminal: software cards, payment codes, cash, offline queue, receipts.
 ///
 /// Without a command it starts a sandbox host and opens a till on it. When standard input is no terminal, the
 /// till reads the same commands line by line; `help` in the till lists them.
 #[derive(Debug, Parser)]
-#[command(name = "softpos", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "softpos", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -225,16 +209,6 @@ fn parse_language(text: &str) -> Result<Language, String> {
         .into_iter()
         .find(|language| language.code() == text)
         .ok_or_else(|| String::from("zh or en"))
-}
-
-/// The language of the environment, English if it names none that softpos speaks.
-pub(crate) fn environment_language() -> Language {
-    ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.is_empty())
-        .and_then(|value| Language::from_locale(&value))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,10 +15,23 @@ pub(crate) enum Failure {
     Core(SoftPosError),
     /// The line is no command.
     Misread(Misread),
+    /// The command line is none.
+    Mistyped(Mistyped),
     /// A text of the program, with what it is about; nothing was done.
     Said { key: &'static str, about: String },
     /// Ctrl-C.
     Interrupted,
+}
+
+/// What is wrong with the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mistyped {
+    /// The text.
+    pub(crate) key: &'static str,
+    /// The word or the option it is about.
+    pub(crate) about: String,
+    /// What was probably meant, or what is possible.
+    pub(crate) meant: Option<String>,
 }
 
 /// Texts about what was typed.
@@ -49,7 +62,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Core(error) => Exit::of_error(error),
-            Self::Misread(_) => Exit::Usage,
+            Self::Misread(_) | Self::Mistyped(_) => Exit::Usage,
             Self::Said { key, .. } if WRONG_WORDS.contains(key) => Exit::Usage,
             Self::Said { .. } => Exit::Failure,
             Self::Interrupted => Exit::Interrupted,
@@ -61,6 +74,11 @@ impl Failure {
         match self {
             Self::Core(error) => tell_error(error, texts),
             Self::Misread(misread) => usage(tell_misread(misread, texts), texts),
+            Self::Mistyped(mistyped) => Told {
+                money_text: String::new(),
+                action_text: texts.get("usage-see-help"),
+                ..usage(tell_mistyped(mistyped, texts), texts)
+            },
             Self::Said { key, about } => {
                 let mut told = usage(texts.with(key, &[("about", about)]), texts);
                 told.code = key.trim_start_matches("till-").replace('-', "_");
@@ -120,6 +138,14 @@ fn usage(text: String, texts: Texts) -> Told {
         money_text: texts.money(MoneyState::NotMoved),
         action_text: String::new(),
         detail: None,
+    }
+}
+
+fn tell_mistyped(mistyped: &Mistyped, texts: Texts) -> String {
+    let text = texts.with(mistyped.key, &[("about", &mistyped.about)]);
+    match &mistyped.meant {
+        Some(word) => text + " " + &texts.with("till-meant", &[("word", word)]),
+        None => text,
     }
 }
 

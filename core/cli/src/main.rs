@@ -20,10 +20,10 @@ mod qr_cmd;
 mod sandbox;
 mod tap_cmd;
 mod till;
+mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use args::{Arguments, Command, HostCommand};
@@ -33,9 +33,11 @@ use failure::Failure;
 use out::Out;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let language = arguments.common.lang.unwrap_or_else(args::environment_language);
-    let out = Out::new(language, arguments.common.json);
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let (arguments, out) = match usage::read(&words) {
+        Ok(read) => read,
+        Err(told) => return told,
+    };
     let exit = run(&arguments, out).unwrap_or_else(|failure| {
         out.failure(&failure);
         failure.exit()

@@ -15,9 +15,9 @@ use std::path::Path;
 use softpos_text::Texts;
 use softpos_types::Language;
 
-const PREFIXES: [&str; 4] = ["till-", "demo-", "host-", "qr-"];
+const PREFIXES: [&str; 5] = ["till-", "demo-", "host-", "qr-", "usage-"];
 /// Keys with a part that is made at run time.
-const FAMILIES: [&str; 7] = [
+const FAMILIES: [&str; 8] = [
     "till-help-",
     "till-state-",
     "till-card-",
@@ -25,6 +25,7 @@ const FAMILIES: [&str; 7] = [
     "qr-kind-",
     "qr-mpm-",
     "qr-add-",
+    "usage",
 ];
 
 fn sources(dir: &Path, found: &mut Vec<String>) {

@@ -294,12 +294,15 @@ impl Store {
     /// [`StoreError::Unreadable`] if one could not be removed; the next opening tries again.
     pub fn remove_through(&mut self, sequence: u64) -> Result<(), StoreError> {
         let failed = StoreError::io("remove a journal segment");
+        // Rows first: none may be left that names a record which is gone.
+        self.index.flush();
         while let [(number, _), (_, next_first), ..] = self.segments.as_slice() {
             if next_first.saturating_sub(1) > sequence {
                 break;
             }
             fs::remove_file(self.layout.segment(*number)).map_err(&failed)?;
             self.segments.remove(0);
+            self.index.begins_at = self.begins_at();
         }
         sync_dir(&self.layout.journal()).map_err(&failed)
     }
@@ -434,6 +437,7 @@ impl Store {
 
     /// Opens the index, or begins an empty one if it does not belong to this journal.
     fn open_index(&mut self) -> Option<Finding> {
+        self.index.begins_at = self.begins_at();
         let reason = match self.index.take_up() {
             Ok(Contents::UpTo(applied)) if self.holds(&applied) => return None,
             Ok(Contents::New | Contents::Empty) if self.last.sequence == 0 => return None,

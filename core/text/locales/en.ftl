@@ -833,3 +833,85 @@ qr-add-08 = Purpose
 qr-add-09 = To be asked of the payer
 qr-add-10 = Tax number
 qr-add-11 = Channel
+
+# The command line
+
+usage = A soft-POS till in the terminal: software cards, payment codes, cash, offline queue, receipts.
+usage-more =
+    Without a command it starts a sandbox host and opens a till on it. When standard input is no terminal, the till reads the same commands line by line; `help` in the till lists them.
+usage-examples =
+    Examples:
+      softpos                                   a till and its sandbox host, ready to play with
+      printf 'sale 12.50 --card visa-approved\nclose\n' | softpos
+                                                the same till, scripted
+      softpos demo                              the whole story, unattended, with a reconciliation
+      softpos qr explain 000201...              what a scanned code says, and which rules it breaks
+      softpos host --fault drop-after:1/3       the reference host alone, losing every third answer
+      softpos tap mastercard-offline --record tap.json
+                                                one tap, command by command, recorded without card data
+      softpos till --host https://127.0.0.1:8443 --pin PIN --activate CODE
+                                                a till against any host
+
+    Exit codes: 0 done, 1 failure, 2 usage, 3 refused or declined, 4 result unknown, 130 Ctrl-C.
+    NO_COLOR switches colours off.
+usage-heading-usage = Usage:
+usage-heading-commands = Commands
+usage-heading-arguments = Arguments
+usage-heading-options = Options
+usage-value-command = COMMAND
+usage-data = Folder for everything that is kept (default: the platform's data folder; of the demo: a temporary one)
+usage-lang = Language: zh or en (default: from the environment)
+usage-json = Answer with one JSON object a line
+usage-help = Show this help, with --help in full
+usage-version = Show the version
+usage-host = Run the reference host alone
+usage-host-more = It prints its address, its pin and a fresh activation code, then serves until Ctrl-C.
+usage-host-listen = Address to listen on (default: { $default })
+usage-host-fault = What shall go wrong, as `drop-after@transactions:1/3` (default: { $default })
+usage-host-ledger = List the host's books; the host need not run
+usage-till = Open a till on any host
+usage-till-more = The first start needs all three options; afterwards the till knows its host.
+usage-till-host = The host's address, as `https://127.0.0.1:8443`
+usage-till-pin = The host's certificate pin
+usage-till-activate = The activation code
+usage-demo = Tell the whole story unattended and reconcile both ledgers
+usage-demo-seed = Picks amounts, cards and faults (default: { $default })
+usage-qr = Read a payment code from a picture, draw one, say what one means
+usage-qr-read = Read the code in a PNG or JPEG and explain it
+usage-qr-read-file = The picture
+usage-qr-show = Draw a text as a code: in the terminal, or as PNG or SVG
+usage-qr-show-text = The text behind the code
+usage-qr-show-out = Where to, by its ending `.svg` or `.png` (default: the terminal)
+usage-qr-show-purpose = Where it will be seen: screen or print (default: { $default })
+usage-qr-show-logo = A PNG for the middle
+usage-qr-show-caption = A line under the code, SVG only; may be given more than once
+usage-qr-show-module-px = Pixels of a module's side, 1 to 32 (default: { $default })
+usage-qr-explain = Say what a code's text means: its fields, its profile, the rules it breaks
+usage-qr-explain-text = The text behind the code
+usage-history = List every payment that the data folder holds; a till may be running on it
+usage-tap = Hold one software card to the reader, without a payment around it
+usage-tap-more = Shows every command and every answer, without card data. Neither till nor host is needed, and nothing is paid.
+usage-tap-card = Which card; `cards` in the till lists them (default: { $default })
+usage-tap-amount = The amount (default: { $default })
+usage-tap-record = Write the tap down, without card data, to be replayed
+usage-replay = Run a recorded tap again and compare every step
+usage-replay-file = A recording made by `softpos tap --record`
+usage-ledger = Check the till's journal
+usage-ledger-verify = Check every record's seal and place, the totals and the heads that the device signed
+usage-ledger-verify-more = Names the first wrong record; the exit code is 0 if nothing is wrong and 1 if something is. Nothing is changed, no host is asked, and a till may be running on the folder.
+usage-ledger-verify-path = A data folder or a backup (default: the data folder)
+usage-backup = Write everything the data folder holds into a file that a passphrase opens
+usage-backup-more = The passphrase comes from `SOFTPOS_PASSPHRASE` or from the first line of the standard input. An interrupted backup goes on where it was. The file has the records and what is needed to check them, and no payment key.
+usage-backup-file = The file
+usage-restore = Read a backup's payments into an empty data folder
+usage-restore-more = They are history: they can be listed, printed and refunded, and are never sent again. The till has to be activated anew. The passphrase comes as for a backup.
+usage-restore-file = The file
+usage-no-command = There is no command “{ $about }”.
+usage-missing-command = A command is missing.
+usage-no-argument = “{ $about }” is not understood here.
+usage-missing = Something is missing: { $about }.
+usage-conflict = { $about } does not go with what else was given.
+usage-no-value = { $about } needs a value.
+usage-wrong-value = This cannot be used: { $about }.
+usage-wrong = The command line cannot be used. { $about }
+usage-see-help = `softpos --help` and `softpos COMMAND --help` list what is possible.

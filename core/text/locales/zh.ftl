@@ -796,3 +796,85 @@ qr-add-08 = 用途
 qr-add-09 = 需向付款人询问
 qr-add-10 = 税号
 qr-add-11 = 渠道
+
+# 命令行
+
+usage = 终端里的手机收银台：软件卡片、付款码、现金、离线队列、小票。
+usage-more =
+    不带命令时，启动沙箱主机并在其上打开收银台。标准输入不是终端时，收银台逐行读取同样的命令；在收银台里输入 `help` 查看命令。
+usage-examples =
+    示例：
+      softpos                                   收银台及其沙箱主机，开箱即用
+      printf 'sale 12.50 --card visa-approved\nclose\n' | softpos
+                                                同一个收银台，由脚本操作
+      softpos demo                              无人值守的完整演示，并对账
+      softpos qr explain 000201...              扫到的码是什么意思、违反了哪些规则
+      softpos host --fault drop-after:1/3       单独运行参考主机，每三次丢失一次应答
+      softpos tap mastercard-offline --record tap.json
+                                                逐条命令出示一次卡片，记录中不含卡数据
+      softpos till --host https://127.0.0.1:8443 --pin PIN --activate CODE
+                                                连接任意主机的收银台
+
+    退出码：0 完成，1 失败，2 用法错误，3 被拒绝，4 结果未知，130 Ctrl-C。
+    设置 NO_COLOR 可关闭颜色。
+usage-heading-usage = 用法:
+usage-heading-commands = 命令
+usage-heading-arguments = 参数
+usage-heading-options = 选项
+usage-value-command = COMMAND
+usage-data = 保存一切数据的文件夹（默认：系统的数据文件夹；演示用临时文件夹）
+usage-lang = 语言：zh 或 en（默认：取自环境）
+usage-json = 每行输出一个 JSON 对象
+usage-help = 显示帮助，--help 更详细
+usage-version = 显示版本
+usage-host = 单独运行参考主机
+usage-host-more = 显示地址、证书指纹和新的激活码，然后一直服务，直到按下 Ctrl-C。
+usage-host-listen = 监听地址（默认：{ $default }）
+usage-host-fault = 要制造的故障，如 `drop-after@transactions:1/3`（默认：{ $default }）
+usage-host-ledger = 列出主机的账目；主机无需运行
+usage-till = 在任意主机上打开收银台
+usage-till-more = 首次启动需要全部三个选项；之后收银台会记住主机。
+usage-till-host = 主机地址，如 `https://127.0.0.1:8443`
+usage-till-pin = 主机的证书指纹
+usage-till-activate = 激活码
+usage-demo = 无人值守地演示全过程，并核对双方账目
+usage-demo-seed = 决定金额、卡片和故障的种子（默认：{ $default }）
+usage-qr = 从图片读取付款码、绘制付款码、解释付款码
+usage-qr-read = 读取并解释 PNG 或 JPEG 中的码
+usage-qr-read-file = 图片
+usage-qr-show = 把文字画成二维码：在终端里，或存为 PNG、SVG
+usage-qr-show-text = 码的内容
+usage-qr-show-out = 输出文件，以 `.svg` 或 `.png` 结尾（默认：终端）
+usage-qr-show-purpose = 用途：screen（屏幕）或 print（印刷）（默认：{ $default }）
+usage-qr-show-logo = 放在中央的 PNG 图标
+usage-qr-show-caption = 码下方的一行文字，仅限 SVG；可多次给出
+usage-qr-show-module-px = 每个模块的像素边长，1 到 32（默认：{ $default }）
+usage-qr-explain = 解释码的内容：字段、规范、违反的规则
+usage-qr-explain-text = 码的内容
+usage-history = 列出数据文件夹中的全部交易；收银台可同时运行
+usage-tap = 把一张软件卡片靠近读卡器，不发起交易
+usage-tap-more = 显示每条命令和每个应答，不含卡数据。无需收银台和主机，也不产生任何付款。
+usage-tap-card = 哪张卡；在收银台里输入 `cards` 查看（默认：{ $default }）
+usage-tap-amount = 金额（默认：{ $default }）
+usage-tap-record = 把这次出示记录下来（不含卡数据），以便重放
+usage-replay = 重放一次记录并逐步比对
+usage-replay-file = 由 `softpos tap --record` 生成的记录
+usage-ledger = 检查收银台的日志
+usage-ledger-verify = 检查每条记录的封印与位置、合计，以及设备签名的链头
+usage-ledger-verify-more = 指出第一条有问题的记录；没有问题时退出码为 0，否则为 1。不作任何修改，不询问主机，收银台可同时运行。
+usage-ledger-verify-path = 数据文件夹或备份文件（默认：数据文件夹）
+usage-backup = 把数据文件夹的全部内容写入一个由口令保护的文件
+usage-backup-more = 口令取自 `SOFTPOS_PASSPHRASE` 或标准输入的第一行。中断的备份会从中断处继续。文件中有全部记录及校验所需的内容，没有任何支付密钥。
+usage-backup-file = 备份文件
+usage-restore = 把备份中的交易读入一个空的数据文件夹
+usage-restore-more = 它们只是历史：可以查看、打印和退款，绝不会再次发送。收银台必须重新激活。口令的来源与备份相同。
+usage-restore-file = 备份文件
+usage-no-command = 没有“{ $about }”这个命令。
+usage-missing-command = 缺少命令。
+usage-no-argument = 此处不能使用“{ $about }”。
+usage-missing = 缺少：{ $about }。
+usage-conflict = { $about } 与其他参数冲突。
+usage-no-value = { $about } 需要一个值。
+usage-wrong-value = 无法使用：{ $about }。
+usage-wrong = 命令行有误。{ $about }
+usage-see-help = 用 `softpos --help` 和 `softpos COMMAND --help` 查看用法。

@@ -168,6 +168,11 @@ impl Texts {
         self.find(key, None, args).unwrap_or_else(|| key.to_owned())
     }
 
+    /// The sentence of a key that need not exist.
+    pub fn optional(self, key: &str) -> Option<String> {
+        self.find(key, None, &[])
+    }
+
     fn find(self, key: &str, attribute: Option<&str>, args: &[(&str, &str)]) -> Option<String> {
         bundle::format(self.language, key, attribute, args)
     }

@@ -75,6 +75,11 @@ const STEPS: &[Step] = &[
         run: crash::undisturbed,
     },
     Step {
+        name: "crash-journal",
+        alone: "cargo xtask crash journal --rounds 40",
+        run: || crash::journal(40, 1),
+    },
+    Step {
         name: "crash",
         alone: "cargo xtask crash till --rounds 20",
         run: || crash::till(20, 1),

@@ -3,24 +3,35 @@
 //! A **hit** may be trusted: rows are sealed under their key. A **miss** may not: the index can have lost rows or
 //! be missing altogether, so whether a payment exists, and what is still to be sent, is asked of the journal's
 //! fold. No failure here fails a payment; the index is then empty until it is rebuilt.
+//!
+//! After a power cut some of its pages can be old, others new, others gone. So each change of it is one step together
+//! with a mark that says which record it reaches and what all entries together come to, and opening reads every entry:
+//! an index that is not just as its mark says is filled anew. Between two such steps changed rows wait in memory.
 
+mod digest;
+mod limit;
+mod mark;
 mod row;
 mod seal;
 mod shelf;
 mod sled_shelf;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, UNIX_EPOCH};
 
 use softpos_crypto::seal::PurposeKey;
-use softpos_journal::RecordHash;
 use softpos_types::PaymentKey;
+
+use self::digest::Digest;
+use self::limit::within;
+use self::mark::Mark;
 
 pub use self::row::{IndexRow, OrderTag, OrderTags};
 use self::row::{
-    mark_key, order_range, payment_of, queue_range, row_key, stan_range, state_range, time_range, whole_range,
+    mark_key, order_range, payment_of, queue_range, row_key, stan_range, state_range, time_range,
 };
 use self::seal::Sealer;
 pub(crate) use self::shelf::ShelfError;
@@ -30,7 +41,12 @@ use crate::replay::Position;
 use crate::report::Finding;
 
 /// Payments after which a flush is due.
-const ROWS_PER_FLUSH: u32 = 64;
+const ROWS_PER_FLUSH: usize = 64;
+/// So many wait in memory if nobody finds the time for one.
+const MOST_PENDING_ROWS: usize = 1024;
+/// How long opening may take, and reading everything.
+const OPEN_LIMIT: Duration = Duration::from_secs(2);
+const READ_LIMIT: Duration = Duration::from_secs(5);
 /// More than this for a record of the journal, over all, and the index is filled anew: it is never compacted otherwise.
 const MOST_BYTES_PER_RECORD: u64 = 1024;
 /// What an index takes up without any row.
@@ -49,9 +65,16 @@ pub struct Index {
     /// Whether all rows up to `applied` are in it, so that it may be moved on.
     current: bool,
     doubt: Option<String>,
-    rows_since_flush: u32,
+    /// What all entries of the shelf but its mark come to.
+    digest: Digest,
+    /// The shelf's mark.
+    mark: Option<Mark>,
+    /// Rows that are not on the shelf yet; `None` for a payment that leaves it.
+    pending: BTreeMap<PaymentKey, Option<IndexRow>>,
     /// The sequence that reading of the journal began at: what changed before it is in no row of the fold.
     pub(crate) read_from: u64,
+    /// The first sequence that the journal holds.
+    pub(crate) begins_at: u64,
 }
 
 /// What an opened index holds.
@@ -83,8 +106,11 @@ impl Index {
             applied: None,
             current: false,
             doubt: None,
-            rows_since_flush: 0,
+            digest: Digest::default(),
+            mark: None,
+            pending: BTreeMap::new(),
             read_from: 1,
+            begins_at: 1,
         }
     }
 
@@ -154,19 +180,10 @@ impl Index {
         if !self.current {
             return;
         }
-        let old = self.row(&row.key).map_or_else(Vec::new, |old| old.list_keys());
-        let new = row.list_keys();
-        // The row comes last: if a crash comes before, doing all of it again still finds what the lists held.
-        let mut changes = puts(&new);
-        changes.extend(
-            old.into_iter()
-                .filter(|key| !new.contains(key))
-                .map(Change::Delete),
-        );
-        changes.push(self.put_row(row));
-        if self.guarded(|shelf| shelf.write(changes)).is_some() {
-            self.applied = Some(*at);
-            self.rows_since_flush = self.rows_since_flush.saturating_add(1);
+        self.pending.insert(row.key, Some(*row));
+        self.applied = Some(*at);
+        if self.pending.len() >= MOST_PENDING_ROWS {
+            self.write_pending();
         }
     }
 
@@ -197,11 +214,7 @@ impl Index {
 
     /// Forgets a payment that is no longer in the journal.
     pub fn remove(&mut self, key: &PaymentKey) {
-        if let Some(row) = self.row(key) {
-            let mut changes: Vec<Change> = row.list_keys().into_iter().map(Change::Delete).collect();
-            changes.push(Change::Delete(row_key(key)));
-            self.guarded(|shelf| shelf.write(changes));
-        }
+        self.pending.insert(*key, None);
     }
 
     /// Payments whose key was made in a span of time, newest first.
@@ -230,49 +243,61 @@ impl Index {
         self.doubt.as_deref()
     }
 
-    /// Whether enough was written for a flush, which takes time: not on the way of a payment.
-    pub const fn flush_is_due(&self) -> bool {
-        self.rows_since_flush >= ROWS_PER_FLUSH
+    /// Whether enough has changed for a flush, which takes time: not on the way of a payment.
+    pub fn flush_is_due(&self) -> bool {
+        self.pending.len() >= ROWS_PER_FLUSH
     }
 
-    /// Notes how far the index goes, and hands everything to the system. What was not flushed before a crash is
+    /// Writes what has changed, and hands everything to the system. What was not flushed before a crash is
     /// caught up.
     pub fn flush(&mut self) {
-        self.write_mark();
+        self.write_pending();
         self.guarded(|shelf| shelf.flush());
-        self.rows_since_flush = 0;
     }
 
-    /// Opens what is there and says how far it goes.
+    /// Opens what is there, reads all of it and says how far it goes.
     pub(crate) fn take_up(&mut self) -> Result<Contents, ShelfError> {
         let bad = |reason: &str| ShelfError::Bad(reason.to_owned());
         let existed = self.layout.index().exists();
-        let shelf = (self.open_shelf)(&self.layout.index())?;
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            let any = !shelf.keys(whole_range(), false, 1)?.is_empty();
-            Ok((shelf.value(&mark_key())?, any))
-        }));
-        let (mark, any) = read.map_err(|_| bad("it panicked while being read"))??;
-        self.applied = match mark {
-            None if any => return Err(bad("nothing says how far it goes")),
-            None => None,
-            Some(mark) => {
-                let mark = self
-                    .sealer
-                    .open(&mark_key(), &mark)
-                    .ok_or_else(|| bad("its mark does not open"))?;
-                Some(
-                    self.position(&mark)
-                        .ok_or_else(|| bad("it is of another installation"))?,
-                )
-            }
-        };
+        let shelf = self.open_shelf()?;
+        let (shelf, read) = within(READ_LIMIT, move || {
+            let read = read(shelf.as_ref());
+            (shelf, read)
+        })?;
+        let (sealed, digest) = read?;
+        if sealed.is_none() && digest != Digest::default() {
+            return Err(bad("nothing says how far it goes"));
+        }
+        self.mark = sealed.map(|sealed| self.believed(&sealed, digest)).transpose()?;
+        self.applied = self.mark.map(|mark| mark.applied);
         self.shelf = Some(shelf);
+        self.digest = digest;
         Ok(match self.applied {
             Some(applied) => Contents::UpTo(applied),
             None if existed => Contents::Empty,
             None => Contents::New,
         })
+    }
+
+    /// The mark, if the entries are those that it was written for.
+    fn believed(&mut self, sealed: &[u8], digest: Digest) -> Result<Mark, ShelfError> {
+        let bad = |reason: &str| ShelfError::Bad(reason.to_owned());
+        let clear = self.sealer.open(&mark_key(), sealed);
+        let clear = clear.ok_or_else(|| bad("its mark does not open"))?;
+        let mark = Mark::from_bytes(&clear, &self.install_id);
+        let mark = mark.ok_or_else(|| bad("it is of another installation"))?;
+        if mark.digest != digest {
+            return Err(bad("it is not as its mark says"));
+        }
+        if mark.begins_at != self.begins_at {
+            return Err(bad("the journal begins at another record"));
+        }
+        Ok(mark)
+    }
+
+    fn open_shelf(&self) -> Result<Box<dyn Shelf>, ShelfError> {
+        let (open, dir) = (self.open_shelf, self.layout.index());
+        within(OPEN_LIMIT, move || open(&dir))?
     }
 
     /// Sets aside what is there and begins an empty index.
@@ -281,9 +306,11 @@ impl Index {
         self.applied = None;
         self.current = false;
         self.doubt = None;
+        self.digest = Digest::default();
+        self.mark = None;
+        self.pending.clear();
         let opened = self.set_aside().map_err(|error| error.to_string());
-        let opened =
-            opened.and_then(|()| (self.open_shelf)(&self.layout.index()).map_err(|error| error.to_string()));
+        let opened = opened.and_then(|()| self.open_shelf().map_err(|error| error.to_string()));
         match opened {
             Ok(shelf) => {
                 self.shelf = Some(shelf);
@@ -323,9 +350,14 @@ impl Index {
     /// Fills an empty index.
     fn fill(&mut self, rows: impl Iterator<Item = IndexRow>, last: &Position) {
         for row in rows {
-            let mut changes = puts(&row.list_keys());
-            changes.push(self.put_row(&row));
-            if self.guarded(|shelf| shelf.write(changes)).is_none() {
+            let mut entries: Vec<_> = row.list_keys().into_iter().map(|key| (key, Vec::new())).collect();
+            let key = row_key(&row.key);
+            let value = self.sealer.seal(&key, &row.to_bytes());
+            entries.push((key, value));
+            for (key, value) in &entries {
+                self.digest.add(key, value);
+            }
+            if self.guarded(|shelf| shelf.fill(entries)).is_none() {
                 return;
             }
         }
@@ -337,42 +369,69 @@ impl Index {
 
     /// Doubts the index if its queue is not the journal's, or if it has grown out of proportion.
     fn compare(&mut self, rows: impl Iterator<Item = IndexRow>, last: &Position) {
-        let queued = rows.filter(|row| row.queued_at.is_some()).count();
+        let mut queued: Vec<_> = rows.filter_map(|row| Some((row.queued_at?, row.key))).collect();
+        queued.sort_unstable();
         let most_bytes = last
             .sequence
             .saturating_mul(MOST_BYTES_PER_RECORD)
             .saturating_add(EMPTY_BYTES);
-        let found = self.guarded(|shelf| {
-            Ok((
-                shelf.keys(queue_range(), false, queued.saturating_add(1))?.len(),
-                shelf.bytes_on_disk()?,
-            ))
-        });
-        match found {
-            Some((found, _)) if found != queued => self.distrust("its queue is not the journal's"),
-            Some((_, bytes)) if bytes > most_bytes => self.distrust("it has grown too large"),
-            Some(_) | None => {}
+        let found = self.list(queue_range(), false, queued.len().saturating_add(1));
+        let found = found.iter().filter_map(|key| payment_of(key));
+        if !found.eq(queued.iter().map(|(_, key)| *key)) {
+            self.distrust("its queue is not the journal's");
+        }
+        if self
+            .guarded(|shelf| shelf.bytes_on_disk())
+            .is_some_and(|bytes| bytes > most_bytes)
+        {
+            self.distrust("it has grown too large");
         }
     }
 
-    fn put_row(&mut self, row: &IndexRow) -> Change {
-        let key = row_key(&row.key);
-        let value = self.sealer.seal(&key, &row.to_bytes());
-        Change::Put(key, value)
-    }
-
-    fn write_mark(&mut self) {
-        if let Some(applied) = self.applied.filter(|_| self.current) {
-            let mark = self.sealer.seal(&mark_key(), &self.mark(&applied));
-            self.guarded(|shelf| shelf.write(vec![Change::Put(mark_key(), mark)]));
+    /// Brings the changed rows and the mark to the shelf, in one step.
+    fn write_pending(&mut self) {
+        let Some(applied) = self.applied.filter(|_| self.current && self.shelf.is_some()) else {
+            return;
+        };
+        let mut digest = self.digest;
+        let mut changes = Vec::new();
+        for (key, new) in std::mem::take(&mut self.pending) {
+            let Ok(old) = self.stored(&key) else { return };
+            if old.as_ref().map(|(row, _)| *row) == new {
+                continue;
+            }
+            let new = new.map(|row| (row, self.sealer.seal(&row_key(&key), &row.to_bytes())));
+            let (old, new) = (entries_of(old.as_ref()), entries_of(new.as_ref()));
+            for (key, value) in old.iter().filter(|(key, value)| new.get(*key) != Some(value)) {
+                digest.remove(key, value);
+                if !new.contains_key(key) {
+                    changes.push(Change::Delete(key.clone()));
+                }
+            }
+            for (key, value) in new.into_iter().filter(|(key, value)| old.get(key) != Some(value)) {
+                digest.add(&key, &value);
+                changes.push(Change::Put(key, value));
+            }
+        }
+        let mark = Mark {
+            applied,
+            begins_at: self.begins_at,
+            digest,
+        };
+        if self.mark == Some(mark) {
+            return;
+        }
+        let sealed = self.sealer.seal(&mark_key(), &mark.to_bytes(&self.install_id));
+        changes.push(Change::Put(mark_key(), sealed));
+        if self.guarded(|shelf| shelf.write(changes)).is_some() {
+            self.digest = digest;
+            self.mark = Some(mark);
         }
     }
 
     /// The rows that a list names.
     fn rows(&mut self, range: Range<Vec<u8>>, backwards: bool, limit: usize) -> Vec<IndexRow> {
-        let keys = self
-            .guarded(|shelf| shelf.keys(range, backwards, limit))
-            .unwrap_or_default();
+        let keys = self.list(range, backwards, limit);
         let mut rows = Vec::with_capacity(keys.len());
         for list_key in keys {
             let row = payment_of(&list_key).and_then(|key| self.row(&key));
@@ -384,9 +443,37 @@ impl Index {
         rows
     }
 
+    /// The keys of a list in order: those on the shelf, and those of the rows that are not there yet.
+    fn list(&mut self, range: Range<Vec<u8>>, backwards: bool, limit: usize) -> Vec<Vec<u8>> {
+        let pending = self.pending.values().flatten();
+        let pending = pending.flat_map(|row| row.list_keys().into_iter().chain([row_key(&row.key)]));
+        let mut keys: Vec<_> = pending.filter(|key| range.contains(key)).collect();
+        let most = limit.saturating_add(self.pending.len());
+        let stored = self.guarded(|shelf| shelf.keys(range, backwards, most));
+        let Some(stored) = stored else { return Vec::new() };
+        let is_pending = |key: &Vec<u8>| payment_of(key).is_some_and(|key| self.pending.contains_key(&key));
+        keys.extend(stored.into_iter().filter(|key| !is_pending(key)));
+        keys.sort_unstable();
+        if backwards {
+            keys.reverse();
+        }
+        keys.truncate(limit);
+        keys
+    }
+
     fn row(&mut self, key: &PaymentKey) -> Option<IndexRow> {
+        match self.pending.get(key) {
+            Some(row) => *row,
+            None => self.stored(key).ok().flatten().map(|(row, _)| row),
+        }
+    }
+
+    /// The row that the shelf has, and its value there; an error if it cannot be read.
+    fn stored(&mut self, key: &PaymentKey) -> Result<Option<(IndexRow, Vec<u8>)>, Doubted> {
         let at = row_key(key);
-        let value = self.guarded(|shelf| shelf.value(&at))??;
+        let Some(value) = self.guarded(|shelf| shelf.value(&at)).ok_or(Doubted)? else {
+            return Ok(None);
+        };
         let row = self
             .sealer
             .open(&at, &value)
@@ -394,35 +481,13 @@ impl Index {
         if row.is_none() {
             self.distrust("a row does not open");
         }
-        row
-    }
-
-    /// Install id and position, as the mark holds them.
-    fn mark(&self, at: &Position) -> Vec<u8> {
-        let mut bytes = self.install_id.to_vec();
-        bytes.extend_from_slice(&at.segment.to_be_bytes());
-        bytes.extend_from_slice(&at.offset.to_be_bytes());
-        bytes.extend_from_slice(&at.sequence.to_be_bytes());
-        bytes.extend_from_slice(&at.hash.0);
-        bytes
-    }
-
-    fn position(&self, mark: &[u8]) -> Option<Position> {
-        let bytes = mark.strip_prefix(&self.install_id)?;
-        let (segment, bytes) = bytes.split_first_chunk()?;
-        let (offset, bytes) = bytes.split_first_chunk()?;
-        let (sequence, hash) = bytes.split_first_chunk()?;
-        Some(Position {
-            sequence: u64::from_be_bytes(*sequence),
-            hash: RecordHash(hash.try_into().ok()?),
-            segment: u32::from_be_bytes(*segment),
-            offset: u32::from_be_bytes(*offset),
-        })
+        row.map(|row| Some((row, value))).ok_or(Doubted)
     }
 
     /// What is in it is wrong: without its mark the next opening does not believe it either.
     fn distrust(&mut self, reason: &str) {
         self.current = false;
+        self.mark = None;
         self.guarded(|shelf| shelf.write(vec![Change::Delete(mark_key())]));
         self.doubt.get_or_insert_with(|| reason.to_owned());
     }
@@ -438,6 +503,7 @@ impl Index {
         };
         self.close();
         self.current = false;
+        self.pending.clear();
         self.doubt = Some(reason);
         None
     }
@@ -449,16 +515,35 @@ impl Index {
     }
 }
 
-fn puts(list_keys: &[Vec<u8>]) -> Vec<Change> {
-    list_keys
-        .iter()
-        .map(|key| Change::Put(key.clone(), Vec::new()))
-        .collect()
+/// The index is not what it should be; why is in its doubt.
+struct Doubted;
+
+/// Everything the shelf has of a payment whose row and its sealed value are these.
+fn entries_of(row: Option<&(IndexRow, Vec<u8>)>) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let Some((row, value)) = row else {
+        return BTreeMap::new();
+    };
+    let lists = row.list_keys().into_iter().map(|key| (key, Vec::new()));
+    lists.chain([(row_key(&row.key), value.clone())]).collect()
+}
+
+/// The mark as it is stored, and what all other entries come to.
+fn read(shelf: &dyn Shelf) -> Result<(Option<Vec<u8>>, Digest), ShelfError> {
+    let (mut mark, mut digest) = (None, Digest::default());
+    let at = mark_key();
+    shelf.each(&mut |key, value| {
+        if key == at.as_slice() {
+            mark = Some(value.to_vec());
+        } else {
+            digest.add(key, value);
+        }
+    })?;
+    Ok((mark, digest))
 }
 
 impl Drop for Index {
     fn drop(&mut self) {
-        self.write_mark();
+        self.write_pending();
         self.close();
     }
 }

@@ -11,7 +11,13 @@ pub(crate) trait Shelf: Send {
     /// The keys of a range in order, or backwards, at most `limit`.
     fn keys(&self, range: Range<Vec<u8>>, backwards: bool, limit: usize) -> Result<Vec<Vec<u8>>, ShelfError>;
 
-    /// Makes the changes in their order; a crash may leave only the first of them.
+    /// Shows every entry.
+    fn each(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), ShelfError>;
+
+    /// Puts new entries in, keys and values; a crash may leave only some of them.
+    fn fill(&self, entries: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), ShelfError>;
+
+    /// Makes all changes or none; each key is in them once.
     fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError>;
 
     /// Hands what was written to the system.

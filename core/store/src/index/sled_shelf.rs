@@ -6,24 +6,19 @@
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use super::shelf::{Change, Shelf, ShelfError};
 use crate::files::{make_private_dir, sync_dir};
 use crate::space::is_full;
 
-const OPEN_LIMIT: Duration = Duration::from_secs(2);
 /// sled's default is 1 GiB. With 8 MiB filling 100,000 rows took 40 MB of memory, with 2 MiB half of that, and no
 /// longer (measured).
 const CACHE_BYTES: u64 = 2 * 1024 * 1024;
 
 struct SledShelf(sled::Db);
 
-/// Opens sled in a folder, on a thread of its own and within two seconds.
+/// Opens sled in a folder. Of a torn one it can panic or never return.
 pub(crate) fn open(dir: &Path) -> Result<Box<dyn Shelf>, ShelfError> {
     make_private_dir(dir)
         .and_then(|()| remove_half_snapshots(dir))
@@ -33,7 +28,7 @@ pub(crate) fn open(dir: &Path) -> Result<Box<dyn Shelf>, ShelfError> {
         .cache_capacity(CACHE_BYTES)
         .mode(sled::Mode::LowSpace)
         .flush_every_ms(None);
-    let db = within(OPEN_LIMIT, move || config.open())?.map_err(|error| of_sled(&error))?;
+    let db = config.open().map_err(|error| of_sled(&error))?;
     if !db.was_recovered() {
         sync_new_files(dir).map_err(|error| of_io(&error))?;
     }
@@ -59,15 +54,31 @@ impl Shelf for SledShelf {
         keys.collect::<Result<_, _>>().map_err(|error| of_sled(&error))
     }
 
-    fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
+    fn each(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), ShelfError> {
+        for entry in self.0.iter() {
+            let (key, value) = entry.map_err(|error| of_sled(&error))?;
+            visit(&key, &value);
+        }
+        Ok(())
+    }
+
+    fn fill(&self, entries: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), ShelfError> {
         // Not a batch of sled's: each one costs it kilobytes of log and as much memory.
-        let mut changes = changes.into_iter().map(|change| match change {
-            Change::Put(key, value) => self.0.insert(key, value),
-            Change::Delete(key) => self.0.remove(key),
-        });
-        changes
-            .try_for_each(|done| done.map(drop))
+        let mut entries = entries.into_iter();
+        entries
+            .try_for_each(|(key, value)| self.0.insert(key, value).map(drop))
             .map_err(|error| of_sled(&error))
+    }
+
+    fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
+        let mut batch = sled::Batch::default();
+        for change in changes {
+            match change {
+                Change::Put(key, value) => batch.insert(key, value),
+                Change::Delete(key) => batch.remove(key),
+            }
+        }
+        self.0.apply_batch(batch).map_err(|error| of_sled(&error))
     }
 
     fn flush(&self) -> Result<(), ShelfError> {
@@ -76,26 +87,6 @@ impl Shelf for SledShelf {
 
     fn bytes_on_disk(&self) -> Result<u64, ShelfError> {
         self.0.size_on_disk().map_err(|error| of_sled(&error))
-    }
-}
-
-/// Runs something that may panic or never return; such a thread is left behind.
-fn within<T: Send + 'static>(
-    limit: Duration,
-    task: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ShelfError> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let spawned = thread::Builder::new()
-        .name("index-open".to_owned())
-        .spawn(move || {
-            // Nobody listens any more after the limit.
-            drop(sender.send(catch_unwind(AssertUnwindSafe(task))));
-        });
-    spawned.map_err(|error| of_io(&error))?;
-    match receiver.recv_timeout(limit) {
-        Ok(Ok(result)) => Ok(result),
-        Ok(Err(_)) => Err(ShelfError::Bad("it panicked while opening".to_owned())),
-        Err(_) => Err(ShelfError::Bad("it did not open in time".to_owned())),
     }
 }
 
@@ -145,20 +136,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_and_a_hang_while_opening_are_errors() {
-        assert_eq!(within(OPEN_LIMIT, || 7), Ok(7));
-        let panicked = within(OPEN_LIMIT, || -> u8 { panic!("as sled does") });
-        assert_eq!(
-            panicked,
-            Err(ShelfError::Bad("it panicked while opening".to_owned()))
-        );
-        let hung = within(Duration::from_millis(20), || {
-            thread::sleep(Duration::from_secs(3));
-        });
-        assert_eq!(hung, Err(ShelfError::Bad("it did not open in time".to_owned())));
-    }
-
-    #[test]
     fn writes_are_there_in_order_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
         let shelf = open(&dir.path().join("index")).unwrap();
@@ -166,6 +143,7 @@ mod tests {
         shelf
             .write(vec![put(3), put(1), put(2), Change::Delete(vec![b'a', 2])])
             .unwrap();
+        shelf.fill(vec![(vec![b'z'], Vec::new())]).unwrap();
         shelf.flush().unwrap();
         drop(shelf);
         fs::write(dir.path().join("index/snap.0000000000000000.generating"), b"").unwrap();
@@ -179,6 +157,18 @@ mod tests {
         assert_eq!(
             (shelf.value(b"a\x01"), shelf.value(b"a\x02")),
             (Ok(Some(vec![1])), Ok(None))
+        );
+        let mut entries = Vec::new();
+        shelf
+            .each(&mut |key, value| entries.push((key.to_vec(), value.to_vec())))
+            .unwrap();
+        assert_eq!(
+            entries,
+            [
+                (vec![b'a', 1], vec![1]),
+                (vec![b'a', 3], vec![3]),
+                (vec![b'z'], vec![])
+            ]
         );
         assert!(shelf.bytes_on_disk().unwrap() > 0);
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use softpos_store::{Act, StoreError, unwatch, watch};
 
 use super::story::Story;
-use super::verdict::{Verdict, append, look, open};
+use super::verdict::{Verdict, append, look, open, take_over};
 use crate::crash::random::Random;
 
 pub(super) fn disk_full(dir: &Path, random: &mut Random) -> Result<Verdict, String> {
@@ -62,9 +62,9 @@ fn through_it(
         let entry = story.next();
         let bytes = entry.to_bytes();
         let mut tries = 0;
-        loop {
+        let position = loop {
             match till.store.append(entry.kind(), &bytes, None) {
-                Ok(position) if position.sequence == story.sequence => break,
+                Ok(position) if position.sequence == story.sequence => break position,
                 Ok(position) => return Err(format!("{} became {}", story.sequence, position.sequence)),
                 Err(StoreError::Full) if kind == io::ErrorKind::StorageFull => {}
                 Err(StoreError::Unreadable(_)) if kind != io::ErrorKind::StorageFull => {}
@@ -74,8 +74,8 @@ fn through_it(
             if tries > 20 {
                 return Err("the disk has room again, and nothing can be written".to_owned());
             }
-        }
-        till.ledger.apply(story.sequence, entry);
+        };
+        take_over(till, entry, &position);
         acknowledged = story.sequence;
     }
     Ok(acknowledged)

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use softpos_journal::{Entry, Ledger, Payment};
-use softpos_store::{Before, Finding, IndexRow, Opened, Store, StoreConfig};
+use softpos_store::{Before, Finding, IndexRow, Opened, Position, Store, StoreConfig};
 
 use super::story::{Story, entropy, root};
 
@@ -111,26 +111,31 @@ pub(super) fn append(open: &mut Open, story: &mut Story, count: u64) -> Result<u
         if position.sequence != story.sequence {
             return Err(format!("record {} became {}", story.sequence, position.sequence));
         }
-        let key = match &entry {
-            Entry::Started(started) => Some(started.key),
-            Entry::Moved(moved) => Some(moved.key),
-            Entry::Reprinted(_)
-            | Entry::Settling(_)
-            | Entry::Settled(_)
-            | Entry::Activation(_)
-            | Entry::Parameters(_)
-            | Entry::Attested(_)
-            | Entry::KeysLoaded(_)
-            | Entry::Checkpoint(_)
-            | Entry::Archived(_)
-            | Entry::Restored(_) => None,
-        };
-        open.ledger.apply(position.sequence, entry);
-        if let Some(row) = key.and_then(|key| open.ledger.payment(key)).map(row) {
-            open.store.index().apply(&row, &position);
-        }
+        take_over(open, entry, &position);
     }
     Ok(story.sequence)
+}
+
+/// What a till does with a record that is safe: fold and index follow it.
+pub(super) fn take_over(open: &mut Open, entry: Entry, at: &Position) {
+    let key = match &entry {
+        Entry::Started(started) => Some(started.key),
+        Entry::Moved(moved) => Some(moved.key),
+        Entry::Reprinted(_)
+        | Entry::Settling(_)
+        | Entry::Settled(_)
+        | Entry::Activation(_)
+        | Entry::Parameters(_)
+        | Entry::Attested(_)
+        | Entry::KeysLoaded(_)
+        | Entry::Checkpoint(_)
+        | Entry::Archived(_)
+        | Entry::Restored(_) => None,
+    };
+    open.ledger.apply(at.sequence, entry);
+    if let Some(row) = key.and_then(|key| open.ledger.payment(key)).map(row) {
+        open.store.index().apply(&row, at);
+    }
 }
 
 /// Opens a folder again and judges it. `acknowledged` is the last record that the store called safe; `damaged` says
