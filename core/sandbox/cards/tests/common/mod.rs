@@ -71,22 +71,7 @@ pub(crate) fn config() -> ReaderConfig {
                 KernelId::C5,
                 data(&[(0x9F52, "00"), (0x9F53, "300000"), (0xDF_8D02, "2200")]),
             ),
-            (
-                KernelId::C8,
-                data(&[
-                    (0x9F_8207, "44"),
-                    (0x9F_8208, "0C"),
-                    (0x9F_8209, "1000"),
-                    (0x9F_820A, "10"),
-                    (0x9F_820B, "0000000000"),
-                    (0x9F_820C, "840080800C"),
-                    (0x9F_820D, "000000010000"),
-                    (0x9F_820E, "000000100000"),
-                    (0x9F_821A, "FFFFFBFFFF"),
-                    (0x9F_821D, "20"),
-                    (0x9F_821E, "0A"),
-                ]),
-            ),
+            (KernelId::C8, kernel_8()),
         ],
         unverified_kernels: vec![
             KernelId::C4,
@@ -102,6 +87,22 @@ pub(crate) fn config() -> ReaderConfig {
                 .unwrap(),
         ),
     }
+}
+
+fn kernel_8() -> TerminalData {
+    data(&[
+        (0x9F_8207, "44"),
+        (0x9F_8208, "0C"),
+        (0x9F_8209, "1000"),
+        (0x9F_820A, "10"),
+        (0x9F_820B, "0000000000"),
+        (0x9F_820C, "840080800C"),
+        (0x9F_820D, "000000010000"),
+        (0x9F_820E, "000000100000"),
+        (0x9F_821A, "FFFFFBFFFF"),
+        (0x9F_821D, "20"),
+        (0x9F_821E, "0A"),
+    ])
 }
 
 fn combination(scheme: CardScheme) -> Combination {
