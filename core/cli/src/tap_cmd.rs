@@ -4,7 +4,7 @@ use std::fs;
 
 use softpos_acquirer::{UTC_OFFSET_MIN, reader_parameters};
 use softpos_cards::{Presence, Wallet};
-use softpos_terminal::{Tap, TapNext, TapRecording, TapSetup};
+use softpos_terminal::{Tap, TapNext, TapObject, TapRecording, TapSetup};
 use softpos_types::Currency;
 
 use crate::args::{ReplayArguments, TapArguments};
@@ -53,6 +53,9 @@ pub(crate) fn replay(arguments: &ReplayArguments, out: Out) -> Result<Exit, Fail
     if out.is_json() {
         object(&serde_json::json!({ "outcome": outcome, "differs_at": differs }));
     }
+    for answer in recording.objects()? {
+        tell(&answer, out);
+    }
     if let Some(step) = differs {
         out.say(WARN, "till-replay-differs", &[("step", &step.to_string())]);
         return Ok(Exit::Failure);
@@ -81,6 +84,7 @@ fn hold_out(tap: &mut Tap, id: &str, out: Out) -> String {
             if let Some(answer) = tap.last_answer() {
                 out.say(DIM, "till-tap-answer", &[("answer", answer)]);
             }
+            tell(tap.last_objects(), out);
         }
         card.remove();
         match next {
@@ -90,6 +94,20 @@ fn hold_out(tap: &mut Tap, id: &str, out: Out) -> String {
         }
     }
     String::new()
+}
+
+/// The objects of an answer, indented as they lie in each other.
+fn tell(objects: &[TapObject], out: Out) {
+    for object in objects {
+        let indent = "  ".repeat(object.depth.saturating_add(1));
+        let about = [
+            ("indent", indent.as_str()),
+            ("tag", &object.tag),
+            ("name", object.name),
+            ("value", &object.value),
+        ];
+        out.say(DIM, "till-tap-object", &about);
+    }
 }
 
 fn exit(outcome: &str) -> Exit {

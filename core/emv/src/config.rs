@@ -8,6 +8,7 @@ use core::fmt;
 use softpos_types::{LocalTime, Money};
 use softpos_wire::Tag;
 
+use crate::exceptions::ExceptionFile;
 use crate::oda::AuthorityKeys;
 
 /// How often one transaction activates a kernel before it ends.
@@ -29,6 +30,8 @@ pub struct ReaderConfig {
     pub unverified_kernels: Vec<KernelId>,
     /// The schemes' keys for offline data authentication, and what is revoked.
     pub authority_keys: Arc<AuthorityKeys>,
+    /// Cards that are not to be taken.
+    pub exceptions: Arc<ExceptionFile>,
 }
 
 impl ReaderConfig {
@@ -107,6 +110,12 @@ impl TerminalData {
     /// Sets a value, replacing an earlier one.
     pub fn set(&mut self, tag: Tag, value: &[u8]) {
         self.0.insert(tag, value.to_vec());
+    }
+
+    /// Forgets a value.
+    #[cfg(feature = "mag-stripe")]
+    pub(crate) fn remove(&mut self, tag: Tag) {
+        self.0.remove(&tag);
     }
 
     /// The value of a tag.

@@ -50,6 +50,13 @@ impl CardData {
         SecretBytes::new(writer.into_vec())
     }
 
+    /// Puts another value in the place of a card's own; the old one is wiped.
+    #[cfg(feature = "mag-stripe")]
+    pub(crate) fn replace(&mut self, tag: Tag, value: SecretBytes) {
+        self.0.retain(|(own, _)| *own != tag);
+        self.0.push((tag, value));
+    }
+
     pub(crate) fn insert(&mut self, tag: Tag, value: &[u8]) -> Result<(), Duplicate> {
         if self.value(tag).is_some() {
             return Err(Duplicate(tag));

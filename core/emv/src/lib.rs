@@ -14,6 +14,7 @@ mod brand;
 mod config;
 mod data;
 mod entry;
+mod exceptions;
 mod kernel;
 mod masking;
 pub mod oda;
@@ -29,6 +30,7 @@ pub use config::{
 };
 pub use data::CardData;
 pub use entry::{Activation, EntryPoint, EntryStep, Indicators, Start};
+pub use exceptions::{CardMark, ExceptionFile};
 pub use kernel::{AnyKernel, Kernel, KernelInput, Progress};
 pub use masking::masked_answer;
 pub use outcome::{

@@ -8,7 +8,7 @@ use softpos_wire::Tag;
 
 use crate::entry::Start;
 use crate::read::CardRead;
-use crate::ui::UiRequest;
+use crate::ui::{Message, UiRequest};
 
 /// The outcome of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,6 +117,8 @@ pub enum Reason {
     CardDeclined,
     /// The card expired and does not want to go online.
     Expired,
+    /// The exception file names the card.
+    OnExceptionFile,
     /// The application's usage control forbids cash or cashback here.
     UsageForbidden,
     /// The issuer must decide and the reader is offline only.
@@ -158,8 +160,8 @@ pub enum Reason {
 pub struct ErrorIndication {
     /// Radio: 1 timeout, 2 transmission, 3 protocol.
     pub l1: u8,
-    /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 0F terminal data, 10 its
-    /// channel, 13 its code over the payment.
+    /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 7 stripe mode, 0A no
+    /// application in common, 0F terminal data, 10 its channel, 13 its code over the payment.
     pub l2: u8,
     /// Terminal: 1 timeout, 2 stop, 3 amount.
     pub l3: u8,
@@ -178,6 +180,50 @@ impl ErrorIndication {
         sw: 0,
         message: 0xFF,
     };
+
+    // Rule K-ERROR: the error indication says which step failed, in numbers and status words, without card data.
+    // [source: inference; test: kernel::endings::tests::every_reason_says_which_step_failed,
+    // kernel::tests::every_kernel_says_which_step_failed; evidence: own]
+    /// What a reason and the message that is shown mean to the acquirer.
+    pub(crate) fn of(reason: Reason, message: Option<Message>) -> Self {
+        let (l1, l2, sw) = match reason {
+            Reason::CardLost | Reason::Torn => (2, 0, 0),
+            Reason::DataMissing(_) => (0, 0x01, 0),
+            Reason::NotAuthenticated => (0, 0x02, 0),
+            Reason::ProcessingOptionsRefused(sw) | Reason::RecordRefused(sw) | Reason::CommandRefused(sw) => {
+                (0, 0x03, sw)
+            }
+            Reason::SeePhone => (0, 0x03, 0x6986),
+            Reason::Malformed => (0, 0x04, 0),
+            Reason::LimitExceeded => (0, 0x05, 0),
+            Reason::DataTwice(_)
+            | Reason::DataConflict
+            | Reason::BrandConflict
+            | Reason::RelaySuspected
+            | Reason::VerificationNotProven => (0, 0x06, 0),
+            Reason::NoApplication => (0, 0x0A, 0),
+            Reason::TerminalDataMissing(_) => (0, 0x0F, 0),
+            Reason::ChannelBroken => (0, 0x10, 0),
+            Reason::MacDiffers => (0, 0x13, 0),
+            Reason::NothingAllowed
+            | Reason::CardDeclined
+            | Reason::Expired
+            | Reason::OnExceptionFile
+            | Reason::UsageForbidden
+            | Reason::OnlineUnable
+            | Reason::NoVerification
+            | Reason::TooManyTries
+            | Reason::NoKernel
+            | Reason::Kernel => (0, 0, 0),
+        };
+        Self {
+            l1,
+            l2,
+            sw,
+            message: message.map_or(Self::NONE.message, Message::code),
+            ..Self::NONE
+        }
+    }
 
     /// The six bytes of DF8115.
     pub const fn to_bytes(self) -> [u8; 6] {
@@ -326,7 +372,7 @@ impl KernelOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::{Message, Status};
+    use crate::ui::Status;
 
     #[test]
     fn the_parameter_set_byte_for_byte() {

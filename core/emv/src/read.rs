@@ -1,5 +1,8 @@
 //! What a payment gets from a card that was read.
 
+#[cfg(feature = "mag-stripe")]
+pub(crate) mod stripe;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -51,6 +54,8 @@ const MAX_LABEL: usize = 16;
 pub enum EntryMode {
     /// Contactless, by chip.
     ContactlessChip,
+    /// Contactless, by the track that a card makes up for stripe hosts.
+    ContactlessStripe,
 }
 
 impl EntryMode {
@@ -58,6 +63,7 @@ impl EntryMode {
     pub const fn code(self) -> u8 {
         match self {
             Self::ContactlessChip => 0x07,
+            Self::ContactlessStripe => 0x91,
         }
     }
 }
@@ -89,7 +95,7 @@ pub struct EmvReceipt {
 pub struct CardRead {
     /// The card number.
     pub pan: Pan,
-    /// 57 as received.
+    /// 57 as received; in stripe mode 9F6B with the checksum of this payment in it.
     pub track2: SecretBytes,
     /// 5F34, PAN sequence number.
     pub psn: Option<u8>,
@@ -107,8 +113,8 @@ pub struct CardRead {
     pub kernel: KernelId,
     /// 9F12 or 50, printable characters only; may be empty.
     pub label: String,
-    /// For the receipt.
-    pub receipt: EmvReceipt,
+    /// For the receipt; a stripe has none of it.
+    pub receipt: Option<EmvReceipt>,
     /// How the data got in.
     pub entry_mode: EntryMode,
     /// Whose card it is.
@@ -200,7 +206,7 @@ impl CardRead {
             aid: parts.activation.adf_name,
             kernel: parts.activation.kernel,
             label: label(&fci),
-            receipt,
+            receipt: Some(receipt),
             entry_mode: parts.entry_mode,
             scheme: Scheme::of(&parts.activation.adf_name),
             language: language(&fci),

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use softpos_crypto::entropy::Entropy;
 use softpos_crypto::p256_key::SoftwareKey;
@@ -11,7 +12,7 @@ use softpos_wire::{bcd, tag};
 use crate::config::{KernelId, MAX_ACTIVATIONS, ReaderConfig, TerminalData, Transaction};
 use crate::entry::{Activation, EntryPoint, EntryStep};
 use crate::kernel::{AnyKernel, Kernel, KernelInput, Progress};
-use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
+use crate::outcome::{ErrorIndication, KernelOutcome, OutcomeKind, Reason};
 use crate::read::{CardRead, EntryMode};
 use crate::torn::TornLog;
 use crate::ui::{Message, Status, UiRequest};
@@ -64,6 +65,8 @@ pub enum CardOutcome {
 pub struct StoppedRead {
     /// The step that ended it.
     pub reason: Reason,
+    /// Which layer failed, for the acquirer's log; no card data.
+    pub error: ErrorIndication,
     /// What to show.
     pub ui: UiRequest,
     /// The card, if it was read to the end.
@@ -133,6 +136,30 @@ impl Reader {
         self
     }
 
+    /// The same reader with taps of earlier transactions that were cut: their cards may come back.
+    pub fn with_torn_log(mut self, torn: TornLog) -> Self {
+        self.torn = torn;
+        self
+    }
+
+    // Rule K-TORN: a tap that was cut is kept over transactions until its time is over; kernels that keep none leave the
+    // log alone.
+    // [source: peer, danhu; test: kernel::tests::a_cut_tap_is_recovered_in_the_next_transaction,
+    // torn::tests::what_is_over_goes_although_no_card_comes; evidence: own]
+    /// Taps that were cut, this transaction's among them, for the next reader.
+    pub fn take_torn_log(&mut self) -> TornLog {
+        let mut torn = mem::take(&mut self.torn);
+        if let Some(kernel) = &mut self.kernel {
+            torn.append(kernel.take_torn_log());
+        }
+        torn
+    }
+
+    /// Which kernel is at work.
+    pub fn kernel(&self) -> Option<KernelId> {
+        self.kernel.as_ref().map(AnyKernel::id)
+    }
+
     /// What to show while waiting for the first card.
     pub fn prompt() -> Prompt {
         EntryPoint::prompt()
@@ -184,9 +211,18 @@ impl Reader {
         self.answer_due.map(|due| (due, "card answer"))
     }
 
+    /// Only these kernels hand the log back.
+    fn torn_for(&mut self, kernel: KernelId) -> TornLog {
+        if matches!(kernel, KernelId::C2 | KernelId::C5) {
+            mem::take(&mut self.torn)
+        } else {
+            TornLog::default()
+        }
+    }
+
     fn kernel_done(&mut self, outcome: KernelOutcome) -> Option<EntryStep> {
         if let Some(mut kernel) = self.kernel.take() {
-            self.torn = kernel.take_torn_log();
+            self.torn.append(kernel.take_torn_log());
         }
         self.entry.kernel_done(outcome)
     }
@@ -251,8 +287,9 @@ impl Reader {
         if let Some(ttq) = activation.ttq {
             data.set(tag::TTQ, &ttq);
         }
+        let kernel_id = activation.kernel;
         let channel_key = match &mut self.channels {
-            Some(entropy) if activation.kernel == KernelId::C8 => Some(SoftwareKey::generate(entropy)),
+            Some(entropy) if kernel_id == KernelId::C8 => Some(SoftwareKey::generate(entropy)),
             Some(_) | None => None,
         };
         let mut kernel = AnyKernel::start(KernelInput {
@@ -260,8 +297,9 @@ impl Reader {
             data,
             spare_unpredictable: *spare,
             channel_key,
-            torn: core::mem::take(&mut self.torn),
+            torn: self.torn_for(kernel_id),
             keys: self.config.authority_keys.clone(),
+            exceptions: self.config.exceptions.clone(),
         })?;
         let command = kernel
             .poll_capdu()
@@ -297,13 +335,22 @@ fn finished(outcome: KernelOutcome) -> CardOutcome {
         kind,
         reason,
         ui_on_outcome,
+        report,
         read,
         ..
     } = outcome;
-    let stopped = |read, message| StoppedRead {
-        reason: reason.unwrap_or(Reason::Kernel),
-        ui: ui_on_outcome.unwrap_or_else(|| UiRequest::new(message, Status::ProcessingError)),
-        read,
+    let reason = reason.unwrap_or(Reason::Kernel);
+    let stopped = |read, message| {
+        let ui = ui_on_outcome.unwrap_or_else(|| UiRequest::new(message, Status::ProcessingError));
+        StoppedRead {
+            reason,
+            error: report.map_or_else(
+                || ErrorIndication::of(reason, Some(ui.message)),
+                |report| report.error,
+            ),
+            ui,
+            read,
+        }
     };
     match (kind, read) {
         (OutcomeKind::OnlineRequest, Some(read)) => CardOutcome::Online(read),

@@ -20,6 +20,8 @@ pub(crate) struct TornRecord {
     pub(crate) psn: Option<u8>,
     /// When the command was sent whose answer is missing.
     pub(crate) since: Tick,
+    /// From then on it is worth nothing.
+    pub(crate) keep_until: Tick,
     /// What the kernel wants back, under tags of its own.
     pub(crate) objects: CardData,
 }
@@ -41,6 +43,21 @@ impl TornLog {
             .iter()
             .position(|record| record.pan.ct_eq(pan) && record.psn == psn)?;
         Some(self.0.remove(index))
+    }
+
+    /// Takes another log's records over.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// When the next record has to go.
+    pub fn next_expiry(&self) -> Option<Tick> {
+        self.0.iter().map(|record| record.keep_until).min()
+    }
+
+    /// Wipes the records whose time is over, whether their cards come back or not.
+    pub fn forget_expired(&mut self, now: Tick) {
+        self.0.retain(|record| now < record.keep_until);
     }
 
     /// Takes out the oldest record if it is older than `lifetime_ms` at `now`.
@@ -68,6 +85,7 @@ mod tests {
             pan: SecretBytes::copy_of(&[0x54, pan]),
             psn,
             since: Tick(since),
+            keep_until: Tick(since).after_ms(300_000),
             objects: CardData::default(),
         }
     }
@@ -91,6 +109,24 @@ mod tests {
         assert!(log.take(&[0x54, 2], Some(1)).is_none());
         assert!(log.take(&[0x54, 1], Some(1)).is_some());
         assert!(log.take(&[0x54, 1], Some(1)).is_none(), "taken out");
+    }
+
+    #[test]
+    fn what_is_over_goes_although_no_card_comes() {
+        let mut log = TornLog::default();
+        assert_eq!(log.next_expiry(), None);
+        log.put(record(1, None, 1_000), 2);
+        let mut other = TornLog::default();
+        other.put(record(2, None, 500), 2);
+        log.append(other);
+        assert_eq!(log.next_expiry(), Some(Tick(300_500)));
+        log.forget_expired(Tick(300_499));
+        assert_eq!(format!("{log:?}"), "TornLog(2)");
+        log.forget_expired(Tick(300_500));
+        assert_eq!(
+            (format!("{log:?}").as_str(), log.next_expiry()),
+            ("TornLog(1)", Some(Tick(301_000)))
+        );
     }
 
     #[test]

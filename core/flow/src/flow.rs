@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use softpos_crypto::entropy::Entropy;
 use softpos_crypto::jws::RequestHeader;
-use softpos_emv::Reader;
+use softpos_emv::{Reader, TornLog};
 use softpos_host::{Anchors, AnswerKeys, HostRequest, Parameters, Timers};
 use softpos_journal::{Entry, Ledger, MAX_PAYLOAD_BYTES, Payment, Reprinted};
 use softpos_types::{Code, Money, Now, PaymentKey, SecretBytes, SoftPosError, Tick};
@@ -65,6 +65,8 @@ pub struct Flow {
     /// Whether the operator was told that the queue waits too long.
     pub(crate) overdue_told: bool,
     pub(crate) front: Front,
+    /// Taps that were cut, for the cards that come back: forgotten when their time is over.
+    pub(crate) torn: TornLog,
     pub(crate) setup: Option<Setup>,
     pub(crate) retries: BTreeMap<PaymentKey, Retry>,
     pub(crate) settle_retry: Retry,
@@ -105,6 +107,7 @@ impl Flow {
             storage_low: false,
             overdue_told: false,
             front: Front::Idle,
+            torn: TornLog::default(),
             setup: None,
             retries: BTreeMap::new(),
             settle_retry: Retry::default(),
@@ -175,6 +178,7 @@ impl Flow {
             .chain(self.front_deadline())
             .chain(self.background_deadline())
             .chain(self.charges.deadline())
+            .chain(self.torn.next_expiry().map(|due| (due, "torn tap")))
             .min()
     }
 
@@ -431,6 +435,7 @@ impl Flow {
             // T1: whatever comes later is dropped as stale (row 16).
             self.on_host_failed(id, softpos_host::Sent::Maybe, false, now);
         }
+        self.torn.forget_expired(now.tick);
         self.on_front_deadline(now);
         self.charges_due(now);
     }

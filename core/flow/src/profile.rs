@@ -7,10 +7,12 @@ use alloc::vec::Vec;
 
 use softpos_crypto::p256_key::PublicKey;
 use softpos_emv::oda::{AuthorityKey, AuthorityKeys, CurveAuthorityKey, Revocation};
-use softpos_emv::{Aid, Combination, CombinationSettings, KernelId, ReaderConfig, TerminalData};
+use softpos_emv::{
+    Aid, Combination, CombinationSettings, ExceptionFile, KernelId, ReaderConfig, TerminalData,
+};
 use softpos_host::{
-    AnswerKeys, CaPublicKey, CombinationParameters, CurveCaPublicKey, KeyEntry, Parameters, ReaderParameters,
-    SignedBundle,
+    AnswerKeys, CaPublicKey, CombinationParameters, CurveCaPublicKey, ExceptionParameters, KeyEntry,
+    Parameters, ReaderParameters, SignedBundle,
 };
 use softpos_journal::{Activation, Ledger, TrustedKey};
 use softpos_types::{Code, SoftPosError};
@@ -124,7 +126,21 @@ pub fn reader_config(parameters: &ReaderParameters) -> Option<ReaderConfig> {
         kernels,
         unverified_kernels: unverified.map(|kernel| KernelId::new((*kernel).into())).collect(),
         authority_keys: Arc::new(authority_keys(parameters)?),
+        exceptions: Arc::new(exception_file(parameters.exceptions.as_ref())?),
     })
+}
+
+/// A salt that is too short would name the same card alike in many lists.
+fn exception_file(parameters: Option<&ExceptionParameters>) -> Option<ExceptionFile> {
+    let Some(parameters) = parameters else {
+        return Some(ExceptionFile::default());
+    };
+    let salt = hex::decode(&parameters.salt).ok()?;
+    let marks = parameters.cards.iter().map(|mark| bytes(mark));
+    let marks = marks.collect::<Option<Vec<_>>>()?;
+    (16..=64)
+        .contains(&salt.len())
+        .then(|| ExceptionFile::new(&salt, marks))
 }
 
 fn authority_keys(parameters: &ReaderParameters) -> Option<AuthorityKeys> {
@@ -247,6 +263,7 @@ mod tests {
             capks,
             curve_capks: Vec::new(),
             revoked: revoked.iter().map(ToString::to_string).collect(),
+            exceptions: None,
         }
     }
 
@@ -301,6 +318,26 @@ mod tests {
         let mut twice = reader(Vec::new(), &[]);
         twice.curve_capks = vec![key.clone(), key];
         assert!(reader_config(&twice).is_none());
+    }
+
+    #[test]
+    fn listed_cards_come_by_their_marks() {
+        let card = softpos_types::Pan::from_digits(b"4761739001010010").unwrap();
+        let listed = |salt: &str, cards: &[&str]| {
+            let mut parameters = reader(Vec::new(), &[]);
+            parameters.exceptions = Some(ExceptionParameters {
+                salt: salt.into(),
+                cards: cards.iter().map(ToString::to_string).collect(),
+            });
+            Some(reader_config(&parameters)?.exceptions.lists(&card, Some(1)))
+        };
+        let salt = "5A".repeat(16);
+        let mark = hex::encode_upper(ExceptionFile::mark(&[0x5A; 16], &card, None));
+        assert_eq!(listed(&salt, &[&mark]), Some(true));
+        assert_eq!(listed(&"5B".repeat(16), &[&mark]), Some(false));
+        assert_eq!(listed(&salt, &[]), Some(false));
+        assert_eq!(listed("5A5A", &[&mark]), None, "a short salt");
+        assert_eq!(listed(&salt, &["4761739001010010"]), None, "a number is no mark");
     }
 
     /// The whole set is refused: the one in use stays.

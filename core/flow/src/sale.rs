@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use softpos_crypto::pin_block::PinDigits;
-use softpos_emv::{CardOutcome, CardRead, Cvm, Reader, ReaderStep};
+use softpos_emv::{CardOutcome, CardRead, Cvm, EmvReceipt, Reader, ReaderStep};
 use softpos_journal::{CardFacts, CardVerification, Image, Moved, Started, State};
 use softpos_types::{
     Code, Language, Method, Money, Now, Operation, OrderId, PaymentKey, ReversalReason, SecretBytes,
@@ -180,7 +180,10 @@ impl Flow {
         let Front::Reading(reading) = core::mem::replace(&mut self.front, Front::Idle) else {
             return;
         };
-        let order = reading.order;
+        let Reading {
+            order, mut reader, ..
+        } = *reading;
+        self.torn = reader.take_torn_log();
         match outcome {
             CardOutcome::Online(card) => {
                 self.say(Announcement::RemoveCard);
@@ -444,6 +447,9 @@ impl Flow {
 
     /// Ends a payment of which nothing was recorded.
     pub(crate) fn not_started(&mut self, key: PaymentKey, reason: NotStarted) {
+        if let Front::Reading(reading) = &mut self.front {
+            self.torn = reading.reader.take_torn_log();
+        }
         self.front = Front::Idle;
         self.charges.forget(key);
         if reason != NotStarted::Cancelled {
@@ -511,7 +517,9 @@ impl Flow {
 }
 
 fn card_facts(card: &CardRead) -> CardFacts {
-    let receipt = &card.receipt;
+    // A card read by its stripe has nothing of what proves a chip.
+    let chip = card.receipt.as_ref();
+    let of_chip = |part: fn(&EmvReceipt) -> &[u8]| chip.map(|chip| part(chip).to_vec()).unwrap_or_default();
     CardFacts {
         masked_pan: card.pan.masked(),
         aid: card.aid.as_bytes().to_vec(),
@@ -522,17 +530,14 @@ fn card_facts(card: &CardRead) -> CardFacts {
             Cvm::OnlinePin => CardVerification::OnlinePin,
             Cvm::OnDevice => CardVerification::OnDevice,
         },
-        cryptogram: receipt.arqc.to_vec(),
-        tvr: receipt.tvr.to_vec(),
-        atc: receipt.atc.to_vec(),
-        psn: receipt.psn,
-        unpredictable_number: receipt.un.to_vec(),
-        aip: receipt.aip.to_vec(),
-        iad: receipt.iad.clone(),
-        terminal_capabilities: receipt
-            .terminal_capabilities
-            .map(|c| c.to_vec())
-            .unwrap_or_default(),
+        cryptogram: of_chip(|chip| &chip.arqc),
+        tvr: of_chip(|chip| &chip.tvr),
+        atc: of_chip(|chip| &chip.atc),
+        psn: card.psn,
+        unpredictable_number: of_chip(|chip| &chip.un),
+        aip: of_chip(|chip| &chip.aip),
+        iad: of_chip(|chip| &chip.iad),
+        terminal_capabilities: of_chip(|chip| chip.terminal_capabilities.as_ref().map_or(&[], |own| own)),
         scheme: card.scheme.name().into(),
         approved_offline: None,
     }

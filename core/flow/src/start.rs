@@ -151,6 +151,7 @@ impl Flow {
             })?
             .with_channels(self.entropy.secret());
         let deadline = now.tick.after_ms(profile.parameters.timers.card_ms);
+        let reader = reader.with_torn_log(core::mem::take(&mut self.torn));
         self.show(
             Some(order.key),
             Some(order.amount),

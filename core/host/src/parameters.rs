@@ -219,6 +219,19 @@ pub struct ReaderParameters {
     pub curve_capks: Vec<CurveCaPublicKey>,
     /// Revoked issuer certificates: RID, index and serial, 9 bytes in upper-case hex.
     pub revoked: Vec<String>,
+    /// Cards that are not to be taken; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exceptions: Option<ExceptionParameters>,
+}
+
+/// The exception file. No card number is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionParameters {
+    /// Drawn anew for each list, 16 to 64 bytes in hex.
+    pub salt: String,
+    /// For each card 16 bytes in hex: the first half of HMAC-SHA-256, under the salt, over the digits of its number as
+    /// text; where only one card of that number is meant, its sequence number (5F34, one byte) behind them.
+    pub cards: Vec<String>,
 }
 
 /// Settings of one (AID, kernel, transaction type); an absent limit is not checked.

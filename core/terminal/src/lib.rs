@@ -48,7 +48,7 @@ pub use link::{Answer, Cause, HostLink, LinkFailure};
 pub use log::{Log, LogField, LogLevel, LogLine, LogSink, LogValue};
 pub use os_entropy::os_entropy;
 pub use pin_entry::PinEntry;
-pub use recording::{Tap, TapEvent, TapNext, TapRecording, TapSetup, TapStep};
+pub use recording::{Tap, TapEvent, TapNext, TapObject, TapRecording, TapSetup, TapStep};
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxAnswer;
 pub use slips::Paper;
@@ -59,7 +59,7 @@ pub use softpos_flow::{
 pub use softpos_host::{Anchors, KeyEntry, Limits, MerchantProfile};
 pub use softpos_journal::{State, Totals};
 pub use softpos_qr::{render::Purpose, scan::LumaFrame};
-pub use softpos_receipt::{Columns, Copy};
+pub use softpos_receipt::{Columns, Copy, Format, Rendered};
 pub use softpos_text::{Texts, words::display as amount_text};
 pub use software_hardware::SoftwareHardware;
 pub use steps::Step;

@@ -6,11 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 use softpos_emv::{
-    CardOutcome, Prompt, Reader, ReaderConfig, ReaderError, ReaderStep, Transaction, masked_answer,
+    CardOutcome, KernelId, Prompt, Reader, ReaderConfig, ReaderError, ReaderStep, StoppedRead, Transaction,
+    masked_answer,
 };
 use softpos_flow::reader_config;
 use softpos_host::ReaderParameters;
 use softpos_types::{Code, Currency, LocalTime, Money, SecretArray, SoftPosError, Tick};
+use softpos_wire::apdu::Rapdu;
+use softpos_wire::{dictionary, tlv};
 
 use crate::clock::Clock;
 use crate::os_entropy::os_entropy;
@@ -93,7 +96,7 @@ pub enum TapStep {
     },
     /// It ended.
     End {
-        /// As `online online_pin` or `declined CardDeclined`.
+        /// As `online online_pin` or `declined CardDeclined 000000000007`.
         outcome: String,
     },
     /// The event did not belong there.
@@ -115,12 +118,29 @@ pub struct TapRecording {
     pub outcome: String,
 }
 
+/// One data object of an answer, as the kernel that asked calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapObject {
+    /// How deep in templates it lies, from 0.
+    pub depth: usize,
+    /// Its tag, hexadecimal.
+    pub tag: String,
+    /// Its name, the field's own term; empty for one that this kernel does not know.
+    pub name: &'static str,
+    /// How its value is coded: `n`, `cn`, `ans`, `b`, `template`; empty for one that is not known.
+    pub coding: &'static str,
+    /// Its value, masked, hexadecimal; empty for a template, whose objects follow.
+    pub value: String,
+}
+
 /// A running tap: a reader without a payment around it.
 #[derive(Debug)]
 pub struct Tap {
     setup: TapSetup,
     reader: Reader,
     events: Vec<TapEvent>,
+    /// What the last answer held.
+    objects: Vec<TapObject>,
     outcome: String,
 }
 
@@ -146,6 +166,7 @@ impl Tap {
             reader: reader(&setup, os_entropy()?.secret())?,
             setup,
             events: Vec::new(),
+            objects: Vec::new(),
             outcome: String::new(),
         })
     }
@@ -167,9 +188,14 @@ impl Tap {
 
     /// The card answered, or has left the field.
     pub fn replied(&mut self, answer: Option<&[u8]>, elapsed_us: u32) -> TapNext {
-        self.happened(match answer {
-            Some(answer) => TapEvent::Replied {
-                answer: hex::encode_upper(masked_answer(answer)),
+        let masked = answer.map(masked_answer);
+        self.objects = masked
+            .as_deref()
+            .map(|masked| objects(&self.reader, masked))
+            .unwrap_or_default();
+        self.happened(match masked {
+            Some(masked) => TapEvent::Replied {
+                answer: hex::encode_upper(masked),
                 elapsed_us,
             },
             None => TapEvent::Lost,
@@ -187,6 +213,11 @@ impl Tap {
             Some(TapEvent::Replied { answer, .. }) => Some(answer),
             Some(TapEvent::Present | TapEvent::Collision | TapEvent::Lost) | None => None,
         }
+    }
+
+    /// What the card answered last, object by object, as the kernel calls them.
+    pub fn last_objects(&self) -> &[TapObject] {
+        &self.objects
     }
 
     /// The recording.
@@ -247,6 +278,23 @@ impl TapRecording {
             .map(|at| at.saturating_add(1)))
     }
 
+    /// What the card answered, answer by answer and object by object, as the kernel at work calls them.
+    ///
+    /// # Errors
+    /// As [`Tap::start`].
+    pub fn objects(&self) -> Result<Vec<Vec<TapObject>>, SoftPosError> {
+        let mut reader = replaying(&self.setup)?;
+        let mut answers = Vec::new();
+        for event in &self.events {
+            if let TapEvent::Replied { answer, .. } = event {
+                let answer = hex::decode(answer).map_err(|_| invalid("an answer"))?;
+                answers.push(objects(&reader, &answer));
+            }
+            step(&mut reader, event)?;
+        }
+        Ok(answers)
+    }
+
     /// How the replay ends.
     pub fn replayed_outcome(&self) -> &str {
         self.steps
@@ -260,22 +308,12 @@ impl TapRecording {
     }
 }
 
-/// What a reader does with these events; it stops at its end. Its channels to cards are the same each time: the masked
-/// answers fit none.
+/// What a reader does with these events; it stops at its end.
 fn steps(setup: &TapSetup, events: &[TapEvent]) -> Result<Vec<TapStep>, SoftPosError> {
-    let mut reader = reader(setup, SecretArray::build(|_| ()))?;
+    let mut reader = replaying(setup)?;
     let mut steps = Vec::with_capacity(events.len());
     for event in events {
-        let step = match event {
-            TapEvent::Present => reader.card_present(Tick(0)),
-            TapEvent::Collision => reader.collision(Tick(0)),
-            TapEvent::Lost => reader.card_lost(Tick(0)),
-            TapEvent::Replied { answer, elapsed_us } => {
-                let answer = hex::decode(answer).map_err(|_| invalid("an answer"))?;
-                reader.card_replied(&answer, *elapsed_us, Tick(0))
-            }
-        };
-        let step = match step {
+        let step = match step(&mut reader, event)? {
             ReaderStep::Transmit(command) => TapStep::Command {
                 command: hex::encode_upper(command),
             },
@@ -294,6 +332,50 @@ fn steps(setup: &TapSetup, events: &[TapEvent]) -> Result<Vec<TapStep>, SoftPosE
         }
     }
     Ok(steps)
+}
+
+fn step(reader: &mut Reader, event: &TapEvent) -> Result<ReaderStep, SoftPosError> {
+    Ok(match event {
+        TapEvent::Present => reader.card_present(Tick(0)),
+        TapEvent::Collision => reader.collision(Tick(0)),
+        TapEvent::Lost => reader.card_lost(Tick(0)),
+        TapEvent::Replied { answer, elapsed_us } => {
+            let answer = hex::decode(answer).map_err(|_| invalid("an answer"))?;
+            reader.card_replied(&answer, *elapsed_us, Tick(0))
+        }
+    })
+}
+
+/// The objects of a masked answer; none if it is no list of objects.
+fn objects(reader: &Reader, masked: &[u8]) -> Vec<TapObject> {
+    let kernel = reader.kernel().map_or(0, KernelId::number);
+    let mut objects = Vec::new();
+    let Ok(answer) = Rapdu::parse(masked) else {
+        return objects;
+    };
+    let told = tlv::walk(answer.body, &mut |depth, object| {
+        let known = dictionary::object(object.tag, kernel);
+        objects.push(TapObject {
+            depth,
+            tag: object.tag.to_string(),
+            name: known.map_or("", |known| known.name),
+            coding: known.map_or("", |known| known.coding.name()),
+            value: if object.tag.is_constructed() {
+                String::new()
+            } else {
+                hex::encode_upper(object.value)
+            },
+        });
+    });
+    if told.is_err() {
+        objects.clear();
+    }
+    objects
+}
+
+/// A reader whose channels to cards are the same each time: masked answers fit none.
+fn replaying(setup: &TapSetup) -> Result<Reader, SoftPosError> {
+    reader(setup, SecretArray::build(|_| ()))
 }
 
 fn reader(setup: &TapSetup, channel_seed: SecretArray<32>) -> Result<Reader, SoftPosError> {
@@ -323,15 +405,21 @@ fn message(prompt: &Prompt) -> String {
     request.map_or_else(String::new, |request| format!("{:02X}", request.message.code()))
 }
 
-/// The outcome by name, with the verification or the reason; a reason holds no card data.
+/// The outcome by name, with the verification, or with the reason and the error indication (DF8115); neither holds card
+/// data.
 fn named(outcome: &CardOutcome) -> String {
     match outcome {
         CardOutcome::Online(read) => format!("online {}", read.cvm.name()),
         CardOutcome::Approved(read) => format!("approved {}", read.cvm.name()),
-        CardOutcome::Declined(stopped) => format!("declined {:?}", stopped.reason),
-        CardOutcome::TryAnotherInterface(stopped) => format!("another_interface {:?}", stopped.reason),
-        CardOutcome::EndApplication(stopped) => format!("ended {:?}", stopped.reason),
+        CardOutcome::Declined(stopped) => why("declined", stopped),
+        CardOutcome::TryAnotherInterface(stopped) => why("another_interface", stopped),
+        CardOutcome::EndApplication(stopped) => why("ended", stopped),
     }
+}
+
+fn why(outcome: &str, stopped: &StoppedRead) -> String {
+    let error = hex::encode_upper(stopped.error.to_bytes());
+    format!("{outcome} {:?} {error}", stopped.reason)
 }
 
 fn invalid(detail: &str) -> SoftPosError {

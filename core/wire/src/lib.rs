@@ -14,6 +14,7 @@ pub mod apdu;
 pub mod bcd;
 pub mod bits;
 pub mod cvm_list;
+pub mod dictionary;
 pub mod dol;
 pub mod gpo;
 pub mod tag;

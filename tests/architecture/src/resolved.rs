@@ -62,16 +62,23 @@ pub fn forbidden_in_flow(compiled: &[Compiled]) -> Vec<Violation> {
         .collect()
 }
 
-/// Our own packages compiled with the old algorithms that only test vectors need.
+/// Features that only test vectors turn on: old algorithms, and a way of reading cards that proves nothing to us.
+const ONLY_FOR_VECTORS: [&str; 2] = ["legacy", "mag-stripe"];
+
+/// Our own packages compiled with what only test vectors need.
 pub fn legacy_in(package: &str, compiled: &[Compiled]) -> Vec<Violation> {
     compiled
         .iter()
-        .filter(|one| one.name.starts_with("softpos-") && one.features.iter().any(|name| name == "legacy"))
-        .map(|one| {
-            Violation::new(
-                format!("{package} ships {} with its feature legacy", one.name),
-                "only tests/vectors turns legacy on",
-            )
+        .filter(|one| one.name.starts_with("softpos-"))
+        .flat_map(|one| {
+            let shipped = one.features.iter();
+            let shipped = shipped.filter(|name| ONLY_FOR_VECTORS.contains(&name.as_str()));
+            shipped.map(|feature| {
+                Violation::new(
+                    format!("{package} ships {} with its feature {feature}", one.name),
+                    format!("only tests/vectors turns {feature} on"),
+                )
+            })
         })
         .collect()
 }
@@ -100,6 +107,7 @@ mod tests {
     const TREE: &str = "softpos-flow v0.1.0 (/home/me/softpos/core/flow)|\n\
         softpos-crypto v0.1.0 (/home/me/softpos/core/crypto)|issuer,legacy\n\
         ring v0.17.14|alloc (*)\n\
+        softpos-emv v0.1.0 (/home/me/softpos/core/emv)|mag-stripe\n\
         mio v1.2.5|net,os-ext\n\
         legacy-thing v1.0.0|legacy\n";
 
@@ -120,7 +128,10 @@ mod tests {
             .collect();
         assert_eq!(
             whats,
-            ["softpos-cli ships softpos-crypto with its feature legacy"]
+            [
+                "softpos-cli ships softpos-crypto with its feature legacy",
+                "softpos-cli ships softpos-emv with its feature mag-stripe"
+            ]
         );
     }
 
@@ -131,7 +142,7 @@ mod tests {
             features: vec!["alloc".to_owned()],
         };
         let compiled = parse(TREE);
-        assert_eq!(compiled.len(), 5);
+        assert_eq!(compiled.len(), 6);
         assert_eq!(compiled[2], ring);
         assert!(compiled[0].features.is_empty());
     }

@@ -57,7 +57,7 @@ enum Verdict {
 }
 
 /// The only features a vector may be skipped for.
-const NOT_OFFERED: [&str; 3] = ["contact", "c-1", "mag-stripe-mode"];
+const NOT_OFFERED: [&str; 2] = ["contact", "c-1"];
 
 /// Runs the files: a line for each failure and each skipped vector, then the line with the sums.
 ///

@@ -5,9 +5,11 @@
 mod preprocessing;
 mod selection;
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
+use softpos_types::SecretBytes;
 use softpos_wire::apdu::{self, Rapdu};
 use softpos_wire::dol::Dol;
 use softpos_wire::{tag, tlv};
@@ -35,7 +37,7 @@ pub enum Start {
 }
 
 /// What a kernel is started with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Activation {
     /// Which kernel.
     pub kernel: KernelId,
@@ -47,8 +49,8 @@ pub struct Activation {
     pub data: TerminalData,
     /// What pre-processing found.
     pub indicators: Indicators,
-    /// The answer to SELECT, without status word.
-    pub fci: Vec<u8>,
+    /// The answer to SELECT, without status word. Some cards name themselves in it: wiped with its last holder.
+    pub fci: Arc<SecretBytes>,
     /// Where the Entry Point came from.
     pub start: Start,
     /// Whether this is not the transaction's first activation.
@@ -79,7 +81,7 @@ pub struct EntryPoint {
     /// Best first; the first is the one being selected or running.
     candidates: Vec<Candidate>,
     /// The answer to SELECT of the first candidate.
-    fci: Vec<u8>,
+    fci: Arc<SecretBytes>,
     start: Start,
     restarted: bool,
     issuer_data: Option<Vec<u8>>,
@@ -122,7 +124,7 @@ impl EntryPoint {
             transaction,
             prepared,
             candidates: Vec::new(),
-            fci: Vec::new(),
+            fci: Arc::new(SecretBytes::new(Vec::new())),
             start,
             restarted: false,
             issuer_data: None,
@@ -294,7 +296,7 @@ impl EntryPoint {
             self.drop_candidate();
             return self.select_best();
         }
-        self.fci = answer.body.to_vec();
+        self.fci = Arc::new(SecretBytes::copy_of(answer.body));
         self.activate().unwrap_or_else(|| self.no_application())
     }
 

@@ -76,7 +76,7 @@ fn the_best_candidate_is_activated() {
         hex::decode("A000000003101002").unwrap()
     );
     assert_eq!((activation.start, activation.restarted), (Start::A, false));
-    assert_eq!(hex::encode_upper(activation.fci), FCI_WITH_QUALIFIERS);
+    assert_eq!(hex::encode_upper(activation.fci.expose()), FCI_WITH_QUALIFIERS);
 }
 
 #[test]

@@ -126,45 +126,17 @@ fn stopped(kind: OutcomeKind, reason: Reason, ui: UiRequest) -> KernelOutcome {
     }
 }
 
-// Rule K-ERROR: the error indication says which step failed, in numbers and status words, without card data.
-// [source: inference; test: kernel::endings::tests::every_reason_says_which_step_failed; evidence: own]
+/// Adds the error indication to an ending that has a reason and none yet.
+pub(super) fn reported(mut outcome: KernelOutcome) -> KernelOutcome {
+    if let (Some(reason), None) = (outcome.reason, &outcome.report) {
+        let message = outcome.ui_on_outcome.as_ref().map(|ui| ui.message);
+        outcome.report = Some(Box::new(report(reason, message)));
+    }
+    outcome
+}
+
 fn report(reason: Reason, message: Option<Message>) -> KernelReport {
-    let (l1, l2, sw) = match reason {
-        Reason::CardLost | Reason::Torn => (2, 0, 0),
-        Reason::DataMissing(_) => (0, 0x01, 0),
-        Reason::NotAuthenticated => (0, 0x02, 0),
-        Reason::ProcessingOptionsRefused(sw) | Reason::RecordRefused(sw) | Reason::CommandRefused(sw) => {
-            (0, 0x03, sw)
-        }
-        Reason::SeePhone => (0, 0x03, 0x6986),
-        Reason::Malformed => (0, 0x04, 0),
-        Reason::LimitExceeded => (0, 0x05, 0),
-        Reason::DataTwice(_)
-        | Reason::DataConflict
-        | Reason::BrandConflict
-        | Reason::VerificationNotProven => (0, 0x06, 0),
-        Reason::TerminalDataMissing(_) => (0, 0x0F, 0),
-        Reason::ChannelBroken => (0, 0x10, 0),
-        Reason::MacDiffers => (0, 0x13, 0),
-        Reason::NothingAllowed
-        | Reason::NoApplication
-        | Reason::CardDeclined
-        | Reason::Expired
-        | Reason::UsageForbidden
-        | Reason::OnlineUnable
-        | Reason::NoVerification
-        | Reason::TooManyTries
-        | Reason::NoKernel
-        | Reason::RelaySuspected
-        | Reason::Kernel => (0, 0, 0),
-    };
-    let error = ErrorIndication {
-        l1,
-        l2,
-        l3: 0,
-        sw,
-        message: message.map_or(0xFF, Message::code),
-    };
+    let error = ErrorIndication::of(reason, message);
     let mut discretionary = TlvWriter::new();
     discretionary.put(ERROR_INDICATION, &error.to_bytes());
     KernelReport {
@@ -191,6 +163,7 @@ mod tests {
             (Reason::ChannelBroken, [0, 0x10, 0, 0, 0, 0x1C]),
             (Reason::MacDiffers, [0, 0x13, 0, 0, 0, 0x1C]),
             (Reason::CardDeclined, [0, 0, 0, 0, 0, 0x1C]),
+            (Reason::NoApplication, [0, 0x0A, 0, 0, 0, 0x1C]),
         ] {
             let report = report(reason, Some(Message::TryAnotherCard));
             assert_eq!(report.error.to_bytes(), bytes, "{reason:?}");

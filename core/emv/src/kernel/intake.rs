@@ -12,6 +12,7 @@ use softpos_wire::gpo::GpoResponse;
 use softpos_wire::track2::Track2;
 use softpos_wire::{Tag, tag, tlv};
 
+use super::KernelInput;
 use crate::brand;
 use crate::config::TerminalData;
 use crate::data::CardData;
@@ -91,7 +92,7 @@ impl Intake {
             objects: 0,
             signed: StaticData::default(),
         };
-        let template = tlv::child(&activation.fci, tag::FCI_TEMPLATE)
+        let template = tlv::child(activation.fci.expose(), tag::FCI_TEMPLATE)
             .map_err(|_| Reason::Malformed)?
             .ok_or(Reason::DataMissing(tag::FCI_TEMPLATE))?;
         let mut fci = CardData::default();
@@ -244,6 +245,12 @@ impl Intake {
         } else {
             Err(Reason::BrandConflict)
         }
+    }
+
+    /// Whether the exception file names the card.
+    pub(super) fn listed(&self, input: &KernelInput, pan: &Pan) -> bool {
+        let psn = self.card.array(tag::PAN_SEQUENCE).map(|[psn]| psn);
+        input.exceptions.lists(pan, psn)
     }
 
     /// Whether the last day of validity has passed: 5F24, else the month of track 2.

@@ -15,6 +15,8 @@ mod intake;
 mod scripted;
 #[cfg(test)]
 mod test_pki;
+#[cfg(test)]
+mod tests;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -25,6 +27,7 @@ use softpos_types::Tick;
 
 use crate::config::{KernelId, TerminalData};
 use crate::entry::Activation;
+use crate::exceptions::ExceptionFile;
 use crate::oda::AuthorityKeys;
 use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
 use crate::torn::TornLog;
@@ -44,6 +47,8 @@ pub struct KernelInput {
     pub torn: TornLog,
     /// Keys for offline data authentication, and what is revoked.
     pub keys: Arc<AuthorityKeys>,
+    /// Cards that are not to be taken.
+    pub exceptions: Arc<ExceptionFile>,
 }
 
 impl KernelInput {
@@ -56,6 +61,7 @@ impl KernelInput {
             channel_key: None,
             torn: TornLog::default(),
             keys: Arc::default(),
+            exceptions: Arc::default(),
         }
     }
 }
@@ -109,6 +115,11 @@ macro_rules! kernels {
                     reason: Some(Reason::NoKernel),
                     ..KernelOutcome::new(OutcomeKind::SelectNext)
                 })
+            }
+
+            /// Which one it is.
+            pub const fn id(&self) -> KernelId {
+                match self { $(Self::$name(_) => $id,)* }
             }
 
             /// Whether foreign vectors prove the kernel; kernels that this reader does not have need no proof.

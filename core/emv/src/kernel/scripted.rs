@@ -1,15 +1,17 @@
 //! Scripted cards for the tests of kernels: one answer for each command, none left over.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use softpos_types::Tick;
+use softpos_types::{Pan, SecretBytes, Tick};
 use softpos_wire::tlv::TlvWriter;
 use softpos_wire::{Tag, tag};
 
 use super::{Kernel, KernelInput, Progress};
 use crate::config::{Aid, KernelId, TerminalData};
 use crate::entry::{Activation, Indicators, Start};
+use crate::exceptions::ExceptionFile;
 use crate::outcome::KernelOutcome;
 
 pub(super) const NOW: Tick = Tick(5_000);
@@ -63,7 +65,7 @@ pub(super) fn input(
         ttq,
         data: TerminalData::new(),
         indicators: Indicators::default(),
-        fci: writer.into_vec(),
+        fci: Arc::new(SecretBytes::new(writer.into_vec())),
         start: Start::A,
         restarted: false,
         issuer_data: None,
@@ -127,4 +129,11 @@ pub(super) fn run<K: Kernel>(
             return (commands, outcome);
         }
     }
+}
+
+/// An exception file with this one card.
+pub(super) fn listing(digits: &[u8]) -> Arc<ExceptionFile> {
+    let salt = [0x5A; 16];
+    let mark = ExceptionFile::mark(&salt, &Pan::from_digits(digits).unwrap(), None);
+    Arc::new(ExceptionFile::new(&salt, [mark].into()))
 }

@@ -47,6 +47,7 @@ pub(crate) fn reader(terminal: &str) -> ReaderParameters {
         capks: authorities(),
         curve_capks: curve_authorities(),
         revoked: Vec::new(),
+        exceptions: None,
     }
 }
 

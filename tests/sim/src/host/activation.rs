@@ -316,6 +316,7 @@ fn reader() -> ReaderParameters {
         capks: authorities(),
         curve_capks: Vec::new(),
         revoked: Vec::new(),
+        exceptions: None,
     }
 }
 

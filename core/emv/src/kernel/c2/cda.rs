@@ -62,7 +62,11 @@ impl C2 {
         let [information] = self.card.array(tag::CRYPTOGRAM_INFORMATION)?;
         let response = tlv::only(self.answer.expose(), tag::RESPONSE_FORMAT_2)?;
         let response = SecretBytes::new(tlv::without(response, tag::SIGNED_DYNAMIC_DATA).ok()?);
-        let sent_and_received = [&self.pdol_data[..], &self.cdol1_data, response.expose()];
+        let sent_and_received = [
+            self.pdol_data.expose(),
+            self.cdol1_data.expose(),
+            response.expose(),
+        ];
         let signed = combined(
             &card.key,
             self.given(tag::SIGNED_DYNAMIC_DATA),

@@ -111,13 +111,13 @@ impl C2 {
         let data = dol.build(|wanted| self.object(wanted), Tag::format);
         let command = apdu::generate_ac(self.request.p1(), &data, true)
             .map_err(|_| Stop::card(l2::CARD_DATA, Reason::Malformed))?;
-        self.cdol1_data = data;
+        self.cdol1_data = SecretBytes::new(data);
         self.state = State::AwaitCryptogram;
         Ok(Next::Send(command))
     }
 
     /// The reader's value, else the card's.
-    fn object(&self, tag: Tag) -> Option<&[u8]> {
+    pub(super) fn object(&self, tag: Tag) -> Option<&[u8]> {
         self.data
             .value(tag)
             .or_else(|| self.card.value(tag))
@@ -180,8 +180,8 @@ impl C2 {
             [0x1E, ..] => Cvm::Signature,
             _ => Cvm::None,
         };
-        self.pdol_data = objects.value(tags::PDOL_DATA)?.to_vec();
-        self.cdol1_data = objects.value(tags::CDOL1_DATA)?.to_vec();
+        self.pdol_data = SecretBytes::copy_of(objects.value(tags::PDOL_DATA)?);
+        self.cdol1_data = SecretBytes::copy_of(objects.value(tags::CDOL1_DATA)?);
         self.relay = super::relay::Exchange::restored(objects);
         for tag in RESTORED {
             if let Some(value) = objects.value(tag) {
@@ -218,6 +218,8 @@ impl C2 {
             | State::AwaitRecord(_)
             | State::AwaitBalanceBefore
             | State::Ended => {}
+            #[cfg(feature = "mag-stripe")]
+            State::AwaitStripeRecord(_) | State::AwaitChecksum => {}
         }
         self.reported(lost())
     }
@@ -243,12 +245,13 @@ impl C2 {
                 objects.insert(tag, value).ok()?;
             }
         }
-        objects.insert(tags::PDOL_DATA, &self.pdol_data).ok()?;
-        objects.insert(tags::CDOL1_DATA, &self.cdol1_data).ok()?;
+        objects.insert(tags::PDOL_DATA, self.pdol_data.expose()).ok()?;
+        objects.insert(tags::CDOL1_DATA, self.cdol1_data.expose()).ok()?;
         Some(TornRecord {
             pan: SecretBytes::copy_of(self.given(tag::PAN)?),
             psn: self.card.array(tag::PAN_SEQUENCE).map(|[psn]| psn),
             since: self.now,
+            keep_until: self.now.after_ms(self.config.torn_lifetime_ms),
             objects,
         })
     }

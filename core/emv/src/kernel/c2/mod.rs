@@ -14,6 +14,8 @@ mod restrictions;
 mod risk;
 mod stop;
 mod store;
+#[cfg(feature = "mag-stripe")]
+mod stripe;
 mod tags;
 mod tvr;
 mod verification;
@@ -37,6 +39,7 @@ use super::{Kernel, KernelInput, Progress};
 use crate::config::TerminalData;
 use crate::data::CardData;
 use crate::entry::Activation;
+use crate::exceptions::ExceptionFile;
 use crate::oda::{AuthorityKeys, StaticData};
 use crate::outcome::{Authentication, Cvm, KernelOutcome, Reason};
 use crate::torn::{TornLog, TornRecord};
@@ -66,9 +69,10 @@ pub struct C2 {
     /// The signed records, in the order read.
     static_data: StaticData,
     keys: Arc<AuthorityKeys>,
+    exceptions: Arc<ExceptionFile>,
     authentication: Option<Authentication>,
-    pdol_data: Vec<u8>,
-    cdol1_data: Vec<u8>,
+    pdol_data: SecretBytes,
+    cdol1_data: SecretBytes,
     /// The body of the answer to GENERATE AC or RECOVER AC.
     answer: SecretBytes,
     tvr: Tvr,
@@ -101,6 +105,11 @@ enum State {
     /// RECOVER AC was sent.
     AwaitRecovered,
     AwaitBalanceAfter,
+    #[cfg(feature = "mag-stripe")]
+    AwaitStripeRecord(usize),
+    /// COMPUTE CRYPTOGRAPHIC CHECKSUM was sent.
+    #[cfg(feature = "mag-stripe")]
+    AwaitChecksum,
     Ended,
 }
 
@@ -126,6 +135,7 @@ impl C2 {
             channel_key: _,
             torn,
             keys,
+            exceptions,
         } = input;
         let config = Config::read(&data).map_err(|reason| Stop::card(l2::TERMINAL_DATA, reason).outcome())?;
         let mut kernel = Self {
@@ -138,9 +148,10 @@ impl C2 {
             records: Vec::new(),
             static_data: StaticData::default(),
             keys,
+            exceptions,
             authentication: None,
-            pdol_data: Vec::new(),
-            cdol1_data: Vec::new(),
+            pdol_data: SecretBytes::new(Vec::new()),
+            cdol1_data: SecretBytes::new(Vec::new()),
             answer: SecretBytes::new(Vec::new()),
             tvr: Tvr::default(),
             cvm: Cvm::None,
@@ -167,7 +178,8 @@ impl C2 {
     /// Takes the FCI in and builds GET PROCESSING OPTIONS. No PDOL is legal: then the template is empty.
     fn processing_options(&mut self) -> Result<Vec<u8>, Stop> {
         let malformed = || Stop::card(l2::PARSING, Reason::Malformed).next();
-        let template = tlv::only(&self.activation.fci, tag::FCI_TEMPLATE).ok_or_else(malformed)?;
+        let activation = &self.activation;
+        let template = tlv::only(activation.fci.expose(), tag::FCI_TEMPLATE).ok_or_else(malformed)?;
         store::absorb(template, &mut self.fci, &self.data)
             .map_err(|reason| Stop::card(l2::PARSING, reason).next())?;
         let missing = Stop::card(l2::DATA_MISSING, Reason::DataMissing(tag::DF_NAME)).next();
@@ -192,8 +204,8 @@ impl C2 {
         if dol.total() > MAX_PDOL_DATA {
             return Err(malformed());
         }
-        self.pdol_data = dol.build(|wanted| self.data.value(wanted), Tag::format);
-        apdu::get_processing_options(&self.pdol_data).map_err(|_| malformed())
+        self.pdol_data = SecretBytes::new(dol.build(|wanted| self.data.value(wanted), Tag::format));
+        apdu::get_processing_options(self.pdol_data.expose()).map_err(|_| malformed())
     }
 
     // Rule C2-GPO-2: a refused GET PROCESSING OPTIONS leads to the next application, whatever the status word.
@@ -222,7 +234,7 @@ impl C2 {
             .afl
             .ok_or(Stop::card(l2::DATA_MISSING, Reason::DataMissing(tag::AFL)))?;
         if !(self.config.emv_mode() && self.profile(1, 0x80)) {
-            return Err(Stop::card(l2::STRIPE, Reason::Malformed));
+            return self.without_emv_mode(afl);
         }
         self.take_locator(afl)?;
         if !self.authenticates() {
@@ -239,16 +251,29 @@ impl C2 {
         Ok(self.exchange(1, number))
     }
 
+    /// Stripe mode is not built in: the card cannot pay here.
+    #[cfg(not(feature = "mag-stripe"))]
+    #[expect(
+        clippy::unused_self,
+        reason = "its twin with the feature starts the other mode"
+    )]
+    const fn without_emv_mode(&mut self, _afl: &[u8]) -> Result<Next, Stop> {
+        Err(Stop::card(l2::STRIPE, Reason::Malformed))
+    }
+
     // Rule C2-AFL-1: the stripe mode's file 08010100 is skipped where it comes first and the reader knows that mode.
     // [source: foreign vector, mock-msc-offline;
     // test: kernel::c2::foreign::the_whole_tap_byte_for_byte, kernel::c2::tests::the_stripe_modes_file_is_skipped_by_readers_that_know_it;
     // evidence: foreign mock-msc-offline]
     /// Skips the stripe mode's file, which the card lists first for readers that know both modes.
     fn take_locator(&mut self, afl: &[u8]) -> Result<(), Stop> {
-        let afl = match afl.strip_prefix(&STRIPE_FILE) {
+        self.plan(match afl.strip_prefix(&STRIPE_FILE) {
             Some(rest) if self.config.stripe_mode() => rest,
             Some(_) | None => afl,
-        };
+        })
+    }
+
+    fn plan(&mut self, afl: &[u8]) -> Result<(), Stop> {
         let wrong = || Stop::card(l2::CARD_DATA, Reason::Malformed);
         let afl = Afl::parse(afl).map_err(|_| wrong())?;
         self.records = afl.records().take(MAX_RECORDS.saturating_add(1)).collect();
@@ -389,6 +414,10 @@ impl C2 {
                 self.balances.after = store::balance(answer);
                 self.conclude().map(Next::End)
             }
+            #[cfg(feature = "mag-stripe")]
+            State::AwaitStripeRecord(index) => self.on_stripe_record(index, answer),
+            #[cfg(feature = "mag-stripe")]
+            State::AwaitChecksum => self.on_checksum(answer),
             State::Ended => Err(Stop::card(l2::PARSING, Reason::Malformed)),
         }
     }

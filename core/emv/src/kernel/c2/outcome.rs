@@ -161,7 +161,7 @@ impl C2 {
     // test: kernel::c2::tests::a_device_that_must_be_looked_at_is_presented_again_with_a_new_number, kernel::c2::tests::the_phone_message_table_and_bits_that_ask_for_nothing;
     // evidence: own]
     /// DF4B: the customer confirms on the device and presents it again with the same amount.
-    fn look_at_device(&self) -> Option<KernelOutcome> {
+    pub(super) fn look_at_device(&self) -> Option<KernelOutcome> {
         let said: [u8; 3] = self.card.array(tags::INTERACTION)?;
         let asked = said
             .iter()

@@ -36,19 +36,12 @@ impl C2 {
     // test: kernel::c2::tests::the_limit_is_higher_for_devices_that_verify_on_both_sides;
     // evidence: own]
     pub(super) fn all_read(&mut self) -> Result<Next, Stop> {
-        let amount_minor = self.amount()?;
-        let limit_minor = if self.on_device() {
-            self.config.limit_with_device_minor
-        } else {
-            self.config.limit_minor
-        };
-        if amount_minor > limit_minor {
-            return Err(Stop::card(l2::LIMIT, Reason::LimitExceeded).next());
-        }
+        let amount_minor = self.amount_within_limit()?;
         for mandatory in [tag::EXPIRY_DATE, tag::PAN, tags::CDOL1, tag::TRACK_2] {
             self.required(mandatory)?;
         }
-        self.check_number()?;
+        let pan = self.check_number()?;
+        self.check_exceptions(&pan);
         if self.authenticates() {
             self.check_authentication_data();
         }
@@ -58,6 +51,20 @@ impl C2 {
             return Ok(Next::Send(GET_BALANCE.to_vec()));
         }
         self.analyse()
+    }
+
+    /// 9F02 in minor units, not above the limit for this card.
+    pub(super) fn amount_within_limit(&self) -> Result<u64, Stop> {
+        let amount_minor = self.amount()?;
+        let limit_minor = if self.on_device() {
+            self.config.limit_with_device_minor
+        } else {
+            self.config.limit_minor
+        };
+        if amount_minor > limit_minor {
+            return Err(Stop::card(l2::LIMIT, Reason::LimitExceeded).next());
+        }
+        Ok(amount_minor)
     }
 
     /// 9F02 in minor units.
@@ -74,7 +81,7 @@ impl C2 {
     // test: kernel::c2::tests::number_track_and_brand_must_agree;
     // evidence: own]
     /// Number, track and brand must agree: the application identifier is not authenticated.
-    fn check_number(&self) -> Result<(), Stop> {
+    fn check_number(&self) -> Result<Pan, Stop> {
         let wrong = |reason| Stop::card(l2::CARD_DATA, reason);
         let pan = Pan::from_bcd(self.required(tag::PAN)?).map_err(|_| wrong(Reason::Malformed))?;
         let track = Track2::parse(self.required(tag::TRACK_2)?).map_err(|_| wrong(Reason::Malformed))?;
@@ -82,9 +89,18 @@ impl C2 {
             return Err(wrong(Reason::DataConflict));
         }
         if brand::agrees(&self.activation.adf_name, self.activation.kernel, &pan) {
-            Ok(())
+            Ok(pan)
         } else {
             Err(wrong(Reason::BrandConflict))
+        }
+    }
+
+    // Rule C2-EXCEPTION: a card on the exception file sets TVR B1b5, and the action codes decide.
+    // [source: general knowledge; test: kernel::tests::kernel_2_leaves_a_listed_card_to_the_action_codes; evidence: own]
+    fn check_exceptions(&mut self, pan: &Pan) {
+        let psn = self.card.array(tag::PAN_SEQUENCE).map(|[psn]| psn);
+        if self.exceptions.lists(pan, psn) {
+            self.tvr.set(tvr::EXCEPTION_FILE);
         }
     }
 

@@ -10,6 +10,7 @@ pub(super) struct Bit(usize, u8);
 
 pub(super) const NO_AUTHENTICATION: Bit = Bit(0, 0x80);
 pub(super) const CARD_DATA_MISSING: Bit = Bit(0, 0x20);
+pub(super) const EXCEPTION_FILE: Bit = Bit(0, 0x10);
 pub(super) const CDA_FAILED: Bit = Bit(0, 0x04);
 pub(super) const VERSIONS_DIFFER: Bit = Bit(1, 0x80);
 pub(super) const EXPIRED: Bit = Bit(1, 0x40);

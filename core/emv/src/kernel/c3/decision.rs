@@ -53,6 +53,8 @@ pub(super) struct Facts<'a> {
     /// 9F69.
     pub(super) card_authentication: Option<&'a [u8]>,
     pub(super) expired: bool,
+    /// On the exception file.
+    pub(super) listed: bool,
     pub(super) usage: Usage,
     pub(super) authenticated: Authenticated,
 }
@@ -113,6 +115,12 @@ fn offline(facts: &Facts<'_>) -> Decision {
         } else {
             Decision::Decline(Reason::Expired)
         };
+    }
+    // Rule C3-EXCEPTION: a card on the exception file that approves by itself is declined; what goes online is the
+    // issuer's to judge.
+    // [source: peer, danhu and DCEMV; test: kernel::c3::decision::tests::listed_cards,     // kernel::tests::kernel_3_declines_the_approval_of_a_listed_card; evidence: own]
+    if facts.listed {
+        return Decision::Decline(Reason::OnExceptionFile);
     }
     let switch = match facts.usage {
         Usage::Allowed => None,
@@ -230,6 +238,7 @@ mod tests {
             ctq,
             card_authentication: None,
             expired: false,
+            listed: false,
             usage: Usage::Allowed,
             authenticated: Authenticated::Nothing,
         }
@@ -316,6 +325,28 @@ mod tests {
             ..tc(with_cvm(PHONE), Some([0x00, 0x80]))
         };
         assert_eq!(decide(&on_device), Decision::Approve(Cvm::OnDevice));
+    }
+
+    #[test]
+    fn listed_cards() {
+        let listed = |facts| {
+            decide(&Facts {
+                listed: true,
+                ..facts
+            })
+        };
+        let free = offline_allowed(PHONE);
+        assert_eq!(
+            listed(tc(free, Some([0xFF, 0]))),
+            Decision::Decline(Reason::OnExceptionFile)
+        );
+        assert_eq!(listed(tc(PHONE, None)), Decision::Online(Cvm::None));
+        assert_eq!(listed(arqc(free, None)), Decision::Online(Cvm::None));
+        let expired = Facts {
+            expired: true,
+            ..tc(free, Some([0x08, 0]))
+        };
+        assert_eq!(listed(expired), Decision::Online(Cvm::None), "expiry goes first");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use softpos_wire::{Tag, tag, tlv};
 use self::authentication::Authentication;
 use self::decision::{Authenticated, Cryptogram, Decision, Facts};
 use self::qualifiers::Ttq;
+use super::endings::reported;
 use super::{Kernel, KernelInput, Progress};
 use crate::brand;
 use crate::data::CardData;
@@ -92,14 +93,14 @@ impl C3 {
                 kernel.command = Some(command);
                 Ok(kernel)
             }
-            Err(reason) => Err(end_application(reason)),
+            Err(reason) => Err(reported(end_application(reason))),
         }
     }
 
     /// Takes the FCI in and builds GET PROCESSING OPTIONS.
     fn processing_options(&mut self) -> Result<Vec<u8>, Reason> {
         let fci = &self.input.activation.fci;
-        let template = tlv::child(fci, tag::FCI_TEMPLATE)
+        let template = tlv::child(fci.expose(), tag::FCI_TEMPLATE)
             .map_err(|_| Reason::Malformed)?
             .ok_or(Reason::DataMissing(tag::FCI_TEMPLATE))?;
         absorb(template, &mut self.fci, &|_| false)?;
@@ -257,6 +258,7 @@ impl C3 {
             ctq: self.card.array(tag::CTQ),
             card_authentication: self.card.value(tag::CARD_AUTHENTICATION_DATA),
             expired: restrictions::expired(&self.card, &self.input.data, track.expiry_yymm),
+            listed: self.input.exceptions.lists(&track.pan, self.sequence()),
             usage: restrictions::usage(&self.card, &self.input.data),
             authenticated,
         });
@@ -292,6 +294,11 @@ impl C3 {
             card: core::mem::take(&mut self.card),
         })?;
         Ok((decision, read))
+    }
+
+    /// 5F34.
+    fn sequence(&self) -> Option<u8> {
+        self.card.array(tag::PAN_SEQUENCE).map(|[psn]| psn)
     }
 
     fn required<const N: usize>(&self, tag: Tag) -> Result<[u8; N], Reason> {
@@ -349,10 +356,13 @@ impl Kernel for C3 {
             State::AwaitRecord(index) => self.on_record(index, answer),
             State::Ended => Progress::Done(end_application(Reason::Malformed)),
         };
-        if let Progress::Done(_) = progress {
-            self.state = State::Ended;
+        match progress {
+            Progress::Continue => Progress::Continue,
+            Progress::Done(outcome) => {
+                self.state = State::Ended;
+                Progress::Done(reported(outcome))
+            }
         }
-        progress
     }
 
     fn poll_capdu(&mut self) -> Option<Vec<u8>> {
@@ -362,12 +372,12 @@ impl Kernel for C3 {
     /// Nothing has been sent to anybody yet, so the card is simply presented again (inference).
     fn on_card_lost(&mut self) -> KernelOutcome {
         self.state = State::Ended;
-        KernelOutcome {
+        reported(KernelOutcome {
             reason: Some(Reason::CardLost),
             ui_on_outcome: Some(UiRequest::new(Message::PresentAgain, Status::ProcessingError)),
             ui_on_restart: Some(UiRequest::new(Message::PresentAgain, Status::ReadyToRead)),
             ..KernelOutcome::new(OutcomeKind::TryAgain)
-        }
+        })
     }
 }
 

@@ -215,7 +215,13 @@ fn the_same_tap_goes_online_on_a_phone() {
         (Cvm::None, Some(1), [0x19, 0x12])
     );
     assert_eq!(read.label, "VISA CREDIT");
-    assert_eq!((read.receipt.atc, read.receipt.un), ([0, 0x15], [0xAB; 4]));
+    assert_eq!(
+        (
+            read.receipt.as_ref().unwrap().atc,
+            read.receipt.as_ref().unwrap().un
+        ),
+        ([0, 0x15], [0xAB; 4])
+    );
     let de55 = hex::encode_upper(&read.de55);
     assert!(
         de55.starts_with("9F260820261203C3227D269F2701409F10070601110390000"),
@@ -272,7 +278,10 @@ fn see_phone_then_the_same_amount_with_a_new_number() {
     assert_eq!(gpo, "80A80000128310218040000000000002000840CDCDCDCD00");
     let answer = options(&[(tag::CTQ, Some(&[0x00, 0x80]))]);
     let read = online(reader.card_replied(&answer, 0, NOW));
-    assert_eq!((read.cvm, read.receipt.un), (Cvm::OnDevice, [0xCD; 4]));
+    assert_eq!(
+        (read.cvm, read.receipt.as_ref().unwrap().un),
+        (Cvm::OnDevice, [0xCD; 4])
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 
 use softpos_types::{SecretBytes, Tick};
 use softpos_wire::apdu::{self, Rapdu};
+use softpos_wire::track2::Track2;
 use softpos_wire::{Tag, tag};
 
 use self::authentication::Oda;
@@ -186,7 +187,7 @@ impl C4 {
             .track(&self.input.activation)
             .map_err(end_application)?;
         self.authenticate(&track.pan);
-        self.restrict(track.expiry_yymm);
+        self.restrict(&track);
         self.check_limits()?;
         self.verify_holder()?;
         let request = risk::request(
@@ -224,8 +225,13 @@ impl C4 {
     // [source: general knowledge; test: kernel::c4::tests::restrictions_are_only_results; evidence: own]
     // Rule C4-DELAYED: where the issuer is asked later and 9F70 does not allow that: TVR B2b5.
     // [source: peer FIME; test: kernel::c4::tests::delayed_authorisation; evidence: own]
-    fn restrict(&mut self, track_yymm: [u8; 2]) {
+    // Rule C4-EXCEPTION: a card on the exception file sets TVR B1b5, and the action codes decide.
+    // [source: general knowledge; test: kernel::c4::tests::a_card_on_the_exception_file; evidence: own]
+    fn restrict(&mut self, track: &Track2) {
         let (intake, data) = (&self.intake, &self.input.data);
+        if intake.listed(&self.input, &track.pan) {
+            set(&mut self.tvr, 1, 0x10);
+        }
         let version = intake.card.value(tags::CARD_VERSION);
         let own_version = data.value(tag::TERMINAL_APPLICATION_VERSION);
         let usage = usage_allowed(
@@ -238,7 +244,7 @@ impl C4 {
                 version.is_some() && own_version.is_some() && version != own_version,
                 0x80,
             ),
-            (intake.expired(track_yymm, data), 0x40),
+            (intake.expired(track.expiry_yymm, data), 0x40),
             (intake.not_yet_effective(data), 0x20),
             (!usage || (self.delayed() && !self.delay_allowed()), 0x10),
         ];

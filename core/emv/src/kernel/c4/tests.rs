@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use super::super::scripted::{Objects, answer, bytes, changed, input, run};
+use super::super::scripted::{Objects, answer, bytes, changed, input, listing, run};
 use super::*;
 use crate::config::KernelId;
 use crate::oda::{AuthorityKey, AuthorityKeys};
@@ -167,10 +167,11 @@ fn a_public_tap_byte_for_byte() {
     assert_eq!(outcome.kind, OutcomeKind::OnlineRequest, "{:?}", outcome.reason);
     let read = outcome.read.unwrap();
     assert_eq!(read.cvm, Cvm::OnlinePin);
-    assert_eq!(read.receipt.tvr, [0, 0, 0x04, 0x80, 0]);
-    assert_eq!(read.receipt.atc, [0, 6]);
+    assert_eq!(read.receipt.as_ref().unwrap().tvr, [0, 0, 0x04, 0x80, 0]);
+    assert_eq!(read.receipt.as_ref().unwrap().atc, [0, 6]);
     assert_ne!(
-        read.receipt.arqc, [0; 8],
+        read.receipt.as_ref().unwrap().arqc,
+        [0; 8],
         "the cryptogram comes out of the signature"
     );
 }
@@ -186,7 +187,10 @@ fn the_public_tap_with_another_answer_or_key() {
         (outcome.kind, outcome.reason),
         (OutcomeKind::Declined, Some(Reason::NotAuthenticated))
     );
-    assert_eq!(outcome.read.unwrap().receipt.tvr, [0x04, 0, 0x04, 0x80, 0]);
+    assert_eq!(
+        outcome.read.unwrap().receipt.as_ref().unwrap().tvr,
+        [0x04, 0, 0x04, 0x80, 0]
+    );
 }
 
 #[test]
@@ -217,7 +221,10 @@ fn an_online_tap() {
     );
     assert_eq!(outcome.kind, OutcomeKind::OnlineRequest);
     let read = outcome.read.unwrap();
-    assert_eq!((read.cvm, read.receipt.tvr), (Cvm::None, [0x80, 0, 0, 0, 0]));
+    assert_eq!(
+        (read.cvm, read.receipt.as_ref().unwrap().tvr),
+        (Cvm::None, [0x80, 0, 0, 0, 0])
+    );
     assert_eq!(read.data_object(tag::CVM_RESULTS), Some(&[0x1F, 0x03, 0x02][..]));
 }
 
@@ -313,7 +320,16 @@ fn what_the_records_must_hold() {
 
 #[test]
 fn which_authentication() {
-    let tvr = |aip| tap(&Tap { aip, ..TAP }).1.read.unwrap().receipt.tvr[0];
+    let tvr = |aip| {
+        tap(&Tap { aip, ..TAP })
+            .1
+            .read
+            .unwrap()
+            .receipt
+            .as_ref()
+            .unwrap()
+            .tvr[0]
+    };
     assert_eq!(tvr("1080"), 0x80, "none");
     assert_eq!(tvr("3080"), 0x80, "dynamic alone is none");
     assert_eq!(tvr("5080"), 0x42, "static, and it failed");
@@ -398,7 +414,10 @@ fn delayed_authorisation() {
             ..TAP
         })
         .1;
-        (outcome.kind, outcome.read.unwrap().receipt.tvr[1])
+        (
+            outcome.kind,
+            outcome.read.unwrap().receipt.as_ref().unwrap().tvr[1],
+        )
     };
     assert_eq!(kind(&[]), (OutcomeKind::Approved, 0));
     assert_eq!(
@@ -422,7 +441,14 @@ fn delayed_authorisation() {
 #[test]
 fn restrictions_are_only_results() {
     let tvr = |reader: Objects<'_>, card: Objects<'_>| {
-        tap(&Tap { reader, card, ..TAP }).1.read.unwrap().receipt.tvr[1]
+        tap(&Tap { reader, card, ..TAP })
+            .1
+            .read
+            .unwrap()
+            .receipt
+            .as_ref()
+            .unwrap()
+            .tvr[1]
     };
     assert_eq!(tvr(&[], &[(0x5F24, "261122")]), 0, "the last day counts");
     assert_eq!(tvr(&[], &[(0x5F24, "261121")]), 0x40);
@@ -506,4 +532,13 @@ fn a_card_that_leaves() {
     let mut again = input(KernelId::C4, AID, &[(0x9F38, "9F3501")], None, READER);
     again.activation.restarted = true;
     assert_eq!(run(C4::start(again), &during).1.kind, OutcomeKind::EndApplication);
+}
+
+#[test]
+fn a_card_on_the_exception_file() {
+    let mut input = input(KernelId::C4, AID, &[(0x9F38, "9F3501")], None, READER);
+    input.exceptions = listing(b"374245001741007");
+    let answers = [gpo("1080"), record(&[]), cryptogram(&[])];
+    let outcome = run(C4::start(input), &answers).1;
+    assert_eq!(outcome.read.unwrap().receipt.unwrap().tvr[0], 0x90);
 }

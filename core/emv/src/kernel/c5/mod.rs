@@ -23,9 +23,10 @@ use super::{Kernel, KernelInput, Progress};
 use crate::outcome::{KernelOutcome, Reason};
 use crate::torn::TornLog;
 
-/// Combination options, byte 1: status check, offline data authentication, random selection, EMV mode.
+/// Combination options, byte 1: status check, offline data authentication, exception file, random selection, EMV mode.
 const STATUS_CHECK: u8 = 0x40;
 const ODA: u8 = 0x20;
+const EXCEPTION_FILE: u8 = 0x10;
 const RANDOM_SELECTION: u8 = 0x08;
 const EMV_MODE: u8 = 0x02;
 
@@ -221,6 +222,13 @@ impl C5 {
             data,
         );
         let track = intake.track(&self.input.activation)?;
+        // Rule C5-EXCEPTION: where the options ask for it (B1b5) a card on the exception file sets TVR B1b5, and the
+        // action codes decide.
+        // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c5::tests::a_card_on_the_exception_file;
+        // evidence: own]
+        if self.options & EXCEPTION_FILE != 0 && intake.listed(&self.input, &track.pan) {
+            set(&mut self.tvr, 1, 0x10);
+        }
         let results = [
             (intake.expired(track.expiry_yymm, data), 0x40),
             (intake.not_yet_effective(data), 0x20),

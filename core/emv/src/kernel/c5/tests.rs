@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::super::scripted::{NOW, Objects, answer, bytes, changed, input, run};
+use super::super::scripted::{NOW, Objects, answer, bytes, changed, input, listing, run};
 use super::super::test_pki;
 use super::*;
 use crate::config::KernelId;
@@ -89,7 +89,10 @@ fn an_online_tap() {
     );
     assert_eq!(outcome.kind, OutcomeKind::OnlineRequest, "{:?}", outcome.reason);
     let read = outcome.read.unwrap();
-    assert_eq!((read.cvm, read.receipt.tvr), (Cvm::None, [0x80, 0, 0, 0, 0]));
+    assert_eq!(
+        (read.cvm, read.receipt.as_ref().unwrap().tvr),
+        (Cvm::None, [0x80, 0, 0, 0, 0])
+    );
 }
 
 #[test]
@@ -174,7 +177,16 @@ fn what_tries_the_next_application() {
 
 #[test]
 fn risk_management() {
-    let tvr = |change: Objects<'_>| tap(change, &[], &[(0x9F27, "40")]).1.read.unwrap().receipt.tvr[3];
+    let tvr = |change: Objects<'_>| {
+        tap(change, &[], &[(0x9F27, "40")])
+            .1
+            .read
+            .unwrap()
+            .receipt
+            .as_ref()
+            .unwrap()
+            .tvr[3]
+    };
     assert_eq!(tvr(&[]), 0);
     assert_eq!(tvr(&[(0xDF_8123, "000000000201")]), 0);
     assert_eq!(tvr(&[(0xDF_8123, "000000000200")]), 0x80);
@@ -189,12 +201,21 @@ fn risk_management() {
         &[gpo("0080"), record(&[]), cryptogram(&[(0x9F27, "40")])],
     )
     .1;
-    assert_eq!(outcome.read.unwrap().receipt.tvr[3], 0x80);
+    assert_eq!(outcome.read.unwrap().receipt.as_ref().unwrap().tvr[3], 0x80);
 }
 
 #[test]
 fn restrictions() {
-    let tvr = |card: Objects<'_>| tap(&[], card, &[(0x9F27, "40")]).1.read.unwrap().receipt.tvr[1];
+    let tvr = |card: Objects<'_>| {
+        tap(&[], card, &[(0x9F27, "40")])
+            .1
+            .read
+            .unwrap()
+            .receipt
+            .as_ref()
+            .unwrap()
+            .tvr[1]
+    };
     assert_eq!(tvr(&[(0x5F24, "261122")]), 0);
     assert_eq!(tvr(&[(0x5F24, "261121")]), 0x40);
     assert_eq!(tvr(&[(0x5F25, "261123")]), 0x20);
@@ -279,8 +300,11 @@ fn a_combined_signature() {
     let outcome = signed(&[], &[]);
     assert_eq!(outcome.kind, OutcomeKind::Approved, "{:?}", outcome.reason);
     let read = outcome.read.unwrap();
-    assert_eq!(hex::encode_upper(read.receipt.arqc), "1122334455667788");
-    assert_eq!(read.receipt.tvr, [0; 5]);
+    assert_eq!(
+        hex::encode_upper(read.receipt.as_ref().unwrap().arqc),
+        "1122334455667788"
+    );
+    assert_eq!(read.receipt.as_ref().unwrap().tvr, [0; 5]);
     for (card, change) in [
         (&[][..], &[(0x9F36, "0008")][..]),
         (&[], &[(0x9F4B, "")]),
@@ -290,7 +314,7 @@ fn a_combined_signature() {
         let failed = signed(card, change);
         assert_eq!(failed.kind, OutcomeKind::Declined);
         assert_eq!(failed.reason, Some(Reason::NotAuthenticated), "{change:X?}");
-        assert_eq!(failed.read.unwrap().receipt.tvr[0], 0x04);
+        assert_eq!(failed.read.unwrap().receipt.as_ref().unwrap().tvr[0], 0x04);
     }
     let online = signed(&[], &[(0x9F27, "80"), (0x9F4B, test_pki::COMBINED_C5_ARQC)]);
     assert_eq!(online.kind, OutcomeKind::OnlineRequest, "{:?}", online.reason);
@@ -361,7 +385,10 @@ fn a_torn_tap_is_taken_up_again() {
     assert_eq!(outcome.kind, OutcomeKind::OnlineRequest);
     let read = outcome.read.unwrap();
     assert_eq!(
-        (read.receipt.un, read.receipt.tvr),
+        (
+            read.receipt.as_ref().unwrap().un,
+            read.receipt.as_ref().unwrap().tvr
+        ),
         ([0xAB; 4], [0x80, 0, 0, 0, 0]),
         "the values sent then"
     );
@@ -372,7 +399,7 @@ fn a_torn_tap_is_taken_up_again() {
         commands.last().unwrap(),
         "80AE8000120000000002008000000000CDCDCDCD70000000"
     );
-    assert_eq!(outcome.read.unwrap().receipt.un, [0xCD; 4]);
+    assert_eq!(outcome.read.unwrap().receipt.as_ref().unwrap().un, [0xCD; 4]);
 }
 
 #[test]
@@ -400,5 +427,22 @@ fn a_torn_tap_of_another_card_or_too_old() {
         alloc::format!("{:?}", again.take_torn_log()),
         "TornLog(1)",
         "kept for a third tap"
+    );
+}
+
+#[test]
+fn a_card_on_the_exception_file() {
+    let tvr = |options| {
+        let mut input = reader(&[(0xDF_8D02, options)]);
+        input.exceptions = listing(b"3566002020360505");
+        let answers = [gpo("0080"), record(ONLINE), cryptogram(&[])];
+        let outcome = run(C5::start(input), &answers).1;
+        outcome.read.unwrap().receipt.unwrap().tvr
+    };
+    assert_eq!(tvr("3200"), [0x90, 0, 0, 0, 0]);
+    assert_eq!(
+        tvr("2200"),
+        [0x80, 0, 0, 0, 0],
+        "where the options do not ask for it"
     );
 }

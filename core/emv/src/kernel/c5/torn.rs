@@ -51,6 +51,7 @@ impl C5 {
             pan,
             psn,
             since: self.now,
+            keep_until: self.now.after_ms(LIFETIME_MS),
             objects,
         };
         drop(self.input.torn.put(record, CAPACITY));

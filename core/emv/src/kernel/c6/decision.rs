@@ -118,6 +118,8 @@ pub(super) struct Facts {
     /// Whether there is a cryptogram that can be sent to the issuer.
     pub(super) cryptogram_known: bool,
     pub(super) service_refused: bool,
+    /// On the exception file.
+    pub(super) listed: bool,
     pub(super) expired: bool,
     pub(super) not_yet_effective: bool,
 }
@@ -190,6 +192,12 @@ fn analyse(facts: &Facts, cvm: Cvm) -> Decision {
     if facts.service_refused {
         return Decision::Decline(Reason::UsageForbidden);
     }
+    // Rule C6-EXCEPTION: a card on the exception file is declined, whatever it answered.
+    // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c6::decision::tests::analysis_in_its_order,
+    // kernel::c6::tests::a_card_on_the_exception_file; evidence: own]
+    if facts.listed {
+        return Decision::Decline(Reason::OnExceptionFile);
+    }
     if facts.expired {
         if card.online_if_expired() {
             return online(facts, cvm, Reason::Expired);
@@ -252,6 +260,7 @@ mod tests {
             oda_failed: false,
             cryptogram_known: true,
             service_refused: false,
+            listed: false,
             expired: false,
             not_yet_effective: false,
         }
@@ -338,6 +347,12 @@ mod tests {
             ..arqc(ttq(0, 0), [0, 0x08])
         };
         assert_eq!(decide(&refused), Decision::Decline(Reason::UsageForbidden));
+        let listed = Facts {
+            listed: true,
+            expired: true,
+            ..arqc(ttq(0, 0), [0, 0x08])
+        };
+        assert_eq!(decide(&listed), Decision::Decline(Reason::OnExceptionFile));
         let early = Facts {
             not_yet_effective: true,
             ..tc(ttq(0, 0), [0, 0])

@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use softpos_types::{Pan, SecretBytes, Tick};
 use softpos_wire::apdu::{self, Rapdu};
 use softpos_wire::tag;
+use softpos_wire::track2::Track2;
 
 use self::decision::{Cryptogram, Decision, Facts, Requirements, Ttq};
 use super::configured::{Tvr, amount_minor, set, usage_allowed};
@@ -173,7 +174,7 @@ impl C6 {
             set(&mut self.tvr, 4, 0x80);
         }
         let signed = self.authenticate(cryptogram, &track.pan)?;
-        let facts = self.facts(cryptogram, signed, track.expiry_yymm)?;
+        let facts = self.facts(cryptogram, signed, &track)?;
         let decision = decision::decide(&facts);
         let cvm = match decision {
             Decision::Approve(cvm) | Decision::Online(cvm) => cvm,
@@ -229,15 +230,16 @@ impl C6 {
 
     // Rule C6-TRACK: number and expiry come from 57.
     // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c6::tests::expiry_is_that_of_track_2; evidence: own]
-    fn facts(&mut self, cryptogram: Cryptogram, signed: bool, track_yymm: [u8; 2]) -> Result<Facts, Reason> {
+    fn facts(&mut self, cryptogram: Cryptogram, signed: bool, track: &Track2) -> Result<Facts, Reason> {
         let (intake, data) = (&self.intake, &self.input.data);
-        let expired = Intake::track_expired(track_yymm, data);
+        let expired = Intake::track_expired(track.expiry_yymm, data);
         let not_yet_effective = intake.not_yet_effective(data);
         let usage = usage_allowed(
             intake.card.array(tag::USAGE_CONTROL),
             intake.card.array(tag::ISSUER_COUNTRY),
             data,
         );
+        let listed = intake.listed(&self.input, &track.pan);
         let facts = Facts {
             cryptogram,
             ttq: self.ttq,
@@ -246,9 +248,13 @@ impl C6 {
             oda_failed: !signed,
             cryptogram_known: intake.card.value(tag::CRYPTOGRAM).is_some(),
             service_refused: !usage,
+            listed,
             expired,
             not_yet_effective,
         };
+        if listed {
+            set(&mut self.tvr, 1, 0x10);
+        }
         for (found, bit) in [(expired, 0x40), (not_yet_effective, 0x20), (!usage, 0x10)] {
             if found {
                 set(&mut self.tvr, 2, bit);

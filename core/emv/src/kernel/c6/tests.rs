@@ -1,6 +1,6 @@
 //! Scripted taps of kernel 6.
 
-use super::super::scripted::{Objects, answer, bytes, changed, input, run};
+use super::super::scripted::{Objects, answer, bytes, changed, input, listing, run};
 use super::super::test_pki;
 use super::*;
 use crate::config::KernelId;
@@ -63,7 +63,7 @@ fn a_card_that_asks_the_issuer() {
     assert_eq!(outcome.kind, OutcomeKind::OnlineRequest);
     let read = outcome.read.unwrap();
     assert_eq!(read.pan.masked(), "601100******9424");
-    assert_eq!(read.receipt.tvr, [0; 5]);
+    assert_eq!(read.receipt.as_ref().unwrap().tvr, [0; 5]);
 }
 
 #[test]
@@ -140,11 +140,11 @@ fn an_approval_with_its_signature() {
     assert_eq!(outcome.kind, OutcomeKind::Approved, "{:?}", outcome.reason);
     let read = outcome.read.unwrap();
     assert_eq!(
-        hex::encode_upper(read.receipt.arqc),
+        hex::encode_upper(read.receipt.as_ref().unwrap().arqc),
         "20261203C3227D26",
         "from the signature"
     );
-    assert_eq!(read.receipt.tvr, [0; 5]);
+    assert_eq!(read.receipt.as_ref().unwrap().tvr, [0; 5]);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn an_approval_that_is_not_signed() {
             (outcome.kind, outcome.reason),
             (OutcomeKind::Declined, Some(Reason::NotAuthenticated))
         );
-        outcome.read.unwrap().receipt.tvr[0]
+        outcome.read.unwrap().receipt.as_ref().unwrap().tvr[0]
     };
     assert_eq!(
         tvr(approves(PLAIN, &[(0x9F36, "0016")], &[])),
@@ -173,7 +173,7 @@ fn an_approval_that_is_not_signed() {
 fn above_the_floor_limit() {
     let tvr = |limit| {
         let outcome = run(start(PLAIN, &[(0x9F1B, limit)]), &[gpo(ASKS)]).1;
-        outcome.read.unwrap().receipt.tvr[3]
+        outcome.read.unwrap().receipt.as_ref().unwrap().tvr[3]
     };
     assert_eq!(tvr("000000C8"), 0, "200 is at the limit");
     assert_eq!(tvr("000000C7"), 0x80);
@@ -190,7 +190,7 @@ fn expiry_is_that_of_track_2() {
         (expired.kind, expired.reason),
         (OutcomeKind::Declined, Some(Reason::Expired))
     );
-    assert_eq!(expired.read.unwrap().receipt.tvr[1], 0x40);
+    assert_eq!(expired.read.unwrap().receipt.as_ref().unwrap().tvr[1], 0x40);
     let last_month = asks(&[(0x57, "6011000990139424D26112011234"), (0x9F71, "0004")]);
     assert_eq!(last_month.kind, OutcomeKind::OnlineRequest);
 }
@@ -199,10 +199,10 @@ fn expiry_is_that_of_track_2() {
 fn restrictions() {
     let abroad = asks(&[(0x9F07, "2000"), (0x5F28, "0840")]);
     assert_eq!(abroad.kind, OutcomeKind::Declined);
-    assert_eq!(abroad.read.unwrap().receipt.tvr[1], 0x10);
+    assert_eq!(abroad.read.unwrap().receipt.as_ref().unwrap().tvr[1], 0x10);
     let early = asks(&[(0x5F25, "261123")]);
     assert_eq!(early.kind, OutcomeKind::OnlineRequest);
-    assert_eq!(early.read.unwrap().receipt.tvr[1], 0x20);
+    assert_eq!(early.read.unwrap().receipt.as_ref().unwrap().tvr[1], 0x20);
 }
 
 #[test]
@@ -256,4 +256,20 @@ fn stripe_mode_of_zip_is_not_offered() {
         run(start(PLAIN, &[]), &[gpo(&zip)]).1.kind,
         OutcomeKind::SelectNext
     );
+}
+
+#[test]
+fn a_card_on_the_exception_file() {
+    let outcome = |listed: &[u8]| {
+        let mut input = input(KernelId::C6, AID, &[(0x9F38, PDOL)], Some(PLAIN), &[]);
+        input.exceptions = listing(listed);
+        run(C6::start(input), &[gpo(ASKS)]).1
+    };
+    let listed = outcome(b"6011000990139424");
+    assert_eq!(
+        (listed.kind, listed.reason),
+        (OutcomeKind::Declined, Some(Reason::OnExceptionFile))
+    );
+    assert_eq!(listed.read.unwrap().receipt.unwrap().tvr, [0x10, 0, 0, 0, 0]);
+    assert_eq!(outcome(b"6011000990139416").kind, OutcomeKind::OnlineRequest);
 }

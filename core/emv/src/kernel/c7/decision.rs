@@ -124,6 +124,8 @@ pub(super) struct Facts<'a> {
     /// 9F69.
     pub(super) card_authentication: Option<&'a [u8]>,
     pub(super) expired: bool,
+    /// On the exception file.
+    pub(super) listed: bool,
     pub(super) signature: Signature,
 }
 
@@ -165,6 +167,12 @@ fn offline(facts: &Facts<'_>) -> Decision {
         } else {
             Decision::Decline(Reason::Expired)
         };
+    }
+    // Rule C7-EXCEPTION: a card on the exception file that approves is declined.
+    // [source: peer, vendor kernels of 2013 to 2020; that a card that asks the issuer is not held up is inference;
+    // test: kernel::c7::decision::tests::listed_cards, kernel::tests::kernel_7_declines_the_approval_of_a_listed_card; evidence: own]
+    if facts.listed {
+        return Decision::Decline(Reason::OnExceptionFile);
     }
     let cvm = match verification(facts) {
         Ok(cvm) => cvm,
@@ -266,6 +274,7 @@ mod tests {
             ctq,
             card_authentication: None,
             expired: false,
+            listed: false,
             signature: Signature::None,
         }
     }
@@ -313,6 +322,19 @@ mod tests {
             ..tc(ttq(0, 0x40), Some([0x20, 0]))
         };
         assert_eq!(decide(&facts), NO_CVM);
+    }
+
+    #[test]
+    fn listed_cards() {
+        let listed = |facts| {
+            decide(&Facts {
+                listed: true,
+                ..facts
+            })
+        };
+        let free = ttq(0, 0);
+        assert_eq!(listed(tc(free, None)), Decision::Decline(Reason::OnExceptionFile));
+        assert_eq!(listed(arqc(free, None)), Decision::Online(Cvm::None));
     }
 
     #[test]

@@ -161,6 +161,7 @@ impl C7 {
             ctq: self.intake.card.array(tag::CTQ),
             card_authentication: self.intake.card.value(tag::CARD_AUTHENTICATION_DATA),
             expired: self.intake.expired(track.expiry_yymm, &self.input.data),
+            listed: self.intake.listed(&self.input, &track.pan),
             signature,
         });
         let cvm = match decision {

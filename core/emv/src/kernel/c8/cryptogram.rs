@@ -153,7 +153,7 @@ impl C8 {
     /// The reader's value, the card's, or nothing.
     fn static_object(&self, wanted: Tag) -> &[u8] {
         if wanted == tag::FCI_TEMPLATE {
-            let fci = tlv::child(&self.input.activation.fci, tag::FCI_TEMPLATE);
+            let fci = tlv::child(self.input.activation.fci.expose(), tag::FCI_TEMPLATE);
             return fci.ok().flatten().unwrap_or_default();
         }
         let own = self.input.data.value(wanted);

@@ -406,7 +406,11 @@ fn relay_resistance() {
     assert_eq!(slow.kind, OutcomeKind::OnlineRequest);
     let read = slow.read.unwrap();
     assert_eq!(read.data_object(tags::TIME_EXCESS), Some(&[0x01, 0x7A][..]));
-    assert_eq!(read.receipt.un, [3; 4], "the last number stands");
+    assert_eq!(
+        read.receipt.as_ref().unwrap().un,
+        [3; 4],
+        "the last number stands"
+    );
     let (_, fast) = timed(5_000, "00112233006400C80018");
     assert_eq!(fast.reason, Some(Reason::RelaySuspected));
     let (_, malformed) = timed(5_000, "001122330064");

@@ -86,6 +86,7 @@ pub(crate) fn config() -> ReaderConfig {
                 .with_curve_keys(curve_keys.collect())
                 .unwrap(),
         ),
+        exceptions: Arc::default(),
     }
 }
 

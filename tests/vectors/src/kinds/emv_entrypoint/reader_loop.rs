@@ -203,7 +203,7 @@ impl<'a> Loop<'a> {
             "amount": transaction.amount.amount_minor(),
             "other": transaction.other_minor,
             "type": format!("{:02X}", transaction.transaction_type),
-            "fci": upper_hex(&activation.fci),
+            "fci": upper_hex(activation.fci.expose()),
             "data": self.data,
             "host": { "91": host(0x91), "71": host(0x71), "72": host(0x72), "8A": host(0x8A) },
         }}));

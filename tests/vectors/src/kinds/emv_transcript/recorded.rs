@@ -7,9 +7,11 @@ use softpos_emv::oda::{Chain, StaticData, combined};
 use softpos_types::Pan;
 use softpos_wire::afl::Afl;
 use softpos_wire::apdu::{Capdu, PPSE_NAME, Rapdu};
+use softpos_wire::dol::Dol;
 use softpos_wire::gpo::GpoResponse;
 use softpos_wire::{Tag, tag, tlv};
 
+use super::super::emv_dol::tagged;
 use super::configuration::authority_keys;
 use super::{Exchange, cryptogram_name};
 use crate::fields::{Fields, upper_hex};
@@ -19,6 +21,7 @@ use crate::{Answer, Failure};
 pub(super) fn read_answers(input: Fields<'_>, exchanges: &[Exchange]) -> Result<Answer, Failure> {
     let mut result = read_members(exchanges)?;
     authenticate(input, exchanges, &mut result)?;
+    checksum_commands(input, exchanges)?;
     let mut card = Map::new();
     for Exchange { command, answer } in exchanges {
         let Some(body) = good_body(answer) else {
@@ -91,6 +94,36 @@ fn good_body(answer: &[u8]) -> Option<&[u8]> {
 fn selected_name(command: &[u8]) -> Option<&[u8]> {
     let command = Capdu::parse(command).ok()?;
     (command.ins == 0xA4).then_some(command.data)
+}
+
+/// COMPUTE CRYPTOGRAPHIC CHECKSUM, rebuilt from what the card's list (9F69, else 9F6A alone) was told.
+fn checksum_commands(input: Fields<'_>, exchanges: &[Exchange]) -> Result<(), Failure> {
+    let told = input.optional("dol_values").and_then(|values| values.get("udol"));
+    let Some(told) = told.filter(|told| !told.is_null()) else {
+        return Ok(());
+    };
+    let told = tagged(told)?;
+    let mut list = vec![0x9F, 0x6A, 0x04];
+    for Exchange { command, answer } in exchanges {
+        let command = command.as_deref().and_then(|command| Capdu::parse(command).ok());
+        if let Some(command) = command.filter(|command| (command.cla, command.ins) == (0x80, 0x2A)) {
+            let dol = Dol::parse(&list).map_err(|error| format!("9F69: {error:?}"))?;
+            let value = |wanted| {
+                let found = told.iter().find(|(tag, _)| *tag == wanted);
+                found.map(|(_, value)| value.as_slice())
+            };
+            let data = dol.build(value, Tag::format);
+            if data != command.data {
+                return Err(format!("the checksum is asked for with {}", upper_hex(data)));
+            }
+        }
+        let _ = tlv::walk(good_body(answer).unwrap_or_default(), &mut |_, object| {
+            if object.tag == tag::CARD_AUTHENTICATION_DATA {
+                list = object.value.to_vec();
+            }
+        });
+    }
+    Ok(())
 }
 
 /// What the recorded taps say about authentication.
