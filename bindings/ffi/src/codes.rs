@@ -1,7 +1,7 @@
 //! Codes: scanned texts and camera frames that are charged, symbols for a shell's own drawing.
 
 use softpos_terminal as terminal;
-pub use softpos_terminal::{CodeSymbol, Purpose as CodePurpose};
+pub use softpos_terminal::{CodeSymbol, FrameSize, Purpose as CodePurpose};
 use softpos_types::SecretBytes;
 
 use crate::error::SoftPosError;
@@ -32,7 +32,7 @@ pub enum CodePurpose {
 }
 
 /// The size of a camera's brightness plane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct FrameSize {
     /// Pixels of a row.
     pub width: u32,
@@ -66,29 +66,19 @@ impl Terminal {
         size: FrameSize,
     ) -> Result<Option<String>, SoftPosError> {
         self.call(|till| {
-            let key = till.charge_frame(request.try_into()?, &frame(luma, size))?;
+            let key = till.charge_frame(request.try_into()?, &size.of(luma))?;
             Ok(key.map(|key| key.to_string()))
         })
     }
 
     /// Activates with the code in a camera's frame; says whether there was one.
     pub fn activate_frame(&self, luma: &[u8], size: FrameSize) -> Result<bool, SoftPosError> {
-        self.call(|till| till.activate_frame(&frame(luma, size)))
+        self.call(|till| till.activate_frame(&size.of(luma)))
     }
 
     /// A payment was said to be paid, by a push message for example. Nothing of it is believed: the host is asked now.
+    /// ResultUnknown with the code `late_payment` for one that had ended uncharged and is beyond the till's reach.
     pub fn payment_notice(&self, key: &str) -> Result<(), SoftPosError> {
         self.call(|till| till.payment_notice(payment_key(key)?))
-    }
-}
-
-/// A size that no machine can address is one that does not fit the bytes.
-fn frame(luma: &[u8], size: FrameSize) -> terminal::LumaFrame<'_> {
-    let pixels = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
-    terminal::LumaFrame {
-        bytes: luma,
-        width: pixels(size.width),
-        height: pixels(size.height),
-        stride: pixels(size.stride),
     }
 }

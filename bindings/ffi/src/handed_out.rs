@@ -11,6 +11,8 @@ use crate::money::Money;
 
 /// An amount of the core.
 pub(crate) type Amount = types::Money;
+/// The root of a journal's Merkle tree.
+pub(crate) type JournalRoot = [u8; 32];
 /// A fault of the core.
 pub(crate) type Reason = types::Fault;
 
@@ -27,6 +29,8 @@ macro_rules! handed_out {
 handed_out! {
     /// An amount of money.
     Amount = Money: |amount| amount.into();
+    /// The root of the Merkle tree over all records of a journal: 32 bytes.
+    JournalRoot = Vec<u8>: |root| root.to_vec();
     /// Why something did not go on.
     Reason = Fault: |fault| fault.into();
     /// A payment's key for all its life, a UUID.

@@ -12,6 +12,7 @@
     reason = "signatures and docs go to the other languages as they are: values, exceptions, no Rust sections or links"
 )]
 
+mod books;
 mod codes;
 mod error;
 mod guard;
@@ -30,25 +31,21 @@ mod step;
 mod terminal;
 mod words;
 
-pub use codes::{CodePurpose, CodeSymbol, FrameSize, code_symbol};
-pub use error::{Fault, SoftPosError};
-pub use money::{Money, amount_from_text, amount_text};
-pub use payment::{HistoryQuery, PaymentSummary};
-pub use pin_entry::PinEntry;
-pub use ports::{Evidence, LogField, LogLine, LogSink, PortError, SecureHardware};
-pub use requests::{KeyEntry, Paper, PaymentRequest, RefundRequest, TerminalConfig, TrustAnchors};
+pub use books::*;
+pub use codes::*;
+pub use error::*;
+pub use money::*;
+pub use payment::*;
+pub use pin_entry::*;
+pub use ports::*;
+pub use requests::*;
 #[cfg(feature = "sandbox")]
-pub use sandbox::{CardGoneError, SandboxCard, SandboxHost, SandboxWallet, sandbox_break, sandbox_hardware};
-pub use screen::{Screen, View};
-pub use slips::{SlipFile, SlipFormat};
-pub use status::{Limits, MerchantProfile, QueueView, Status};
-pub use step::{
-    Announcement, CardStep, Difference, Ending, Notice, SettlementLine, SettlementView, Step, Totals,
-};
-pub use terminal::Terminal;
-pub use words::{
-    ActivationStage, CardPrompt, Columns, DifferenceKind, Language, LogLevel, Method, MoneyState, NotStarted,
-    Operation, PaymentState, SlipCopy,
-};
+pub use sandbox::*;
+pub use screen::*;
+pub use slips::*;
+pub use status::*;
+pub use step::*;
+pub use terminal::*;
+pub use words::*;
 
 uniffi::setup_scaffolding!();

@@ -149,7 +149,7 @@ impl Terminal {
         self.call(terminal::Terminal::force_sync)
     }
 
-    /// Closes the day: both sides' totals are compared. The result comes as a step.
+    /// Closes the day: what waits is sent, then both sides' totals are compared. The result comes as a step.
     pub fn settle(&self) -> Result<(), SoftPosError> {
         self.call(terminal::Terminal::settle)
     }
@@ -160,7 +160,7 @@ impl Terminal {
     }
 
     /// Ends the till, at most after 10 seconds: everything is durable, the folder is free, Closed is the last step.
-    /// Not for the main thread.
+    /// Secure hardware that does not return keeps the folder taken until it does. Not for the main thread.
     pub fn shutdown(&self) -> Result<(), SoftPosError> {
         guard::run(|| self.0.shutdown())
     }

@@ -227,6 +227,33 @@ fn lost_answers_never_charge_twice() {
 }
 
 #[test]
+fn a_day_close_sends_what_waits_or_leaves_the_day_open() {
+    let data = folder();
+    let lines = "network off\nsale 5 --card visa-approved\ncash 3\nclose\n\
+                 fault refuse:always\nnetwork on\nclose\nfault off\nclose\n";
+    let (code, out, _) = script(data.path(), &["--json"], lines);
+    let answers = objects(&out);
+    let errors: Vec<&Value> = answers
+        .iter()
+        .map(|answer| &answer["error"])
+        .filter(|error| error.is_object())
+        .collect();
+    let named = |error: &Value| (error["code"].clone(), error["action"].clone());
+    assert_eq!(errors.len(), 2, "{out}");
+    assert_eq!(
+        named(errors[0]),
+        ("host_not_reached".into(), "check_network".into())
+    );
+    assert_eq!(
+        named(errors[1]),
+        ("payments_unsettled".into(), "force_sync".into())
+    );
+    let closed = answers.last().unwrap();
+    assert_eq!((code, &closed["balanced"]), (0, &true.into()), "{out}");
+    assert_eq!(closed["batch"], "000001");
+}
+
+#[test]
 fn usage_is_told_by_the_exit_code() {
     let data = folder();
     let (code, _, err) = script(data.path(), &["sell"], "");

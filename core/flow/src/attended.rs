@@ -5,7 +5,7 @@ use alloc::string::String;
 use softpos_host::CodeReply;
 use softpos_journal::{Payment, State};
 use softpos_qr::mpm::{AccountFields, AdditionalData, MerchantAccount, MpmCode};
-use softpos_types::{Method, Now, Operation, PaymentKey, ReversalReason, Tick};
+use softpos_types::{Code, Method, Now, Operation, PaymentKey, ReversalReason, Tick};
 
 use crate::effect::{Announcement, Effect, Ending, NotStarted, Screen};
 use crate::flow::Flow;
@@ -86,6 +86,7 @@ impl Flow {
         let (state, amount) = (payment.state, payment.amount);
         let (code, is_charge) = (payment.code.clone(), payment.wallet.is_some());
         if !self.attends(key) {
+            self.drain_progressed(now);
             return self.background_recorded(key);
         }
         let first_query = self.timers().query_ms.first().copied().unwrap_or(0);
@@ -156,6 +157,7 @@ impl Flow {
     pub(crate) fn on_cancelled(&mut self, now: Now) {
         match &mut self.front {
             Front::Idle | Front::Settling => {}
+            Front::Draining { .. } => self.settle_failed(Code::PaymentsUnsettled, now),
             Front::Arming(key) => {
                 // Nothing is written down yet: its signatures come too late.
                 let key = *key;
@@ -200,6 +202,7 @@ impl Flow {
                 )
             }
             Front::Pin(stage) => Some((stage.deadline(), "PIN")),
+            Front::Draining { until } => Some((*until, "day close")),
             Front::Attended(attended) if !self.busy(attended.key) => {
                 attended.next_query.map(|due| (due, "query"))
             }
@@ -225,6 +228,7 @@ impl Flow {
             | Front::Reading(_)
             | Front::Pin(_)
             | Front::Attended(_)
+            | Front::Draining { .. }
             | Front::Settling => {}
         }
     }
@@ -338,6 +342,7 @@ impl Flow {
             | Front::Pin(_)
             | Front::Arming(_)
             | Front::Attended(_)
+            | Front::Draining { .. }
             | Front::Settling => None,
         }
     }

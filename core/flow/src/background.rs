@@ -86,13 +86,7 @@ impl Flow {
         if !self.online || self.background_busy() {
             return None;
         }
-        // Of the queue only the head counts: nobody overtakes it.
-        let mut queue_waits = false;
-        let payments = self
-            .background_payments()
-            .filter(|(payment, _)| !(payment.queued && core::mem::replace(&mut queue_waits, true)))
-            .map(|(payment, _)| self.due(payment.key))
-            .min();
+        let payments = self.background_heads().map(|key| self.due(key)).min();
         let settle = self.settlement_due();
         payments
             .into_iter()
@@ -232,6 +226,20 @@ impl Flow {
             .filter(|payment| payment.state != State::Reversing && !self.held(payment.key))
             .map(|payment| (payment, Ask::Request(payment.key)));
         reversals.chain(unknown).chain(queue)
+    }
+
+    /// What of that can be next: of the queue only the head, for nobody overtakes it.
+    fn background_heads(&self) -> impl Iterator<Item = PaymentKey> {
+        let mut queue_waits = false;
+        self.background_payments()
+            .filter(move |(payment, _)| !(payment.queued && core::mem::replace(&mut queue_waits, true)))
+            .map(|(payment, _)| payment.key)
+    }
+
+    /// Whether something that waits was tried less often than this since everything was made due.
+    pub(crate) fn any_tried_less_than(&self, tries: u32) -> bool {
+        self.background_heads()
+            .any(|key| self.retries.get(&key).is_none_or(|retry| retry.tries < tries))
     }
 
     fn held(&self, key: PaymentKey) -> bool {

@@ -146,13 +146,21 @@ impl Flow {
     /// ask the host now.
     ///
     /// # Errors
-    /// [`Code::PaymentNotFound`].
+    /// [`Code::PaymentNotFound`]; [`Code::LatePayment`] for one that had ended without a charge and can no longer be
+    /// undone from here: its batch is closed, or it was a shown code, whose order ended at the host.
     pub fn payment_notice(&mut self, key: PaymentKey, now: Now) -> Result<(), SoftPosError> {
         let payment = self
             .ledger
             .payment(key)
             .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
         let (state, is_charge) = (payment.state, payment.wallet.is_some());
+        let is_uncharged = matches!(
+            state,
+            State::Declined | State::Failed | State::Reversed | State::Expired
+        );
+        if is_uncharged && payment.method == Method::Code && (payment.closed || !is_charge) {
+            return Err(SoftPosError::of(Code::LatePayment));
+        }
         if is_charge {
             self.charge_notice(key, state, now);
         } else if state == State::AwaitingPayer {

@@ -268,6 +268,7 @@ impl Flow {
         self.advance_checkpoint();
         self.watch_queue(now);
         self.advance_background(now);
+        self.advance_drain(now);
         if self.registers.as_ref().is_some_and(KeyRegisters::checkpoint_due) {
             self.save_checkpoint();
         }
@@ -386,10 +387,11 @@ impl Flow {
 
     /// Writes behind a day close what the next opening begins with. Until it is there the records say the same.
     fn advance_checkpoint(&mut self) {
+        // Also another record than a checkpoint: it would be written before it, and not be in it.
         let under_way = self
             .waiting
             .values()
-            .any(|waiting| matches!(waiting, Waiting::Record { entry, .. } if matches!(**entry, Entry::Checkpoint(_))));
+            .any(|waiting| matches!(waiting, Waiting::Record { .. }));
         if !self.ledger.checkpoint_due || under_way {
             return;
         }

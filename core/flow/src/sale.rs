@@ -33,6 +33,9 @@ pub(crate) enum Front {
     Arming(PaymentKey),
     /// A written-down payment whose result is awaited.
     Attended(Attended),
+    /// A day close that first lets the host know of everything that is open. It gives up when nothing has come
+    /// further by then.
+    Draining { until: Tick },
     /// A day close.
     Settling,
 }
@@ -396,6 +399,7 @@ impl Flow {
             | Front::Pin(_)
             | Front::Arming(_)
             | Front::Attended(_)
+            | Front::Draining { .. }
             | Front::Settling => None,
         };
         let policy = self.parameters().map(|parameters| parameters.offline.clone());

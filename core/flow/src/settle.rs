@@ -21,13 +21,18 @@ use crate::flow::Flow;
 use crate::sale::Front;
 use crate::waiting::{AfterRecord, ForSignature, Waiting};
 
+/// So often a day close lets a payment be tried: one lost answer shall not keep the day open.
+const DRAIN_TRIES: u32 = 2;
+
 impl Flow {
-    /// Closes the batch. Asked again while one waits for its answer, that one goes on.
+    /// Closes the batch: what is open is told to the host first, reversals before the rest; then the totals are
+    /// compared. What cannot be told now leaves the day open (row 15): it ends with
+    /// [`Ending::SettleFailed`] and [`Code::PaymentsUnsettled`]. Asked again while a close waits for its answer, that
+    /// one goes on.
     ///
     /// # Errors
-    /// `NotReady`: not activated, something is open on the screen, or payments of the batch have no end yet (row
-    /// 15); `HostUnreachable` without a network.
-    pub fn settle(&mut self) -> Result<(), SoftPosError> {
+    /// `NotReady`: not activated, or something is open on the screen; `HostUnreachable` without a network.
+    pub fn settle(&mut self, now: Now) -> Result<(), SoftPosError> {
         if self.ledger.activation.is_none() {
             return Err(SoftPosError::of(Code::NotActivated));
         }
@@ -43,37 +48,58 @@ impl Flow {
             self.settle_retry = Retry::default();
             return Ok(());
         }
-        // Under way: an approved sale that is being undone.
-        let under_way = self.waiting.values().filter_map(Waiting::key);
-        let open: Vec<PaymentKey> = self
-            .ledger
-            .open()
-            .map(|payment| payment.key)
-            .chain(under_way)
-            .collect();
-        if !open.is_empty() {
-            return Err(
-                SoftPosError::of(Code::PaymentsUnsettled).with_detail(alloc::format!(
-                    "{} open, first {}",
-                    open.len(),
-                    open.first()
-                        .map_or_else(alloc::string::String::new, |key| alloc::format!("{key}"),)
-                )),
-            );
-        }
         if self.parameters().is_none() {
             return Err(SoftPosError::of(Code::ParametersInvalid));
         }
-        self.ledger
-            .totals(batch)
-            .map_err(|_| SoftPosError::of(Code::AmountOverLimit))?;
-        self.front = Front::Settling;
+        let until = self.drained_by(now);
+        self.front = Front::Draining { until };
         self.show(None, None, Screen::Settling { batch });
+        self.force_sync(now);
+        self.advance_drain(now);
+        Ok(())
+    }
+
+    /// A day close goes on when nothing is open any more, and ends when nothing more can be done about what is.
+    pub(crate) fn advance_drain(&mut self, now: Now) {
+        let Front::Draining { until } = self.front else {
+            return;
+        };
+        // Under way without being open: an approved sale that is being undone.
+        let under_way = self.waiting.values().any(|waiting| waiting.key().is_some());
+        let is_open = under_way || self.ledger.open().next().is_some();
+        // A charged code has its own moments.
+        let goes_on = under_way || self.charges.is_any_open() || self.any_tried_less_than(DRAIN_TRIES);
+        if !self.online {
+            self.settle_failed(Code::HostNotReached, now);
+        } else if !is_open {
+            self.anchor_batch(now);
+        } else if !goes_on || until <= now.tick {
+            self.settle_failed(Code::PaymentsUnsettled, now);
+        }
+    }
+
+    /// A payment has come further: there is hope for the others.
+    pub(crate) fn drain_progressed(&mut self, now: Now) {
+        let later = self.drained_by(now);
+        if let Front::Draining { until } = &mut self.front {
+            *until = later;
+        }
+    }
+
+    /// How long a day close waits for a sign of progress: as long as two exchanges may take.
+    fn drained_by(&self, now: Now) -> Tick {
+        now.tick.after_ms(self.timers().t1_ms.saturating_mul(2))
+    }
+
+    fn anchor_batch(&mut self, now: Now) {
+        if self.ledger.totals(self.ledger.batch).is_err() {
+            return self.settle_failed(Code::AmountOverLimit, now);
+        }
+        self.front = Front::Settling;
         let id = self.next_id();
         self.waiting.insert(id, Waiting::Anchor);
         let since = self.ledger.anchored;
         self.effect(Effect::Anchor { id, since });
-        Ok(())
     }
 
     /// The journal's head is known: the request that anchors it is signed.
@@ -211,7 +237,7 @@ impl Flow {
         let pauses = self.timers().forward_ms;
         let jitter = self.jitter();
         self.settle_retry.bump(&pauses, jitter, now);
-        if matches!(self.front, Front::Settling) {
+        if matches!(self.front, Front::Settling | Front::Draining { .. }) {
             self.front = Front::Idle;
             self.effect(Effect::Finish(Ending::SettleFailed {
                 fault: Fault::of(code),

@@ -44,7 +44,7 @@ pub struct RestoreSummary {
 ///
 /// # Errors
 /// [`Code::PassphraseShort`], [`Code::SecureHardware`], [`Code::StorageLow`], [`Code::StoreUnreadable`] and the
-/// others of opening a folder; [`Code::SessionClosed`] when it was stopped.
+/// others of opening a folder; [`Code::Stopped`] when it was stopped.
 pub fn back_up(
     dir: &Path,
     hardware: &dyn SecureHardware,
@@ -87,7 +87,7 @@ pub fn back_up(
 /// # Errors
 /// [`Code::BackupUnreadable`], [`Code::PassphraseShort`], [`Code::StoreNewer`]; [`Code::StoreDamaged`] if the backup
 /// is not what the device signed; [`Code::FolderNotEmpty`] if the folder has more than this backup's payments;
-/// and the errors of opening a folder.
+/// [`Code::Stopped`] when it was stopped; and the errors of opening a folder.
 pub fn restore(
     dir: &Path,
     hardware: &dyn SecureHardware,
@@ -143,7 +143,7 @@ pub fn restore(
         store.append_all(&records)?;
         done = done.saturating_add(u64::try_from(part.len()).unwrap_or(u64::MAX));
         if !progress(done, total) {
-            return Err(SoftPosError::of(Code::SessionClosed));
+            return Err(SoftPosError::of(Code::Stopped));
         }
     }
     store.sync_background()?;

@@ -89,23 +89,28 @@ impl Terminal {
     /// working meanwhile. Not for the main thread.
     ///
     /// # Errors
-    /// As [`crate::back_up`].
+    /// As [`crate::back_up`]; [`SessionClosed`](softpos_types::Code::SessionClosed),
+    /// [`SessionPoisoned`](softpos_types::Code::SessionPoisoned).
     pub fn back_up(
         &self,
         target: &Path,
         passphrase: &SecretBytes,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<BackupSummary, SoftPosError> {
-        let hardware = &*self.session().hardware;
-        back_up(self.dir(), hardware, target, passphrase, progress)
+        let session = self.session();
+        session.look(|_, _| ())?;
+        back_up(self.dir(), &*session.hardware, target, passphrase, progress)
     }
 
     /// Checks every record of this till's journal; see [`crate::check_folder`]. Not for the main thread.
     ///
     /// # Errors
-    /// As [`crate::check_folder`].
+    /// As [`crate::check_folder`]; [`SessionClosed`](softpos_types::Code::SessionClosed),
+    /// [`SessionPoisoned`](softpos_types::Code::SessionPoisoned).
     pub fn check_ledger(&self) -> Result<LedgerCheck, SoftPosError> {
-        check_folder(self.dir(), &*self.session().hardware)
+        let session = self.session();
+        session.look(|_, _| ())?;
+        check_folder(self.dir(), &*session.hardware)
     }
 
     /// Brings a payment of a closed batch, and the sale of a refund, back from the journal.

@@ -21,6 +21,30 @@ pub struct CodeSymbol {
     pub modules: Vec<u8>,
 }
 
+/// The size of a camera's brightness plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameSize {
+    /// Pixels of a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Bytes from one row to the next.
+    pub stride: u32,
+}
+
+impl FrameSize {
+    /// The frame of this size. A size that no machine can address is one that does not fit the bytes.
+    pub fn of(self, luma: &[u8]) -> LumaFrame<'_> {
+        let pixels = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        LumaFrame {
+            bytes: luma,
+            width: pixels(self.width),
+            height: pixels(self.height),
+            stride: pixels(self.stride),
+        }
+    }
+}
+
 /// The smallest symbol for a text; none if it does not fit into any.
 pub fn code_symbol(text: &str, purpose: Purpose) -> Option<CodeSymbol> {
     let symbol = Symbol::new(text, purpose).ok()?;

@@ -18,6 +18,20 @@ pub struct SandboxAnswer {
     pub body: String,
 }
 
+impl SandboxAnswer {
+    /// What the host says if it did what was asked.
+    ///
+    /// # Errors
+    /// [`Code::HostRefused`], with what it says.
+    pub fn accepted(self) -> Result<String, SoftPosError> {
+        if self.status == 200 {
+            Ok(self.body)
+        } else {
+            Err(SoftPosError::of(Code::HostRefused).with_detail(self.body))
+        }
+    }
+}
+
 impl Terminal {
     /// A simulated customer scans a shown code and pays it with this wallet.
     ///

@@ -36,6 +36,8 @@ pub(crate) struct Session {
     ended: (Mutex<bool>, Condvar),
     closing: AtomicBool,
     failed: AtomicBool,
+    /// The worker did not end in time: nobody waits for it again.
+    abandoned: AtomicBool,
     pub(crate) link: RwLock<Option<HostLink>>,
     pub(crate) clock: Clock,
     pub(crate) steps: StepQueue,
@@ -82,6 +84,7 @@ impl Session {
             ended: (Mutex::new(false), Condvar::new()),
             closing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             link: RwLock::new(link),
             clock,
             steps: StepQueue::default(),
@@ -230,11 +233,20 @@ impl Session {
         self.begin_to_close();
     }
 
-    /// Ends the session: what is on the disk stays, what waits goes on at the next opening.
+    /// Ends the session: what is on the disk stays, what waits goes on at the next opening. A worker that hardware
+    /// holds fast keeps the folder until it is let go, but nobody waiting.
     pub(crate) fn close(&self, limit: Duration) {
         self.begin_to_close();
+        if self.abandoned.load(Ordering::Acquire) {
+            return;
+        }
         let ended = self.ended.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.ended.1.wait_timeout_while(ended, limit, |ended| !*ended));
+        let waited = self.ended.1.wait_timeout_while(ended, limit, |ended| !*ended);
+        let has_ended = *waited.unwrap_or_else(PoisonError::into_inner).0;
+        if !has_ended && !self.abandoned.swap(true, Ordering::AcqRel) {
+            self.log.line(LogLevel::Error, "shutdown_incomplete", &[]);
+            self.steps.push(Step::Closed);
+        }
     }
 
     fn begin_to_close(&self) {

@@ -280,8 +280,10 @@ impl Terminal {
     /// A payment was said to be paid, by a push message for example. Nothing of it is believed: the host is asked now.
     ///
     /// # Errors
-    /// [`Code::PaymentNotFound`].
+    /// [`Code::PaymentNotFound`]; [`Code::LatePayment`] for one that had ended without a charge and can no longer be
+    /// undone from here: ask the acquirer.
     pub fn payment_notice(&self, key: PaymentKey) -> Result<(), SoftPosError> {
+        self.recall(key)?;
         self.session().with(|flow, now| flow.payment_notice(key, now))?.0
     }
 
@@ -433,12 +435,14 @@ impl Terminal {
         true
     }
 
-    /// Closes the day: both sides' totals are compared. The result comes as a step.
+    /// Closes the day: what is open is told to the host first, reversals before the rest, then both sides' totals are
+    /// compared. The result comes as a step: `SettleFailed` with [`Code::PaymentsUnsettled`] if something could not be
+    /// told now; it stays in the queue, and the day stays open.
     ///
     /// # Errors
-    /// `NotReady` while payments have no end yet, `HostUnreachable` without a network.
+    /// `NotReady` while not activated or something is on the screen, `HostUnreachable` without a network.
     pub fn settle(&self) -> Result<(), SoftPosError> {
-        self.session().with(|flow, _| flow.settle())?.0
+        self.session().with(Flow::settle)?.0
     }
 
     /// The network came or went, as the shell sees it.
@@ -454,7 +458,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Ends the till: everything is durable, the folder is free, [`Step::Closed`] is the last step.
+    /// Ends the till within 10 seconds: everything is durable, the folder is free, [`Step::Closed`] is the last step.
+    /// Only where the secure hardware does not return from a call the folder stays taken until it does.
     pub fn shutdown(&self) {
         self.session().close(SHUTDOWN);
     }

@@ -106,6 +106,8 @@ names! {
         CodeUsed = "code_used",
         /// The charge of the payer's code before has no end yet.
         CodeOrderOpen = "code_order_open",
+        /// A payment that had ended without a charge is said to be paid, and the till cannot find out by itself.
+        LatePayment = "late_payment",
         /// There is no payment with this key.
         PaymentNotFound = "payment_not_found",
         /// The payment is in no state to be refunded.
@@ -166,6 +168,8 @@ names! {
         PassphraseShort = "passphrase_short",
         /// A backup is restored into an empty folder only.
         FolderNotEmpty = "folder_not_empty",
+        /// Long work was stopped before its end.
+        Stopped = "stopped",
         /// No connection: nothing was sent.
         HostNotReached = "host_not_reached",
         /// The host's certificate is not the pinned one.
@@ -326,6 +330,7 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         | C::PaymentsUnsettled => (E::NotReady, NotMoved, Action::ForceSync),
         C::PaymentOpen | C::CodeOrderOpen => (E::NotReady, NotMoved, Action::Wait),
         C::SecureHardware => (E::NotReady, NotMoved, Action::ContactSupport),
+        C::Stopped => (E::NotReady, NotMoved, Action::TryAgain),
         C::StoreInUse => (E::StoreInUse, NotMoved, Action::CloseOtherCopy),
         C::StorageLow => (E::NotReady, NotMoved, Action::CheckStorage),
         C::StoreUnreadable => (E::StoreDamaged, NotMoved, Action::CheckStorage),
@@ -344,6 +349,7 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         }
         C::ClockSkew => (E::HostRefused, NotMoved, Action::SetClock),
         C::HostGarbled | C::HostSignature | C::ResultUnknown => (E::ResultUnknown, Unknown, Action::Wait),
+        C::LatePayment => (E::ResultUnknown, Unknown, Action::ContactSupport),
         C::SessionClosed | C::SessionPoisoned => (E::Closed, Unknown, Action::CheckHistory),
     }
 }

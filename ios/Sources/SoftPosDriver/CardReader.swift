@@ -16,7 +16,7 @@ public struct CardLostError: Error {
 }
 
 /// The port to the phone's NFC reader, for one payment after another. All calls come from the driver's card thread and
-/// may block it; ``stop()`` may come from any thread.
+/// may block it; ``stop()`` may come from any thread and returns at once.
 public protocol CardReader: Sendable {
     /// Looks for a card for at most `limit`; the field goes on if it was off. Returns early after ``stop()``.
     func waitForCard(limit: Duration) -> Presence

@@ -172,6 +172,25 @@ public actor Till {
     /// Sends everything that waits; returns how many payments wait to be forwarded.
     public func forceSync() async throws -> UInt32 { try await call { try $0.forceSync() } }
 
+    /// What may be stored while the host cannot be reached; nil before the activation.
+    public func queuePolicy() async throws -> QueuePolicy? { try await call { try $0.queuePolicy() } }
+
+    /// Checks every record of the journal; takes its time.
+    public func checkLedger() async throws -> LedgerCheck { try await call { try $0.checkLedger() } }
+
+    /// Writes everything this till has written into a file that the passphrase opens; the till may go on working. The
+    /// passphrase is UTF-8, at least 10 characters; the caller wipes its own bytes. `onProgress` hears per cent.
+    /// Cancelled, or cut off, the same call goes on another time.
+    public func backUp(
+        target: String,
+        passphrase: Data,
+        onProgress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws -> BackupSummary {
+        try await Self.withBackup(target, passphrase, onProgress) { file in
+            try await self.call { try $0.backUp(to: file) }
+        }
+    }
+
     /// The network came or went, as the phone sees it.
     public func setLink(online: Bool) async throws { try await call { try $0.setLink(online: online) } }
 
@@ -276,7 +295,7 @@ extension Till {
         watchers[id] = nil
     }
 
-    private static func beside<T: Sendable>(_ action: @escaping @Sendable () throws -> T) async throws -> T {
+    static func beside<T: Sendable>(_ action: @escaping @Sendable () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             calls.async { continuation.resume(with: Result(catching: action)) }
         }

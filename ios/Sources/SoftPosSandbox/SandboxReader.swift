@@ -8,6 +8,8 @@ import Synchronization
 public final class SandboxReader: CardReader {
     private struct Field {
         var held: SandboxCard?
+        var once = false
+        var seen = false
         var stops = 0
     }
 
@@ -20,10 +22,10 @@ public final class SandboxReader: CardReader {
     public init() {}
 
     /// From now on this card is held to the phone; nil: none.
-    public func hold(_ card: SandboxCard?) {
-        field.withLock { $0.held = card }
-        changed.signal()
-    }
+    public func hold(_ card: SandboxCard?) { hold(card, once: false) }
+
+    /// This card is held to the phone until it was read once.
+    public func tap(_ card: SandboxCard) { hold(card, once: true) }
 
     public func waitForCard(limit: Duration) -> Presence {
         let (seconds, attoseconds) = limit.components
@@ -31,7 +33,10 @@ public final class SandboxReader: CardReader {
         let deadline = DispatchTime.now() + .nanoseconds(Int(nanoseconds))
         let before = field.withLock { $0.stops }
         while true {
-            let (card, stops) = field.withLock { ($0.held, $0.stops) }
+            let (card, stops) = field.withLock { field in
+                field.seen = field.held != nil
+                return (field.held, field.stops)
+            }
             if let card { return card.present() ? .card : .collision }
             if stops != before || changed.wait(timeout: deadline) == .timedOut { return .none }
         }
@@ -49,9 +54,20 @@ public final class SandboxReader: CardReader {
     public func stop() {
         let held = field.withLock { field in
             field.stops += 1
-            return field.held
+            let held = field.held
+            if field.once && field.seen { field.held = nil }
+            return held
         }
         held?.remove()
+        changed.signal()
+    }
+
+    private func hold(_ card: SandboxCard?, once: Bool) {
+        field.withLock { field in
+            field.held = card
+            field.once = once
+            field.seen = false
+        }
         changed.signal()
     }
 }

@@ -5,6 +5,12 @@ import Testing
 extension Stories {
     /// What cards of every kind ask of the customer, as a shell hears of it.
     struct CardsTest {
+        /// What the cards' names begin with, and their schemes.
+        private static let schemes = [
+            "visa": "visa", "mastercard": "mastercard", "unionpay": "unionpay", "amex": "american_express",
+            "jcb": "jcb", "discover": "discover",
+        ]
+
         @Test("a phone that wants its owner is presented again for the same payment")
         func seePhone() async throws {
             try await story { shop in
@@ -16,11 +22,7 @@ extension Stories {
                     }
                     return said
                 }
-                for phone in ["visa-see-phone", "mastercard-see-phone"] {
-                    let (key, state) = try await shop.pay("12.34", phone)
-                    #expect(state == .approved, "\(phone)")
-                    #expect(try await shop.till.payment(key: key).amount.amountMinor == 1_234)
-                }
+                for phone in ["visa-see-phone", "mastercard-see-phone"] { try await again(shop, phone, .seePhone) }
                 #expect(try shop.host.bookedMinor() == 2 * 1_234)
                 await till.close()
                 let said = await told.value
@@ -28,23 +30,82 @@ extension Stories {
             }
         }
 
+        @Test("a card that was taken away, or not alone, is asked for again for the same payment")
+        func askedAgain() async throws {
+            try await story { shop in
+                try await again(shop, "visa-pulled", .presentAgain)
+                try await again(shop, "two-cards", .oneCardOnly)
+                #expect(try await shop.till.history().count == 2)
+                #expect(try shop.host.bookedMinor() == 2 * 1_234)
+            }
+        }
+
+        @Test("the cards of every scheme pay, plastic and phone")
+        func everyScheme() async throws {
+            try await story { shop in
+                for (card, scheme) in Self.schemes {
+                    for kind in ["approved", "phone"] {
+                        let (key, state) = try await shop.pay("12.34", "\(card)-\(kind)")
+                        #expect(state == .approved, "\(card)-\(kind)")
+                        let payment = try await shop.till.payment(key: key)
+                        #expect(payment.scheme == scheme)
+                        let masked = try #require(payment.maskedPan)
+                        #expect(masked.wholeMatch(of: /\d{6}\*+\d{4}/) != nil, "\(masked)")
+                    }
+                }
+                #expect(try shop.host.bookedMinor() == Int64(Self.schemes.count) * 2 * 1_234)
+            }
+        }
+
         @Test("a card that approves by itself needs no network, and the host hears of it later")
         func byCard() async throws {
             try await story { shop in
                 try await shop.till.setLink(online: false)
-                for card in ["visa-offline", "mastercard-offline"] {
-                    let (key, state) = try await shop.pay("5", card)
+                for card in Self.schemes.keys {
+                    let (key, state) = try await shop.pay("5", "\(card)-offline")
                     #expect(state == .approved, "\(card)")
                     #expect(try await shop.till.payment(key: key).queued)
                 }
                 #expect(try shop.host.bookedMinor() == 0)
                 try await shop.till.setLink(online: true)
                 try await shop.rest()
-                #expect(try shop.host.bookedMinor() == 1_000)
+                #expect(try shop.host.bookedMinor() == Int64(Self.schemes.count) * 500)
             }
         }
 
-        @Test("a card that cannot pay ends with its reason and leaves nothing")
+        @Test("a card that always wants its PIN gets it")
+        func pin() async throws {
+            try await story { shop in
+                for card in ["visa-pin", "unionpay-pin"] {
+                    shop.reader.hold(try shop.wallet.card(id: card))
+                    _ = try await shop.start("1", .card)
+                    try await shop.wait { $0.pinWanted }
+                    let pin = try await shop.till.pinEntry()
+                    for digit: UInt8 in 1...4 { try pin.pushDigit(digit: digit) }
+                    try pin.submit()
+                    #expect(try await shop.ended() == .approved, "\(card)")
+                    shop.reader.hold(nil)
+                }
+            }
+        }
+
+        @Test("what the issuer declines is declined with its code")
+        func declined() async throws {
+            try await story { shop in
+                let cards = [
+                    ("visa-declined", "05"), ("visa-expired", "54"), ("visa-insufficient", "51"),
+                    ("mastercard-declined", "05"), ("unionpay-declined", "05"),
+                ]
+                for (card, code) in cards {
+                    let (key, state) = try await shop.pay("3", card)
+                    #expect(state == .declined, "\(card)")
+                    #expect(try await shop.till.payment(key: key).de39 == code, "\(card)")
+                }
+                #expect(try shop.host.bookedMinor() == 0)
+            }
+        }
+
+        @Test("a card that cannot pay ends with its reason and leaves nothing, and another card pays")
         func cannotPay() async throws {
             try await story { shop in
                 let cards: [(String, NotStarted)] = [
@@ -60,7 +121,23 @@ extension Stories {
                     #expect(reason == expected, "\(card)")
                 }
                 #expect(try shop.host.bookedMinor() == 0)
+                #expect(try await shop.pay("3", "mastercard-approved").state == .approved)
+                #expect(try shop.host.bookedMinor() == 300)
             }
+        }
+
+        /// A card that is asked for a second time, and then pays what was asked at first.
+        private func again(_ shop: Shop, _ card: String, _ asked: CardPrompt) async throws {
+            shop.reader.tap(try shop.wallet.card(id: card))
+            let key = try await shop.start("12.34", .card)
+            let state = try await shop.wait { state in
+                if case .card(let asks, _) = state.view?.screen { asks == asked } else { false }
+            }
+            #expect(state.view?.key == key, "\(card)")
+            #expect(state.view?.amount?.amountMinor == 1_234, "\(card)")
+            shop.reader.tap(try shop.wallet.card(id: card))
+            #expect(try await shop.ended() == .approved, "\(card)")
+            #expect(try await shop.till.payment(key: key).amount.amountMinor == 1_234)
         }
     }
 }

@@ -59,6 +59,48 @@ extension Stories {
             }
         }
 
+        @Test("a payment that is said to have come after its end is told of and looked up")
+        func late() async throws {
+            try await story { shop in
+                let till = try shop.till
+                let key = try await till.chargeCode(
+                    request: request("3"), scanned: Data("281234567890123457".utf8))
+                try await shop.wait { $0.view?.screen == .askPayer }
+                try await till.cancel()
+                _ = try await till.awaitEnding()
+                try await shop.rest()
+                #expect(try await till.payment(key: key).state == .reversed)
+                try await till.paymentNotice(key: key)
+                for await event in till.events {
+                    guard case .happened(.latePayment(let late, let amount), let text) = event else { continue }
+                    #expect(late == key && amount.amountMinor == 300 && text.contains("¥3.00"), "\(text)")
+                    break
+                }
+                try await shop.rest()
+                #expect(try await till.payment(key: key).state == .reversed)
+                // What the till can no longer undo is for the acquirer.
+                while (try? await till.settle()) == nil { try await Task.sleep(for: .milliseconds(20)) }
+                guard case .settled = try await till.awaitEnding() else { throw Unexpected("the day is open") }
+                let (closed, said) = try await fault { try await till.paymentNotice(key: key) }
+                guard case .ResultUnknown = closed else { throw Unexpected("\(closed)") }
+                #expect(said.code == "late_payment")
+                #expect(try shop.host.bookedMinor() == 0)
+            }
+        }
+
+        @Test("a symbol is drawn from its modules, and a text that fits into none has none")
+        func symbol() throws {
+            let symbol = try #require(try codeSymbol(text: "softpos", purpose: .screen))
+            #expect(symbol.version == 1 && symbol.side == 21 && symbol.modules.count == 21 * 21)
+            // The finder pattern's first row, and the light module beside it.
+            #expect(Array(symbol.modules.prefix(8)) == [1, 1, 1, 1, 1, 1, 1, 0])
+            let text = String(repeating: "softpos", count: 10)
+            let forPaper = try #require(try codeSymbol(text: text, purpose: .print))
+            let withLogo = try #require(try codeSymbol(text: text, purpose: .logo))
+            #expect(forPaper.side < withLogo.side, "a logo hides a part: more of it is repair")
+            #expect(try codeSymbol(text: String(repeating: "x", count: 4_000), purpose: .screen) == nil)
+        }
+
         @Test("the till is activated by what its camera sees, and a frame that lies about its size is none")
         func activated() async throws {
             try await shop { shop in
@@ -80,17 +122,22 @@ private func request(_ amount: String) throws -> PaymentRequest {
     PaymentRequest(amount: try amountFromText(text: amount, currency: "CNY"), method: .code, language: .en)
 }
 
-/// What a camera sees of a code that fills its frame: four pixels a module, four modules of margin.
+/// What a camera sees of a code that fills its frame: four pixels a module, four modules of margin, padded rows.
 private func picture(_ text: String) throws -> (Data, FrameSize) {
     let symbol = try #require(try codeSymbol(text: text, purpose: .screen))
     let side = Int(symbol.side)
     let pixels = (side + 8) * 4
-    var luma = Data(repeating: 255, count: pixels * pixels)
+    let stride = pixels + 24
+    var luma = Data(repeating: 255, count: stride * pixels)
+    for y in 0..<pixels {
+        // Bytes behind each row that belong to no pixel.
+        for x in pixels..<stride { luma[y * stride + x] = 0 }
+    }
     for y in 0..<side * 4 {
         for x in 0..<side * 4 where symbol.modules[y / 4 * side + x / 4] == 1 {
-            luma[(y + 16) * pixels + x + 16] = 0
+            luma[(y + 16) * stride + x + 16] = 0
         }
     }
     let wide = UInt32(pixels)
-    return (luma, FrameSize(width: wide, height: wide, stride: wide))
+    return (luma, FrameSize(width: wide, height: wide, stride: UInt32(stride)))
 }

@@ -11,6 +11,8 @@ extension Stories {
         func typed() async throws {
             try await story { shop in
                 let till = try shop.till
+                let stale = "01890a5d-ac96-774b-bcce-b302099a8057"
+                let wide = Paper(language: nil, columns: .wide)
                 let zero = try await fault { _ = try amountFromText(text: "0", currency: "CNY") }
                 #expect(zero.1.code == "amount_zero")
                 let wrong: [(String, () async throws -> Void)] = [
@@ -19,24 +21,23 @@ extension Stories {
                     ("huge activation", { try await till.activate(text: String(repeating: "x", count: 1_000_000)) }),
                     ("typed activation", { try await till.activate(host: "", pins: "", code: "") }),
                     ("key", { _ = try await till.payment(key: "no key") }),
-                    ("stale key", { _ = try await till.payment(key: "01890a5d-ac96-774b-bcce-b302099a8057") }),
-                    ("stale key to refuse", {
-                        try await till.refuseApproval(key: "01890a5d-ac96-774b-bcce-b302099a8057")
+                    ("stale key", { _ = try await till.payment(key: stale) }),
+                    ("stale key to refuse", { try await till.refuseApproval(key: stale) }),
+                    ("stale key to print", {
+                        _ = try await till.receipt(key: stale, copy: .merchant, paper: wide)
                     }),
+                    ("stale key to give back", {
+                        _ = try await till.refund(
+                            request: RefundRequest(originalKey: stale, amount: one(), language: .en))
+                    }),
+                    ("stale notice", { try await till.paymentNotice(key: stale) }),
                     ("huge key", { _ = try await till.payment(key: String(repeating: "0", count: 1_000_000)) }),
                     ("PIN without payment", { _ = try await till.pinEntry() }),
-                    ("batch", {
-                        _ = try await till.dayCloseSlip(batch: 7, paper: Paper(language: nil, columns: .wide))
-                    }),
+                    ("batch", { _ = try await till.dayCloseSlip(batch: 7, paper: wide) }),
                     ("card", { _ = try shop.wallet.card(id: "nobody") }),
                     ("currency", { _ = try amountFromText(text: "1", currency: "XX") }),
                     ("amount", { _ = try amountFromText(text: "1.234", currency: "CNY") }),
-                    ("order", {
-                        let amount = try amountFromText(text: "1", currency: "CNY")
-                        let order = String(repeating: "9", count: 65)
-                        _ = try await till.start(
-                            request: PaymentRequest(amount: amount, method: .card, language: .en, order: order))
-                    }),
+                    ("order", { _ = try await till.start(request: ordered(String(repeating: "9", count: 65))) }),
                 ]
                 for (name, call) in wrong {
                     let (error, said) = try await fault(call)
@@ -61,7 +62,39 @@ extension Stories {
                 for call in early {
                     guard case .NotReady = try await fault(call).0 else { throw Unexpected("not refused") }
                 }
+                #expect(try await till.queuePolicy() == nil)
                 try await shop.activate()
+            }
+        }
+
+        @Test("what is done twice is done once")
+        func twice() async throws {
+            try await story { shop in
+                let till = try shop.till
+                _ = try await till.start(request: ordered("7"))
+                #expect(try await shop.ended() == .approved)
+                #expect(try await fault { _ = try await till.start(request: ordered("7")) }.1.code == "order_in_use")
+                let sale = try #require(await till.history().first).key
+                for _ in 0..<2 { try await till.cancel() }
+                let back = RefundRequest(originalKey: sale, amount: try one(), language: .en)
+                _ = try await till.refund(request: back)
+                #expect(try await shop.ended() == .approved)
+                guard case .InvalidInput = try await fault({ _ = try await till.refund(request: back) }).0 else {
+                    throw Unexpected("given back twice")
+                }
+                try await shop.rest()
+                #expect(try shop.host.bookedMinor() == 0)
+                let refused = try await shop.pay("2", "visa-approved").key
+                try await till.refuseApproval(key: refused)
+                while try await till.payment(key: refused).state != .reversed {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                guard case .InvalidInput = try await fault({ try await till.refuseApproval(key: refused) }).0 else {
+                    throw Unexpected("undone twice")
+                }
+                try await shop.rest()
+                #expect(try shop.host.bookedMinor() == 0)
+                #expect(try await till.history().count == 3)
             }
         }
 
@@ -132,4 +165,10 @@ extension Stories {
             }
         }
     }
+}
+
+private func one() throws -> Money { try amountFromText(text: "1", currency: "CNY") }
+
+private func ordered(_ name: String) throws -> PaymentRequest {
+    PaymentRequest(amount: try one(), method: .cash, language: .en, order: name)
 }

@@ -60,24 +60,39 @@ extension Stories {
                 let started = ContinuousClock.now
                 try await shop.till.close()
                 #expect(ContinuousClock.now - started < .seconds(15))
-                log.release()
+                log.gate.release()
             }
         }
 
         @Test("hardware that blocks holds nobody else up")
         func hardwareBlocks() async throws {
             try await shop { shop in
-                let real = try shop.keys()
-                let slow = Hardware(real, sign: { digest in
-                    Thread.sleep(forTimeInterval: 0.3)
-                    return try real.sign(digest: digest)
-                })
-                try await shop.openTill(hardware: slow)
+                let slow = Gate()
+                try await shop.openTill(hardware: signing(shop, behind: slow))
                 try await shop.till.activate(text: shop.host.activationText())
-                let started = ContinuousClock.now
-                for _ in 0..<20 { _ = try await shop.till.status() }
-                #expect(ContinuousClock.now - started < .milliseconds(250))
+                try await slow.reached()
+                for _ in 0..<20 { #expect(try await !shop.till.status().activated) }
+                slow.release()
                 #expect(try await shop.till.awaitEnding() == .activated)
+            }
+        }
+
+        @Test("hardware that never answers does not hold the end up")
+        func hardwareNeverAnswers() async throws {
+            try await shop { shop in
+                let stuck = Gate()
+                try await shop.openTill(hardware: signing(shop, behind: stuck))
+                try await shop.till.activate(text: shop.host.activationText())
+                try await stuck.reached()
+                let started = ContinuousClock.now
+                try await shop.till.close()
+                #expect(ContinuousClock.now - started < .seconds(15))
+                guard case .StoreInUse = try await fault({ try await shop.openTill() }).0 else {
+                    throw Unexpected("the folder is free")
+                }
+                stuck.release()
+                while (try? await shop.openTill()) == nil { try await Task.sleep(for: .milliseconds(10)) }
+                try await shop.activate()
             }
         }
 
@@ -88,7 +103,7 @@ extension Stories {
                 try await shop.openTill(reader: reader)
                 try await shop.activate()
                 _ = try await shop.start("1", .card)
-                while !reader.asked { try await Task.sleep(for: .milliseconds(5)) }
+                try await reader.gate.reached()
                 try await shop.till.cancel()
                 guard case .notStarted(_, .cancelled) = try await shop.till.awaitEnding() else {
                     throw Unexpected("it was recorded")
@@ -96,7 +111,24 @@ extension Stories {
                 let started = ContinuousClock.now
                 try await shop.till.close()
                 #expect(ContinuousClock.now - started < .seconds(15))
-                reader.release()
+                reader.gate.release()
+            }
+        }
+
+        @Test("a reader that fails asks for the card again, and the operator can give up")
+        func readerFails() async throws {
+            try await shop { shop in
+                let reader = Failing()
+                try await shop.openTill(reader: reader)
+                try await shop.activate()
+                _ = try await shop.start("1", .card)
+                while reader.failures < 3 { try await Task.sleep(for: .milliseconds(5)) }
+                guard case .card = try await shop.till.state.view?.screen else { throw Unexpected("no card wanted") }
+                try await shop.till.cancel()
+                guard case .notStarted(_, .cancelled) = try await shop.till.awaitEnding() else {
+                    throw Unexpected("it was recorded")
+                }
+                #expect(try shop.host.bookedMinor() == 0)
             }
         }
 
@@ -140,37 +172,66 @@ private final class Deaf: LogSink {
     func write(line: LogLine) throws { throw Unexpected("no disk") }
 }
 
-/// A log that takes its first line and does not come back.
-private final class Stuck: LogSink {
-    private let gate = DispatchSemaphore(value: 0)
+/// Where a port waits until the test lets it go on.
+private final class Gate: Sendable {
+    private let waiting = Mutex(false)
+    private let open = DispatchSemaphore(value: 0)
 
-    func write(line: LogLine) {
-        gate.wait()
-        gate.signal()
+    func wait() {
+        waiting.withLock { $0 = true }
+        open.wait()
+        open.signal()
     }
 
-    func release() { gate.signal() }
+    func reached() async throws {
+        while !waiting.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    func release() { open.signal() }
+}
+
+/// The sandbox's hardware, signing behind a gate.
+private func signing(_ shop: Shop, behind gate: Gate) throws -> Hardware {
+    let real = try shop.keys()
+    return Hardware(real, sign: { digest in
+        gate.wait()
+        return try real.sign(digest: digest)
+    })
+}
+
+/// A log that takes its first line and does not come back.
+private final class Stuck: LogSink {
+    let gate = Gate()
+
+    func write(line: LogLine) { gate.wait() }
 }
 
 /// A reader whose card takes a command and does not come back.
 private final class Silent: CardReader {
-    private let commands = Mutex(0)
-    private let gate = DispatchSemaphore(value: 0)
-
-    var asked: Bool { commands.withLock { $0 > 0 } }
+    let gate = Gate()
 
     func waitForCard(limit: Duration) -> Presence { .card }
 
     func transceive(capdu: Data) throws(CardLostError) -> Data {
-        commands.withLock { $0 += 1 }
         gate.wait()
-        gate.signal()
         throw CardLostError()
     }
 
     func stop() {}
+}
 
-    func release() { gate.signal() }
+/// A reader that loses its card at every command.
+private final class Failing: CardReader {
+    private let failed = Mutex(0)
+
+    var failures: Int { failed.withLock { $0 } }
+
+    func waitForCard(limit: Duration) -> Presence { .card }
+    func transceive(capdu: Data) throws(CardLostError) -> Data {
+        failed.withLock { $0 += 1 }
+        throw CardLostError()
+    }
+    func stop() {}
 }
 
 /// A card that answers every command with so many bytes of nothing.

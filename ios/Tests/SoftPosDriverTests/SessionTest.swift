@@ -34,6 +34,9 @@ extension Stories {
                 process.go()
                 let open = try await process.line()
                 try await booked(open, shop.host)
+                guard case .StoreInUse = try await fault({ try await shop.openTill() }).0 else {
+                    throw Unexpected("two tills on a folder")
+                }
                 process.kill()
                 try shop.host.setFaults(spec: "off")
                 try await shop.openTill()

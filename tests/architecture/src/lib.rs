@@ -4,7 +4,8 @@
 //! A [`House`] is what Cargo and the source files say of the workspace. Each rule is a function from a house to
 //! the [`Violation`]s in it; `tests/house.rs` holds the real one to all of them, and the unit tests beside each
 //! rule show it a bad one. [`resolved`] asks Cargo what really gets compiled into a package, [`shells`]
-//! reads the Kotlin and Swift that ships, [`sentences`] looks for texts outside core/text.
+//! reads the Kotlin and Swift that ships, [`sentences`] looks for texts outside core/text, [`versions`] for other
+//! versions than the workspace's.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ mod third_party;
 pub mod resolved;
 pub mod sentences;
 pub mod shells;
+pub mod versions;
 
 pub use house::{Dependency, House, Kind, Package};
 pub use imports::imports;

@@ -3,7 +3,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, missing_docs)]
 
 use softpos_architecture::{
-    House, Violation, crate_roots, imports, lints, names, resolved, sentences, shells, third_party, top_level,
+    House, Violation, crate_roots, imports, lints, names, resolved, sentences, shells, third_party,
+    top_level, versions,
 };
 
 #[track_caller]
@@ -85,6 +86,14 @@ fn no_business_rule_outside_the_core() {
     none(
         "the bindings stay thin",
         &shells::binding_size(&shells::binding_sources().unwrap()),
+    );
+}
+
+#[test]
+fn the_packages_have_the_workspace_s_version() {
+    none(
+        "there is one version",
+        &versions::versions(&versions::named().unwrap(), env!("CARGO_PKG_VERSION")),
     );
 }
 

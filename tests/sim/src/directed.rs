@@ -239,12 +239,25 @@ impl Shop {
         refused.map_err(|error| error.code())
     }
 
+    /// A slip is printed again.
+    ///
+    /// # Errors
+    /// The till's own.
+    pub fn reprint(&mut self, key: PaymentKey) -> Result<(), Code> {
+        let now = self.world.now();
+        let printed = self.world.till.flow.reprinted(key, now);
+        self.world.after_event();
+        self.sound();
+        printed.map_err(|error| error.code())
+    }
+
     /// Closes the day.
     ///
     /// # Errors
     /// The reason why it stays open.
     pub fn settle(&mut self) -> Result<(), Code> {
-        let begun = self.world.till.flow.settle();
+        let now = self.world.now();
+        let begun = self.world.till.flow.settle(now);
         self.world.after_event();
         self.sound();
         begun.map_err(|error| error.code())
@@ -434,6 +447,12 @@ impl Shop {
             .iter()
             .filter(|request| request.path == path)
             .collect()
+    }
+
+    /// When the till first sent this payment on this path, in the order of all it sent.
+    pub fn sent_at(&self, path: &str, key: PaymentKey) -> Option<usize> {
+        let mut sent = self.world.sent.iter();
+        sent.position(|request| request.path == path && request.key == Some(key))
     }
 
     /// What arrived at the host with this exact path.

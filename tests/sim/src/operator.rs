@@ -194,7 +194,8 @@ impl World {
     }
 
     fn close_day(&mut self) {
-        let begun = self.till.flow.settle();
+        let now = self.now();
+        let begun = self.till.flow.settle(now);
         self.line(|_| format!("close the day: {begun:?}"));
         self.nothing_if_refused(begun);
     }

@@ -226,7 +226,8 @@ impl World {
         // A power cut may come before the wish to close the day is on the disk: then it is wished again.
         for _ in 0..2 {
             if self.broken.is_none() && self.till.flow.ledger().settled.len() == days {
-                match self.till.flow.settle() {
+                let now = self.now();
+                match self.till.flow.settle(now) {
                     Ok(()) => self.after_event(),
                     Err(error) => self.break_with(format!("a day at rest cannot be closed: {error}")),
                 }

@@ -10,16 +10,17 @@ use crate::process::{build, library, root, succeed};
 
 /// Library and generator, of the same version.
 pub(crate) struct Bindings {
-    /// The library, with the sandbox.
+    /// The library.
     pub(crate) library: PathBuf,
     generator: PathBuf,
 }
 
 impl Bindings {
-    /// Builds both.
-    pub(crate) fn build() -> Result<Self, Failure> {
+    /// Builds both, the library with these features. What is generated from one does not fit another.
+    pub(crate) fn build(features: &[&str]) -> Result<Self, Failure> {
+        let features = features.join(",");
         Ok(Self {
-            library: library(&["-p", "softpos-ffi", "--features", "sandbox"], "softpos")?,
+            library: library(&["-p", "softpos-ffi", "--features", &features], "softpos")?,
             generator: build(&["-p", "softpos-bindgen"], "softpos-bindgen")?,
         })
     }
@@ -30,12 +31,7 @@ impl Bindings {
     }
 
     /// Writes the sources for a language anew: what was generated from an older library is gone.
-    pub(crate) fn generate(
-        &self,
-        language: &str,
-        config: Option<&Path>,
-        sources: &Path,
-    ) -> Result<(), Failure> {
+    pub(crate) fn generate(&self, language: &str, sources: &Path) -> Result<(), Failure> {
         match fs::remove_dir_all(sources) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Failure::Failed(format!("{}: {error}", sources.display())));
@@ -44,9 +40,6 @@ impl Bindings {
         }
         let mut generate = Command::new(&self.generator);
         generate.args(["generate", "--no-format", "--language", language]);
-        if let Some(config) = config {
-            generate.arg("--config").arg(config);
-        }
         succeed(
             generate
                 .arg("--out-dir")

@@ -59,16 +59,23 @@ exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     chroot "$root" /bin/sh -euc 'cd "$1"; shift; exec "$@"' sh "$folder" "$@"
 "#;
 
-/// PACKAGES: installs them; no service is started, and no list is kept.
+/// PACKAGES: installs them; no service is started, and no list is kept. A mirror may be behind a suite that changes
+/// daily: its list is taken up to 90 days old, with its signature checked as ever.
 const INSTALL: &str = r"
 export DEBIAN_FRONTEND=noninteractive
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod +x /usr/sbin/policy-rc.d
-apt-get update -q
+apt-get -o Acquire::Min-ValidTime=7776000 update -q
 apt-get install -y -q --no-install-recommends $1
 apt-get clean
 rm -rf /var/lib/apt/lists/*
 ";
+
+/// The mirror of a machine that has none of its own.
+const MIRROR: &str = "http://deb.debian.org/debian";
+
+/// Where debootstrap has its scripts, one a suite.
+const SCRIPTS: &str = "/usr/share/debootstrap/scripts";
 
 /// Files of this machine by which the network is reached from inside.
 const NETWORK: &[&str] = &[
@@ -137,19 +144,29 @@ impl Debian {
         base.args(["debootstrap", "--variant=minbase", "--include=ca-certificates"])
             .arg(suite)
             .arg(&self.root)
-            .args(mirror());
+            .arg(mirror().as_deref().unwrap_or(MIRROR))
+            .args(script(suite, Path::new(SCRIPTS)));
         logged(&mut base, "debootstrap", &folder.join("debootstrap.log"))?;
+        self.reach_the_network()?;
+        println!("{chore}: installing {}", packages.join(", "));
+        let list = packages.join(" ");
+        let mut install = self.command(&[], "/", ["sh", "-euc", INSTALL, "sh", &list]);
+        logged(&mut install, "apt-get install", &folder.join("apt.log"))?;
+        // The packages may have written their own list of authorities over this machine's.
+        self.reach_the_network()?;
+        println!("{chore}: setting it up");
+        let mut finish = self.command(&[], "/", ["sh", "-euc", finish]);
+        logged(&mut finish, "the last step", &folder.join("finish.log"))
+    }
+
+    fn reach_the_network(&self) -> Result<(), Failure> {
         for file in NETWORK {
             let ours = Path::new("/").join(file);
             if ours.exists() {
                 fs::copy(&ours, self.root.join(file)).map_err(|error| failed(&ours, &error))?;
             }
         }
-        println!("{chore}: installing {}", packages.join(", "));
-        let list = packages.join(" ");
-        let mut install = self.command(&[], "/", ["sh", "-euc", INSTALL, "sh", &list]);
-        logged(&mut install, "apt-get install", &folder.join("apt.log"))?;
-        succeed_as(&mut self.command(&[], "/", ["sh", "-euc", finish]), finish)
+        Ok(())
     }
 }
 
@@ -204,7 +221,13 @@ fn apart() -> Command {
     command
 }
 
-/// The mirror that this machine uses, if it is a Debian; debootstrap knows one otherwise.
+/// debootstrap's script for a suite that is newer than debootstrap itself: the one of unstable, of which every suite is
+/// made. None where it has its own.
+fn script(suite: &str, scripts: &Path) -> Option<PathBuf> {
+    (!scripts.join(suite).exists()).then(|| scripts.join("sid"))
+}
+
+/// The mirror that this machine uses, if it is a Debian.
 fn mirror() -> Option<String> {
     let release = fs::read_to_string("/etc/os-release").ok()?;
     if !release.lines().any(|line| line == "ID=debian") {
@@ -294,6 +317,14 @@ mod tests {
         written(&folder.path().join("ready"), &RECIPE.stamp()).unwrap();
         let environment = Debian::ready(&RECIPE, folder.path()).unwrap_or_else(|_| panic!("not ready"));
         assert_eq!(environment.root, folder.path().join("root"));
+    }
+
+    #[test]
+    fn a_suite_that_debootstrap_does_not_know_is_made_like_unstable() {
+        let scripts = tempfile::tempdir().unwrap();
+        fs::write(scripts.path().join("trixie"), "").unwrap();
+        assert_eq!(script("trixie", scripts.path()), None);
+        assert_eq!(script("forky", scripts.path()), Some(scripts.path().join("sid")));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::bindings::Bindings;
 use crate::process::{Stopwatch, cache, need, root, succeed};
 use crate::{Failure, takes_none};
 
+const CHORE: &str = "kotlin-test";
+
 /// The Java that the sources are compiled for.
 const JAVA: u32 = 17;
 
@@ -17,48 +19,51 @@ const JAVA: u32 = 17;
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     takes_none(arguments)?;
     let watch = Stopwatch::start();
-    need_java()?;
-    need(
-        "kotlin-test",
-        "mvn",
-        "--version",
-        "Debian, Ubuntu: apt install maven; macOS: brew install maven",
-    )?;
+    need_tools(CHORE)?;
     println!("kotlin-test: building library and generator");
-    let bindings = Bindings::build()?;
+    let bindings = Bindings::build(&["sandbox"])?;
     let made = cache()?.join("kotlin");
     let sources = made.join("generated");
     println!("kotlin-test: generating into {}", sources.display());
-    bindings.generate("kotlin", Some(&driver().join("jvm.toml")), &sources)?;
+    bindings.generate("kotlin", &sources)?;
     println!("kotlin-test: compiling and testing; the first run fetches Maven's packages");
-    succeed(&mut maven(&made, &sources, bindings.folder()))?;
+    let mut test = maven(&made.join("build"), &sources);
+    test.arg("test")
+        .arg(format!("-Dlibrary.dir={}", bindings.folder().display()));
+    succeed(&mut test)?;
     println!("kotlin-test: passed in {:.0} s", watch.elapsed().as_secs_f64());
     Ok(())
 }
 
-fn driver() -> PathBuf {
+/// The folder of the Maven module.
+pub(crate) fn driver() -> PathBuf {
     root().join("android/driver")
 }
 
-fn maven(made: &Path, sources: &Path, libraries: &Path) -> Command {
-    let folder = |name: &str, path: &Path| format!("-D{name}={}", path.display());
+/// Maven, about to work in a folder outside the tree on the module and what was generated.
+pub(crate) fn maven(build: &Path, sources: &Path) -> Command {
     let mut command = Command::new("mvn");
     command
-        .args(["--batch-mode", "--no-transfer-progress", "test"])
-        .arg(folder("build.dir", &made.join("build")))
-        .arg(folder("generated.dir", sources))
-        .arg(folder("library.dir", libraries))
-        .arg(format!("-Drevision={}", env!("CARGO_PKG_VERSION")))
+        .args(["--batch-mode", "--no-transfer-progress"])
+        .arg(format!("-Dbuild.dir={}", build.display()))
+        .arg(format!("-Dgenerated.dir={}", sources.display()))
         .current_dir(driver())
         .stdin(Stdio::null());
     command
 }
 
-fn need_java() -> Result<(), Failure> {
+/// A JDK and Maven.
+pub(crate) fn need_tools(chore: &str) -> Result<(), Failure> {
+    need_java(chore)?;
+    let how = "Debian, Ubuntu: apt install maven; macOS: brew install maven";
+    need(chore, "mvn", "--version", how).map(drop)
+}
+
+fn need_java(chore: &str) -> Result<(), Failure> {
     let how = format!(
         "a JDK of version {JAVA} or later is needed (Debian, Ubuntu: apt install default-jdk-headless)"
     );
-    let said = need("kotlin-test", "javac", "-version", &how)?;
+    let said = need(chore, "javac", "-version", &how)?;
     match major(&said) {
         Some(version) if version >= JAVA => Ok(()),
         Some(_) | None => Err(Failure::Failed(format!("{}: {how}", said.trim()))),

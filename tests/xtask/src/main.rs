@@ -14,6 +14,7 @@ mod crash;
 mod debian;
 mod deny;
 mod kotlin_test;
+mod phones;
 mod process;
 mod receipts;
 mod swift_test;
@@ -30,6 +31,18 @@ struct Chore {
 }
 
 const CHORES: &[Chore] = &[
+    Chore {
+        name: "android-aar",
+        arguments: "[LIBRARY]",
+        about: "the Kotlin driver and the core as an Android package, with the NDK's library or that of android-so",
+        run: phones::aar::run,
+    },
+    Chore {
+        name: "android-so",
+        arguments: "",
+        about: "the library for arm64 Android, linked without an NDK: size, alignment, symbols; not for shipping",
+        run: phones::android::run,
+    },
     Chore {
         name: "ci",
         arguments: "",
@@ -53,6 +66,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "licences, sources and bans of the dependencies; known advisories if their list can be fetched",
         run: deny::run,
+    },
+    Chore {
+        name: "ios-check",
+        arguments: "",
+        about: "the library for arm64 iOS, compiled without Xcode: format and symbols; not for shipping",
+        run: phones::ios::run,
     },
     Chore {
         name: "kotlin-test",

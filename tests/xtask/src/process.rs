@@ -31,6 +31,14 @@ pub(crate) fn cache() -> Result<PathBuf, Failure> {
 pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root()).stdin(Stdio::null());
+    // What the Cargo that runs this chore says about it: build scripts that look at these would be run anew, and with
+    // them half of the packages, whenever a chore takes turns with a Cargo of the shell.
+    let of_chore = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(of_chore) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -41,13 +41,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let made = cache()?.join("swift");
     let swift = Swift::find(&made)?;
     println!("swift-test: building library and generator");
-    let bindings = Bindings::build()?;
+    let bindings = Bindings::build(&["sandbox"])?;
     let sources = made.join("generated");
     println!(
         "swift-test: generating into {}",
         package().join("Generated").display()
     );
-    bindings.generate("swift", None, &sources)?;
+    bindings.generate("swift", &sources)?;
     for (from, to) in GENERATED {
         place(&sources.join(from), &package().join("Generated").join(to))?;
     }

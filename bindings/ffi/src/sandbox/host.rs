@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use softpos_acquirer::{FaultSpec, HostConfig, LocalHost};
+use softpos_acquirer::{HostConfig, LocalHost};
 use softpos_types as types;
 use softpos_types::Code;
 
@@ -50,46 +50,24 @@ impl SandboxHost {
     /// Switches faults, in the host's grammar, as `drop-after@transactions:next`; `off` ends them.
     pub fn set_faults(&self, spec: &str) -> Result<(), SoftPosError> {
         self.with(|host| {
-            let spec: FaultSpec = spec.parse().map_err(|error| {
-                types::SoftPosError::of(Code::NotExpected).with_detail(format!("{error}"))
-            })?;
-            host.set_faults(spec);
+            host.set_faults(spec.parse()?);
             Ok(())
         })
     }
 
     /// A simulated customer scans a shown code and pays it with this wallet, as `wechat`; the host's answer as JSON.
     pub fn pay_code(&self, till: &Terminal, payload: &str, wallet: &str) -> Result<String, SoftPosError> {
-        self.with(|_| {
-            let answer = till.inner().sandbox_pay_code(payload, wallet)?;
-            if answer.status == 200 {
-                Ok(answer.body)
-            } else {
-                Err(types::SoftPosError::of(Code::HostRefused).with_detail(answer.body))
-            }
-        })
+        self.with(|_| till.inner().sandbox_pay_code(payload, wallet)?.accepted())
     }
 
     /// What all payments did to the merchant's account, in minor units.
     pub fn booked_minor(&self) -> Result<i64, SoftPosError> {
-        self.with(|host| {
-            let rows = host.ledger()?;
-            let sum = rows
-                .iter()
-                .try_fold(0_i64, |sum, row| sum.checked_add(row.booked_minor));
-            sum.ok_or_else(|| types::SoftPosError::of(Code::AmountOverLimit))
-        })
+        self.with(|host| Ok(host.booked_minor()?))
     }
 
     /// How often a payment is in the books: 0 or 1, or the books are wrong.
     pub fn times_booked(&self, key: &str) -> Result<u32, SoftPosError> {
-        self.with(|host| {
-            let rows = host.ledger()?;
-            let booked = rows
-                .iter()
-                .filter(|row| row.key.to_string() == key && row.booked_minor != 0);
-            Ok(u32::try_from(booked.count()).unwrap_or(u32::MAX))
-        })
+        self.with(|host| Ok(host.times_booked(key)?))
     }
 
     /// Stops it and closes its books; once stopped it refuses every call.

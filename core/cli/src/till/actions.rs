@@ -257,21 +257,14 @@ impl Session<'_> {
 
     /// Closes the day. What keeps it from being closed is listed.
     fn close(&mut self) -> Result<Exit, Failure> {
-        // What the host can be told now is told first. Without a network nothing is sent, and closing says why.
-        if self.driver.terminal.force_sync().is_ok() {
-            self.settle_down()?;
+        self.driver.terminal.settle()?;
+        let closed = self.drive();
+        if matches!(&closed, Err(Failure::Core(error)) if error.code() == Code::PaymentsUnsettled) {
+            let mut open = self.history(0, None)?;
+            open.retain(|payment| payment.queued || payment.state.is_open());
+            self.list(&open);
         }
-        match self.driver.terminal.settle() {
-            Ok(()) => self.drive(),
-            Err(error) => {
-                if error.code() == Code::PaymentsUnsettled {
-                    let mut open = self.history(0, None)?;
-                    open.retain(|payment| payment.queued || payment.state.is_open());
-                    self.list(&open);
-                }
-                Err(error.into())
-            }
-        }
+        closed
     }
 
     fn history(&self, limit: u32, state: Option<State>) -> Result<Vec<PaymentSummary>, Failure> {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
+use softpos_types::{Code, SoftPosError};
+
 /// What faults may be asked for, shown when a text cannot be read.
 pub const FAULT_GRAMMAR: &str = "\
 KIND[@ROUTE][:WHEN], more separated by commas, or `off`
@@ -111,6 +113,12 @@ impl fmt::Display for FaultSpecError {
 }
 
 impl std::error::Error for FaultSpecError {}
+
+impl From<FaultSpecError> for SoftPosError {
+    fn from(error: FaultSpecError) -> Self {
+        Self::of(Code::NotExpected).with_detail(error.to_string())
+    }
+}
 
 impl FromStr for FaultSpec {
     type Err = FaultSpecError;

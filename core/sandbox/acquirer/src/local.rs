@@ -54,6 +54,29 @@ impl LocalHost {
         self.runtime.block_on(self.host.ledger())
     }
 
+    /// What all payments did to the merchant's account, in minor units.
+    ///
+    /// # Errors
+    /// As [`Host::ledger`].
+    pub fn booked_minor(&self) -> Result<i64, HostError> {
+        let rows = self.ledger()?;
+        Ok(rows
+            .iter()
+            .fold(0, |sum, row| i64::saturating_add(sum, row.booked_minor)))
+    }
+
+    /// How often a payment is in the books: 0 or 1, or the books are wrong.
+    ///
+    /// # Errors
+    /// As [`Host::ledger`].
+    pub fn times_booked(&self, key: &str) -> Result<u32, HostError> {
+        let rows = self.ledger()?;
+        let booked = rows
+            .iter()
+            .filter(|row| row.key.to_string() == key && row.booked_minor != 0);
+        Ok(u32::try_from(booked.count()).unwrap_or(u32::MAX))
+    }
+
     /// As [`Host::shutdown`].
     pub fn shutdown(self) {
         self.runtime.block_on(self.host.shutdown());

@@ -112,7 +112,7 @@ impl From<BackupError> for SoftPosError {
             BackupError::Unreadable => Self::of(Code::BackupUnreadable),
             BackupError::Newer => Self::of(Code::StoreNewer),
             BackupError::NotSigned => Self::of(Code::SecureHardware),
-            BackupError::Cancelled => Self::of(Code::SessionClosed),
+            BackupError::Cancelled => Self::of(Code::Stopped),
             BackupError::Store(error) => error.into(),
         }
     }

@@ -13,6 +13,7 @@ mod camera;
 mod cards;
 mod codes;
 mod computing;
+mod crossings;
 mod drain;
 mod enqueue;
 mod opening;
@@ -37,6 +38,7 @@ const SECTIONS: &[Section] = &[
     ("receipts", receipts::run),
     ("enqueue", enqueue::run),
     ("sale", sale::run),
+    ("crossings", crossings::run),
     ("drain", drain::run),
     ("opening", opening::run),
 ];

@@ -30,6 +30,7 @@ pub(crate) struct Shop {
     wallet: Wallet,
     dir: PathBuf,
     host: Host,
+    crossed: (u32, u32),
     // Behind the host: a server's tasks end before their runtime does.
     runtime: Runtime,
 }
@@ -65,6 +66,7 @@ impl Shop {
             wallet: Wallet::new(),
             dir,
             host,
+            crossed: (0, 0),
             runtime,
         };
         let (ending, _) = shop.finish();
@@ -110,6 +112,13 @@ impl Shop {
         (total, card)
     }
 
+    /// How many calls and how many steps an approved card sale takes a shell.
+    pub(crate) fn crossings(&mut self) -> (u32, u32) {
+        self.crossed = (1, 0);
+        self.sell(Method::Card);
+        self.crossed
+    }
+
     /// Waits until nothing is under way and forgets the steps that nobody needs.
     pub(crate) fn come_to_rest(&self) {
         assert!(self.till.wait_idle(PATIENCE), "the till finds no rest");
@@ -127,6 +136,7 @@ impl Shop {
         let mut card = Duration::ZERO;
         loop {
             let step = self.till.next_step_within(PATIENCE).expect("a step in time");
+            self.crossed.1 += 1;
             match step {
                 Step::Show { view, .. } if matches!(view.screen, Screen::Card { .. }) => card += self.tap(),
                 Step::Finished { ending, .. } => return (ending, card),
@@ -142,6 +152,7 @@ impl Shop {
         assert_eq!(card.present(), Presence::Card);
         let mut answering = Duration::ZERO;
         let mut next = self.till.card_present();
+        self.crossed.0 += 1;
         while let CardStep::Transmit { capdu } = next.expect("an open session") {
             let sent = now();
             let rapdu = card.transmit(&capdu).expect("a card in the field");
@@ -149,6 +160,7 @@ impl Shop {
             answering += elapsed;
             let elapsed_us = u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX);
             next = self.till.card_replied(&rapdu, elapsed_us);
+            self.crossed.0 += 1;
         }
         card.remove();
         answering

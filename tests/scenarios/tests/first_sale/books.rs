@@ -216,7 +216,7 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
     let hardware =
         SoftwareHardware::open(&folder.path().join("new/device"), &mut os_entropy().unwrap()).unwrap();
     let stopped = restore(&new_dir, &hardware, &file, &words(), &mut |_, _| false);
-    assert_eq!(stopped.unwrap_err().code(), Code::SessionClosed);
+    assert_eq!(stopped.unwrap_err().code(), Code::Stopped);
     let brought = restore(&new_dir, &hardware, &file, &words(), &mut |_, _| true).unwrap();
     assert_eq!((brought.payments, brought.without_end), (6, 1));
     let there = read_history(&new_dir, &hardware).unwrap();

@@ -61,22 +61,42 @@ fn a_day_without_payments_is_closed_too() {
 
 #[test]
 fn nothing_open_is_closed_over() {
+    let unsettled = Ending::SettleFailed {
+        fault: Fault::of(Code::PaymentsUnsettled),
+    };
     let mut shop = Shop::open();
     shop.network(false);
     shop.tap(1_000, "visa-approved");
     // The host cannot be reached, but the shell has not noticed.
     shop.host.fault("refuse:always");
     shop.network(true);
-    assert_eq!(shop.try_settle().unwrap_err().code(), Code::PaymentsUnsettled);
+    assert_eq!(shop.try_settle().unwrap(), unsettled);
     shop.host.fault("off");
     shop.come_to_rest();
     let paid = shop.tap(2_000, "visa-approved");
     shop.host.fault("drop-before@any:always");
     shop.till().refuse_approval(paid.key).unwrap();
-    assert_eq!(shop.try_settle().unwrap_err().code(), Code::PaymentsUnsettled);
+    assert_eq!(shop.try_settle().unwrap(), unsettled);
+    assert_eq!(shop.till().status().unwrap().batch, Batch::FIRST);
     shop.host.fault("off");
     shop.assert_reconciled();
     assert!(shop.settle().balanced);
+}
+
+#[test]
+fn what_is_open_is_told_first() {
+    let mut shop = Shop::open();
+    let refused = shop.tap(2_000, "visa-approved");
+    shop.network(false);
+    shop.tap(1_000, "visa-approved");
+    shop.cash(500);
+    shop.till().refuse_approval(refused.key).unwrap();
+    shop.network(true);
+    // Nobody has to synchronise before.
+    let view = shop.settle();
+    assert!(view.balanced, "{view:?}");
+    assert_eq!(shop.states(), [State::Reversed, State::Approved, State::Approved]);
+    shop.assert_reconciled();
 }
 
 #[test]

@@ -24,14 +24,14 @@ internal class CardLoop(private val terminal: Terminal, private val reader: Card
     /** The core asks for a card: the field is off for [fieldOff], then the reader looks for one. */
     fun prompt(fieldOff: Duration) {
         val mine = round.incrementAndGet()
-        reader.stop()
+        switchOff()
         thread.execute { run(mine, fieldOff) }
     }
 
     /** No card is wanted any more. */
     fun stop() {
         round.incrementAndGet()
-        reader.stop()
+        switchOff()
     }
 
     /** Ends the thread; a round that is under way ends by itself. */
@@ -44,7 +44,7 @@ internal class CardLoop(private val terminal: Terminal, private val reader: Card
         if (fieldOff.isPositive()) Thread.sleep(fieldOff.inWholeMilliseconds)
         try {
             while (mine == round.get()) {
-                val seen = reader.waitForCard(LOOK)
+                val seen = look()
                 if (mine != round.get()) return
                 when (seen) {
                     Presence.NONE -> continue
@@ -65,18 +65,33 @@ internal class CardLoop(private val terminal: Terminal, private val reader: Card
         while (step is CardStep.Transmit) {
             step = answer(step.capdu)
         }
-        reader.stop()
+        switchOff()
     }
 
     private fun answer(capdu: ByteArray): CardStep {
         val started = System.nanoTime()
         val rapdu = try {
             reader.transceive(capdu)
-        } catch (_: CardLostException) {
+        } catch (_: Exception) {
+            // Whatever a reader throws besides: the card does not answer any more.
             return terminal.cardLost()
         }
         val elapsed = (System.nanoTime() - started) / 1_000
         return direct(rapdu) { terminal.cardReplied(it, elapsed.coerceIn(0, UInt.MAX_VALUE.toLong()).toUInt()) }
+    }
+
+    /** A reader that fails has seen no card; its next look comes at the same pace. */
+    private fun look(): Presence = try {
+        reader.waitForCard(LOOK)
+    } catch (_: Exception) {
+        Thread.sleep(LOOK.inWholeMilliseconds)
+        Presence.NONE
+    }
+
+    private fun switchOff() = try {
+        reader.stop()
+    } catch (_: Exception) {
+        // A reader that fails even here takes nothing else down with it.
     }
 
     private companion object {

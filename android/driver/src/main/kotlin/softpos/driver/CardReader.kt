@@ -19,7 +19,7 @@ class CardLostException : Exception("card lost")
 
 /**
  * The port to the phone's NFC reader, for one payment after another. All calls come from the driver's card thread and
- * may block it; [stop] may come from any thread.
+ * may block it; [stop] may come from any thread and returns at once. Whatever it throws is a card that is gone.
  */
 interface CardReader {
     /** Looks for a card for at most [limit]; the field goes on if it was off. Returns early after [stop]. */

@@ -21,15 +21,18 @@ import kotlinx.coroutines.flow.receiveAsFlow
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
+import softpos.core.BackupSummary
 import softpos.core.Ending
 import softpos.core.Fault
 import softpos.core.FrameSize
 import softpos.core.HistoryQuery
+import softpos.core.LedgerCheck
 import softpos.core.LogSink
 import softpos.core.Paper
 import softpos.core.PaymentRequest
 import softpos.core.PaymentSummary
 import softpos.core.PinEntry
+import softpos.core.QueuePolicy
 import softpos.core.RefundRequest
 import softpos.core.Screen
 import softpos.core.SecureHardware
@@ -156,6 +159,20 @@ class Till private constructor(
 
     /** Sends everything that waits; returns how many payments wait to be forwarded. */
     suspend fun forceSync(): UInt = call { it.forceSync() }
+
+    /** What may be stored while the host cannot be reached; null before the activation. */
+    suspend fun queuePolicy(): QueuePolicy? = call { it.queuePolicy() }
+
+    /** Checks every record of the journal; takes its time. */
+    suspend fun checkLedger(): LedgerCheck = call { it.checkLedger() }
+
+    /**
+     * Writes everything this till has written into a file that the passphrase opens; the till may go on working. The
+     * passphrase is UTF-8, at least 10 characters, and wiped. [onProgress] hears per cent. Cancelled, or cut off, the
+     * same call goes on another time.
+     */
+    suspend fun backUp(target: String, passphrase: ByteArray, onProgress: (Int) -> Unit = {}): BackupSummary =
+        withBackup(target, passphrase, onProgress) { file -> call { it.backUp(file) } }
 
     /** The network came or went, as the phone sees it. */
     suspend fun setLink(online: Boolean) = call { it.setLink(online) }

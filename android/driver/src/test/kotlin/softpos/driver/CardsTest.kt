@@ -2,14 +2,17 @@ package softpos.driver
 
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.toList
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import softpos.core.CardPrompt
 import softpos.core.Ending
 import softpos.core.Method
 import softpos.core.NotStarted
 import softpos.core.PaymentState
+import softpos.core.Screen
 
 /** What cards of every kind ask of the customer, as a shell hears of it. */
 class CardsTest {
@@ -17,11 +20,7 @@ class CardsTest {
     fun `a phone that wants its owner is presented again for the same payment`() = story {
         coroutineScope {
             val told = async { till.events.toList() }
-            for (phone in listOf("visa-see-phone", "mastercard-see-phone")) {
-                val (key, state) = pay("12.34", phone)
-                assertEquals(PaymentState.APPROVED, state, phone)
-                assertEquals(1_234L, till.payment(key).amount.amountMinor)
-            }
+            for (phone in listOf("visa-see-phone", "mastercard-see-phone")) again(phone, CardPrompt.SEE_PHONE)
             assertEquals(2 * 1_234L, host.bookedMinor())
             till.close()
             val said = told.await().filterIsInstance<TillEvent.Say>().map { it.text }
@@ -30,21 +29,72 @@ class CardsTest {
     }
 
     @Test
+    fun `a card that was taken away, or not alone, is asked for again for the same payment`() = story {
+        again("visa-pulled", CardPrompt.PRESENT_AGAIN)
+        again("two-cards", CardPrompt.ONE_CARD_ONLY)
+        assertEquals(2, till.history().size)
+        assertEquals(2 * 1_234L, host.bookedMinor())
+    }
+
+    @Test
+    fun `the cards of every scheme pay, plastic and phone`() = story {
+        for ((card, scheme) in SCHEMES) for (kind in listOf("approved", "phone")) {
+            val (key, state) = pay("12.34", "$card-$kind")
+            assertEquals(PaymentState.APPROVED, state, "$card-$kind")
+            val payment = till.payment(key)
+            assertEquals(scheme, payment.scheme)
+            assertTrue(Regex("\\d{6}\\*+\\d{4}").matches(checkNotNull(payment.maskedPan)), payment.maskedPan)
+        }
+        assertEquals(SCHEMES.size * 2 * 1_234L, host.bookedMinor())
+    }
+
+    @Test
     fun `a card that approves by itself needs no network, and the host hears of it later`() = story {
         till.setLink(false)
-        for (card in listOf("visa-offline", "mastercard-offline")) {
-            val (key, state) = pay("5", card)
+        for (card in SCHEMES.keys) {
+            val (key, state) = pay("5", "$card-offline")
             assertEquals(PaymentState.APPROVED, state, card)
             assertTrue(till.payment(key).queued)
         }
         assertEquals(0L, host.bookedMinor())
         till.setLink(true)
         rest()
-        assertEquals(1_000L, host.bookedMinor())
+        assertEquals(SCHEMES.size * 500L, host.bookedMinor())
     }
 
     @Test
-    fun `a card that cannot pay ends with its reason and leaves nothing`() = story {
+    fun `a card that always wants its PIN gets it`() = story {
+        for (card in listOf("visa-pin", "unionpay-pin")) {
+            reader.hold(wallet.card(card))
+            start("1", Method.CARD)
+            till.state.first { it.pinWanted }
+            till.pinEntry().use { pin ->
+                for (digit in 1..4) pin.pushDigit(digit.toUByte())
+                pin.submit()
+            }
+            assertEquals(PaymentState.APPROVED, ended(), card)
+            reader.hold(null)
+        }
+    }
+
+    @Test
+    fun `what the issuer declines is declined with its code`() = story {
+        for ((card, code) in listOf(
+            "visa-declined" to "05",
+            "visa-expired" to "54",
+            "visa-insufficient" to "51",
+            "mastercard-declined" to "05",
+            "unionpay-declined" to "05",
+        )) {
+            val (key, state) = pay("3", card)
+            assertEquals(PaymentState.DECLINED, state, card)
+            assertEquals(code, till.payment(key).de39, card)
+        }
+        assertEquals(0L, host.bookedMinor())
+    }
+
+    @Test
+    fun `a card that cannot pay ends with its reason and leaves nothing, and another card pays`() = story {
         for ((card, reason) in listOf(
             "visa-refused" to NotStarted.CARD_DECLINED,
             "visa-blocked" to NotStarted.CARD_NOT_ACCEPTED,
@@ -56,5 +106,26 @@ class CardsTest {
             assertEquals(reason, (ending as Ending.NotStarted).reason, card)
         }
         assertEquals(0L, host.bookedMinor())
+        assertEquals(PaymentState.APPROVED, pay("3", "mastercard-approved").second)
+        assertEquals(300L, host.bookedMinor())
+    }
+
+    /** A card that is asked for a second time, and then pays what was asked at first. */
+    private suspend fun Shop.again(card: String, asks: CardPrompt) {
+        reader.tap(wallet.card(card))
+        val key = start("12.34", Method.CARD)
+        screen { it is Screen.Card && it.asks == asks }
+        val view = checkNotNull(till.state.value.view)
+        assertEquals(key, view.key, card)
+        assertEquals(1_234L, view.amount?.amountMinor, card)
+        reader.tap(wallet.card(card))
+        assertEquals(PaymentState.APPROVED, ended(), card)
+        assertEquals(1_234L, till.payment(key).amount.amountMinor)
+    }
+
+    private companion object {
+        /** What the cards' names begin with, and their schemes. */
+        val SCHEMES = listOf("visa", "mastercard", "unionpay", "jcb", "discover").associateWith { it } +
+            ("amex" to "american_express")
     }
 }

@@ -5,6 +5,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.takeWhile
 import kotlinx.coroutines.flow.toList
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -15,6 +16,7 @@ import softpos.core.HistoryQuery
 import softpos.core.Language
 import softpos.core.Method
 import softpos.core.Paper
+import softpos.core.PaymentRequest
 import softpos.core.PaymentState
 import softpos.core.RefundRequest
 import softpos.core.Screen
@@ -54,7 +56,7 @@ class SaleTest {
             assertEquals(4u, pin.length())
             pin.submit()
         }
-        assertEquals(PaymentState.APPROVED, stateOf(till.awaitEnding()))
+        assertEquals(PaymentState.APPROVED, ended())
         assertTrue(!till.state.value.pinWanted)
     }
 
@@ -70,19 +72,19 @@ class SaleTest {
     }
 
     @Test
-    fun `a code is shown and paid, cash is taken, a slip is printed, a part is given back`() = story {
+    fun `a code is shown and paid, cash is taken, a slip is printed, a part is given back, the day is closed`() = story {
         val sale = start("5", Method.CODE)
         val code = screen { it is Screen.ShowCode } as Screen.ShowCode
         payCode(code.payload)
-        assertEquals(PaymentState.APPROVED, stateOf(till.awaitEnding()))
+        assertEquals(PaymentState.APPROVED, ended())
 
         val cash = start("2.50", Method.CASH)
-        assertEquals(PaymentState.APPROVED, stateOf(till.awaitEnding()))
+        assertEquals(PaymentState.APPROVED, ended())
         val paper = Paper(Language.EN, Columns.NARROW)
         assertTrue("2.50" in till.receipt(cash, SlipCopy.MERCHANT, paper))
 
         till.refund(RefundRequest(sale, amountFromText("1", "CNY"), Language.EN))
-        assertEquals(PaymentState.APPROVED, stateOf(till.awaitEnding()))
+        assertEquals(PaymentState.APPROVED, ended())
         assertEquals(100L, till.payment(sale).refunded.amountMinor)
         assertEquals(650L, host.bookedMinor())
 
@@ -96,7 +98,7 @@ class SaleTest {
     @Test
     fun `a slip comes in every form, and the outcome as a sentence`() = story {
         val key = start("2.50", Method.CASH)
-        assertEquals(PaymentState.APPROVED, stateOf(till.awaitEnding()))
+        assertEquals(PaymentState.APPROVED, ended())
         val paper = Paper(Language.EN, Columns.NARROW)
         val begins = mapOf(
             SlipFormat.TEXT to "   ",
@@ -126,9 +128,22 @@ class SaleTest {
             pay("1", "visa-approved")
             till.close()
             val events = told.await()
-            assertTrue(events.any { it is TillEvent.Say })
-            assertTrue(events.last { it is TillEvent.Ended } is TillEvent.Ended)
+            val said = events.indexOfLast { it is TillEvent.Say }
+            assertTrue(said in 0..<events.indexOfLast { it is TillEvent.Ended }, "$events")
         }
+    }
+
+    @Test
+    fun `states come to everybody who looks, the latest first, and finish with the session`() = story {
+        coroutineScope {
+            val watchers = List(3) { async { till.state.takeWhile { !it.closed }.toList() } }
+            val quitter = async { till.state.first { it.closed } }
+            pay("1", "visa-approved")
+            quitter.cancel()
+            till.close()
+            for (watcher in watchers) assertTrue(watcher.await().any { it.ending != null })
+        }
+        assertTrue(till.state.first().run { closed && !pinWanted })
     }
 
     @Test
@@ -155,25 +170,70 @@ class SaleTest {
     }
 
     @Test
-    fun `cancelled at every step, the money is where the till says`() = story {
-        var charged = 0L
+    fun `an approval that the operator refuses is undone`() = story {
+        val (key, state) = pay("7", "visa-approved")
+        assertEquals(PaymentState.APPROVED, state)
+        till.refuseApproval(key)
+        while (till.payment(key).state != PaymentState.REVERSED) delay(10.milliseconds)
+        assertEquals(0L, host.bookedMinor())
+    }
+
+    @Test
+    fun `cancelled at any moment, the money is where the till says`() = story {
         for (pause in listOf(0, 5, 10, 20, 40, 80, 160)) {
             reader.hold(wallet.card("visa-approved"))
-            val key = start("1", Method.CARD)
+            start("1", Method.CARD)
             delay(pause.milliseconds)
-            till.cancel()
-            till.awaitEnding()
-            reader.hold(null)
-            rest()
-            val payment = till.history().find { it.key == key }
-            if (payment?.state == PaymentState.APPROVED) charged += 100
-            assertEquals(charged, host.bookedMinor(), "after $pause ms")
+            giveUp("after $pause ms")
         }
+    }
+
+    @Test
+    fun `cancelled at every step, the money is where the till says`() = story {
+        start("1", Method.CARD)
+        screen { it is Screen.Card }
+        giveUp("a card is awaited")
+
+        reader.hold(wallet.card("visa-pin"))
+        start("300", Method.CARD)
+        till.state.first { it.pinWanted }
+        giveUp("the PIN pad is open")
+
+        host.setFaults("delay=500@transactions:next")
+        reader.hold(wallet.card("visa-approved"))
+        start("1", Method.CARD)
+        screen { it is Screen.Authorising }
+        giveUp("the host is asked")
+
+        host.setFaults("drop-after@any:always")
+        reader.hold(wallet.card("mastercard-approved"))
+        start("1", Method.CARD)
+        screen { it is Screen.ResultUnknown }
+        giveUp("the result is unknown")
+
         start("1", Method.CODE)
         screen { it is Screen.ShowCode }
+        giveUp("a code is shown")
+
+        val amount = amountFromText("1", "CNY")
+        till.chargeCode(PaymentRequest(amount, Method.CODE, Language.EN), "281234567890123457".toByteArray())
+        screen { it is Screen.AskPayer }
+        giveUp("the customer is asked")
+
+        start("1", Method.CASH)
+        assertEquals(PaymentState.APPROVED, ended())
+        till.cancel()
+        giveUp("it has ended")
+    }
+
+    /** Gives up, and compares what the till says with the host's books. */
+    private suspend fun Shop.giveUp(step: String) {
         till.cancel()
         till.awaitEnding()
+        reader.hold(null)
+        host.setFaults("off")
         rest()
-        assertEquals(charged, host.bookedMinor())
+        val approved = till.history(HistoryQuery(state = PaymentState.APPROVED))
+        assertEquals(approved.sumOf { it.amount.amountMinor }, host.bookedMinor(), step)
     }
 }

@@ -13,6 +13,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
 import softpos.core.Ending
+import softpos.core.Fault
 import softpos.core.Language
 import softpos.core.LogLine
 import softpos.core.LogSink
@@ -23,6 +24,7 @@ import softpos.core.SandboxHost
 import softpos.core.SandboxWallet
 import softpos.core.Screen
 import softpos.core.SecureHardware
+import softpos.core.SoftPosException
 import softpos.core.TerminalConfig
 import softpos.core.amountFromText
 import softpos.core.sandboxHardware
@@ -44,15 +46,20 @@ class Shop : AutoCloseable {
     val reader = SandboxReader()
     lateinit var till: Till
 
-    suspend fun openTill(hardware: SecureHardware = keys(), log: LogSink = Lines()): Till {
-        val config = TerminalConfig(dir.resolve("till").toString(), Language.EN, "test")
-        return Till.open(config, hardware, log, reader)
+    val config get() = TerminalConfig(dir.resolve("till").toString(), Language.EN, "test")
+
+    suspend fun openTill(
+        hardware: SecureHardware = keys(),
+        log: LogSink = Lines(),
+        reader: CardReader = this.reader,
+    ): Till {
+        till = Till.open(config, hardware, log, reader)
+        return till
     }
 
     fun keys(): SecureHardware = sandboxHardware(dir.resolve("keys").toString())
 
     suspend fun activate() {
-        till = openTill()
         till.activate(host.activationText())
         assertEquals(Ending.Activated, till.awaitEnding())
     }
@@ -66,10 +73,13 @@ class Shop : AutoCloseable {
     suspend fun pay(text: String, card: String): Pair<String, PaymentState> {
         reader.hold(wallet.card(card))
         val key = start(text, Method.CARD)
-        val state = stateOf(till.awaitEnding())
+        val state = ended()
         reader.hold(null)
         return key to state
     }
+
+    /** How the payment that was begun last has ended. */
+    suspend fun ended(): PaymentState = (till.awaitEnding() as Ending.Payment).state
 
     suspend fun screen(wanted: (Screen) -> Boolean): Screen =
         checkNotNull(till.state.first { state -> state.view?.screen?.let(wanted) == true }.view).screen
@@ -90,14 +100,25 @@ class Shop : AutoCloseable {
     }
 }
 
-fun stateOf(ending: Ending): PaymentState = (ending as Ending.Payment).state
+/** A story with an activated till; a minute is more than most of them need. */
+fun story(limitSeconds: Int = 60, tell: suspend Shop.() -> Unit) = shop(limitSeconds) {
+    openTill()
+    activate()
+    tell()
+}
 
-/** A story with an activated till; a minute is more than any of them needs. */
-fun story(limitSeconds: Int = 60, tell: suspend Shop.() -> Unit) = Shop().use { shop ->
+/** A shop without a till yet; closed whatever happens. */
+fun shop(limitSeconds: Int = 60, tell: suspend Shop.() -> Unit) = Shop().use { shop ->
     runBlocking {
-        withTimeout(limitSeconds.seconds) {
-            shop.activate()
-            shop.tell()
-        }
+        withTimeout(limitSeconds.seconds) { shop.tell() }
     }
 }
+
+/** The exception that an action throws; anything else fails the test. */
+suspend inline fun <reified T : Throwable> expect(crossinline action: suspend () -> Unit): T {
+    val thrown = runCatching { action() }.exceptionOrNull()
+    return thrown as? T ?: throw AssertionError("expected ${T::class.simpleName}, got $thrown", thrown)
+}
+
+/** The fault of the error that an action throws. */
+suspend fun fault(action: suspend () -> Unit): Fault = expect<SoftPosException> { action() }.fault

@@ -10,146 +10,20 @@
     missing_docs
 )]
 
-use std::sync::{Arc, Mutex};
+mod books;
+mod shop;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use softpos::{
-    CardStep, CodePurpose, Columns, Ending, FrameSize, HistoryQuery, Language, LogLine, LogSink, Method,
-    Paper, PaymentRequest, PaymentState, PortError, RefundRequest, SandboxCard, SandboxHost, SandboxWallet,
-    Screen, SecureHardware, SlipCopy, SlipFormat, SoftPosError, Step, Terminal, TerminalConfig,
-    amount_from_text, amount_text, code_symbol, sandbox_break, sandbox_hardware,
+    CardStep, CodePurpose, Columns, Ending, FrameSize, HistoryQuery, Language, Method, Notice, Paper,
+    PaymentRequest, PaymentState, PortError, RefundRequest, Screen, SecureHardware, SlipCopy, SlipFormat,
+    SoftPosError, Step, amount_from_text, amount_text, code_symbol, sandbox_break,
 };
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-#[derive(Default)]
-struct Lines(Mutex<Vec<LogLine>>);
-
-impl LogSink for Lines {
-    fn write(&self, line: LogLine) -> Result<(), PortError> {
-        self.0.lock().unwrap().push(line);
-        Ok(())
-    }
-}
-
-struct Shop {
-    till: Arc<Terminal>,
-    host: Arc<SandboxHost>,
-    wallet: Arc<SandboxWallet>,
-    runtime: Runtime,
-    dir: TempDir,
-}
-
-impl Shop {
-    fn open() -> Self {
-        let dir = TempDir::new().unwrap();
-        let host = SandboxHost::start(dir.path().join("host").to_str().unwrap(), 0).unwrap();
-        let shop = Self {
-            till: open_till(&dir, hardware(&dir)).unwrap(),
-            host,
-            wallet: SandboxWallet::new(),
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build()
-                .unwrap(),
-            dir,
-        };
-        shop.till.activate(&shop.host.activation_text().unwrap()).unwrap();
-        assert_eq!(shop.finish(|_| {}), Ending::Activated);
-        shop
-    }
-
-    fn step(&self) -> Step {
-        let wait = async { tokio::time::timeout(Duration::from_secs(20), self.till.next_step()).await };
-        self.runtime.block_on(wait).expect("a step in time").unwrap()
-    }
-
-    /// Serves the steps until something has ended.
-    fn finish(&self, mut serve: impl FnMut(&Step)) -> Ending {
-        loop {
-            let step = self.step();
-            serve(&step);
-            match step {
-                Step::Finished { ending, .. } => return ending,
-                Step::Closed => panic!("the session ended"),
-                _ => {}
-            }
-        }
-    }
-
-    fn start(&self, text: &str, method: Method) -> String {
-        let amount = amount_from_text(text, "CNY").unwrap();
-        let request = PaymentRequest {
-            amount,
-            method,
-            language: Language::En,
-            order: None,
-            category: None,
-        };
-        self.till.start(request).unwrap()
-    }
-
-    fn pay(&self, text: &str, card: &str) -> (String, Ending) {
-        let card = self.wallet.card(card).unwrap();
-        let key = self.start(text, Method::Card);
-        let ending = self.finish(|step| match step {
-            Step::Show { view, .. } if matches!(view.screen, Screen::Card { .. }) => tap(&self.till, &card),
-            Step::AskPin { .. } => type_pin(&self.till),
-            _ => {}
-        });
-        (key, ending)
-    }
-}
-
-fn open_till(dir: &TempDir, hardware: Arc<dyn SecureHardware>) -> Result<Arc<Terminal>, SoftPosError> {
-    let config = TerminalConfig {
-        dir: dir.path().join("till"),
-        language: Language::En,
-        app_version: String::from("test"),
-        host_url: None,
-        anchors: None,
-    };
-    Terminal::open(config, hardware, Arc::new(Lines::default()))
-}
-
-fn hardware(dir: &TempDir) -> Arc<dyn SecureHardware> {
-    sandbox_hardware(dir.path().join("keys").to_str().unwrap()).unwrap()
-}
-
-fn tap(till: &Terminal, card: &SandboxCard) {
-    let mut next = if card.present() {
-        till.card_present()
-    } else {
-        till.card_collision()
-    };
-    while let CardStep::Transmit { capdu } = next.unwrap() {
-        next = match card.transmit(&capdu) {
-            Ok(rapdu) => till.card_replied(&rapdu, 4_000),
-            Err(_) => till.card_lost(),
-        };
-    }
-    card.remove();
-}
-
-fn type_pin(till: &Terminal) {
-    let pin = till.pin_entry().unwrap();
-    for digit in [1, 2, 3, 9] {
-        pin.push_digit(digit).unwrap();
-    }
-    assert_eq!(pin.push_digit(10).unwrap_err().fault().code, "pin_length");
-    pin.backspace().unwrap();
-    assert_eq!(pin.submit().unwrap_err().fault().code, "pin_length");
-    pin.push_digit(4).unwrap();
-    assert_eq!(pin.length(), Ok(4));
-    pin.submit().unwrap();
-}
-
-fn payment(ending: Ending) -> PaymentState {
-    match ending {
-        Ending::Payment { state, .. } => state,
-        other => panic!("no payment: {other:?}"),
-    }
-}
+use shop::{Shop, hardware, open_till, payment};
 
 #[test]
 fn cards_are_approved_declined_asked_for_a_pin_and_pulled_away() {
@@ -340,6 +214,53 @@ fn a_code_that_the_customer_shows_is_charged_typed_and_from_the_camera() {
 }
 
 #[test]
+fn a_payment_that_is_said_to_have_come_after_its_end_is_told_of() {
+    let shop = Shop::open();
+    let given_up = |shop: &Shop, key: &str| {
+        let ending = shop.finish(|step| {
+            if let Step::Show { view, .. } = step
+                && matches!(view.screen, Screen::AskPayer | Screen::ShowCode { .. })
+            {
+                shop.till.cancel().unwrap();
+            }
+        });
+        assert!(matches!(ending, Ending::Payment { .. }), "{ending:?}");
+        shop.rest();
+        assert_eq!(shop.till.payment(key).unwrap().state, PaymentState::Reversed);
+    };
+    // What the till can no longer undo is for the acquirer.
+    let shown = shop.start("2", Method::Code);
+    given_up(&shop, &shown);
+    let notice = |key: &str| shop.till.payment_notice(key).unwrap_err();
+    assert_eq!(notice(&shown).fault().code, "late_payment");
+    // Asked, and never answers.
+    let charged = shop
+        .till
+        .charge_code(Shop::request("3", Method::Code), b"281234567890123457")
+        .unwrap();
+    given_up(&shop, &charged);
+    shop.till.payment_notice(&charged).unwrap();
+    let (key, amount) = loop {
+        if let Step::Notice {
+            notice: Notice::LatePayment { key, amount },
+            ..
+        } = shop.step()
+        {
+            break (key, amount);
+        }
+    };
+    assert_eq!((key.to_string(), amount.amount_minor()), (charged.clone(), 300));
+    while shop.till.settle().is_err() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(matches!(shop.finish(|_| {}), Ending::Settled { .. }));
+    let closed = notice(&charged);
+    assert!(matches!(closed, SoftPosError::ResultUnknown { .. }), "{closed:?}");
+    assert_eq!(closed.fault().code, "late_payment");
+    assert_eq!(shop.host.booked_minor(), Ok(0));
+}
+
+#[test]
 fn a_lost_answer_is_resolved_and_booked_once() {
     let shop = Shop::open();
     shop.host.set_faults("drop-after").unwrap();
@@ -361,16 +282,6 @@ fn the_folder_is_held_once_and_goes_on_after_a_close() {
     assert!(matches!(late, SoftPosError::Closed { .. }), "{late:?}");
     let again = open_till(&shop.dir, hardware(&shop.dir)).unwrap();
     assert_eq!(again.payment(&key).unwrap().state, PaymentState::Approved);
-}
-
-impl Shop {
-    fn step_to_the_end(&self) -> Step {
-        loop {
-            if self.step() == Step::Closed {
-                return self.step();
-            }
-        }
-    }
 }
 
 #[test]
