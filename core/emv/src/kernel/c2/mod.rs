@@ -9,7 +9,7 @@ mod cda;
 mod config;
 mod generate;
 mod outcome;
-mod relay;
+pub(super) mod relay;
 mod restrictions;
 mod risk;
 mod stop;
@@ -130,6 +130,7 @@ impl C2 {
             activation,
             data,
             spare_unpredictable,
+            channel_key: _,
             torn,
             keys,
             exceptions,
