@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod aes_key;
 pub mod bundle;
+pub mod card_channel;
 pub mod concat_kdf;
 pub mod dukpt;
 pub mod ec_sdsa;
@@ -20,6 +21,8 @@ pub mod gcm;
 mod hkdf;
 #[cfg(feature = "issuer")]
 pub mod issuer;
+#[cfg(feature = "issuer")]
+pub mod issuer_aes;
 pub mod jws;
 pub mod key_block;
 pub mod key_load;

@@ -49,6 +49,22 @@ impl PublicKey {
             .map_err(|_| PublicKeyError)
     }
 
+    /// The point with this x coordinate and the lower of its two y coordinates: how certificates of EMV cards name
+    /// a key (Contactless Book E, as Digrol/Denom has it).
+    ///
+    /// # Errors
+    /// [`PublicKeyError`] if no point has this x coordinate.
+    pub fn from_x(x: &[u8; 32]) -> Result<Self, PublicKeyError> {
+        let at = |parity: u8| {
+            let mut compressed = [parity; 33];
+            let (_, coordinate) = compressed.split_at_mut(1);
+            coordinate.copy_from_slice(x);
+            Self::from_point(&compressed)
+        };
+        let (even, odd) = (at(2)?, at(3)?);
+        Ok(if even.y() < odd.y() { even } else { odd })
+    }
+
     /// Reads a `SubjectPublicKeyInfo` in DER: named curve, plain point, 91 bytes. There is no other spelling.
     ///
     /// # Errors
@@ -65,6 +81,26 @@ impl PublicKey {
     /// The plain SEC 1 point.
     pub const fn point(&self) -> &[u8; 65] {
         &self.point
+    }
+
+    /// The x coordinate.
+    pub fn x(&self) -> [u8; 32] {
+        self.coordinate(1)
+    }
+
+    /// The y coordinate.
+    pub fn y(&self) -> [u8; 32] {
+        self.coordinate(33)
+    }
+
+    fn coordinate(&self, from: usize) -> [u8; 32] {
+        let mut coordinate = [0; 32];
+        let bytes = self.point.iter().skip(from);
+        coordinate
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(to, byte)| *to = *byte);
+        coordinate
     }
 
     /// The `SubjectPublicKeyInfo` in DER.
@@ -166,15 +202,23 @@ impl SoftwareKey {
     /// # Errors
     /// [`PublicKeyError`] never comes for a [`PublicKey`]: it was checked when it was made.
     pub fn agree(&self, peer: &PublicKey) -> Result<SecretArray<32>, PublicKeyError> {
-        scrubbed(|| {
-            let peer = p256::PublicKey::from_sec1_bytes(&peer.point).map_err(|_| PublicKeyError)?;
-            let key = secret_key(&self.scalar).map_err(|_| PublicKeyError)?;
-            let shared = key.diffie_hellman(&peer);
-            Ok(SecretArray::build(|x| {
-                x.copy_from_slice(shared.raw_secret_bytes());
-            }))
-        })
+        multiplied(&self.scalar, peer)
     }
+}
+
+/// The x coordinate of a point multiplied by a secret number.
+pub(crate) fn multiplied(
+    scalar: &SecretArray<32>,
+    point: &PublicKey,
+) -> Result<SecretArray<32>, PublicKeyError> {
+    scrubbed(|| {
+        let point = p256::PublicKey::from_sec1_bytes(&point.point).map_err(|_| PublicKeyError)?;
+        let key = secret_key(scalar).map_err(|_| PublicKeyError)?;
+        let shared = key.diffie_hellman(&point);
+        Ok(SecretArray::build(|x| {
+            x.copy_from_slice(shared.raw_secret_bytes());
+        }))
+    })
 }
 
 impl fmt::Debug for SoftwareKey {
@@ -274,6 +318,25 @@ mod tests {
             let scalar = SecretArray::build(|scalar| scalar.fill(bad));
             assert_eq!(SoftwareKey::from_scalar(scalar).unwrap_err(), PrivateKeyError);
         }
+    }
+
+    /// EMV Contactless Book E, worked example 3: the authority's key, given there by both coordinates.
+    #[test]
+    fn a_key_by_its_x_coordinate_has_the_lower_y() {
+        let x: [u8; 32] = bytes("F60DAECD42B48FCCA547D942204D6098F1A353A5CD25CBDF2EC1ABFD0170E0FC")
+            .try_into()
+            .unwrap();
+        let key = PublicKey::from_x(&x).unwrap();
+        assert_eq!(key.x(), x);
+        assert_eq!(
+            key.y().as_slice(),
+            bytes("6FD75EAAB356BE98BAA8E99A6FCE303F0C952BC02B4F566F096DD6EFF20C8FE8")
+        );
+        assert_eq!(
+            PublicKey::from_x(&[0xFF; 32]),
+            Err(PublicKeyError),
+            "beyond the field"
+        );
     }
 
     #[test]

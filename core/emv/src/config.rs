@@ -40,8 +40,10 @@ impl ReaderConfig {
         let mut config = self.clone();
         for combination in &mut config.combinations {
             combination.settings.floor_limit_minor = Some(0);
-            // Kernel 2 has a floor limit of its own (DF8123).
-            combination.settings.data.set(Tag::new(0xDF_8123), &[0; 6]);
+            // Kernels 2 and 8 have floor limits of their own.
+            for own in [0xDF_8123, 0x9F_820D] {
+                combination.settings.data.set(Tag::new(own), &[0; 6]);
+            }
         }
         config
     }

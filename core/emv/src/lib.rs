@@ -17,6 +17,8 @@ mod entry;
 mod exceptions;
 mod kernel;
 mod masking;
+#[cfg(test)]
+mod mistakes;
 pub mod oda;
 mod outcome;
 mod read;

@@ -75,6 +75,8 @@ pub enum Authentication {
     FastDynamic,
     /// By a signature of its own over the cryptogram and what it was told.
     Combined,
+    /// By a certified key behind the channel in which it spoke.
+    Local,
 }
 
 impl Authentication {
@@ -85,6 +87,7 @@ impl Authentication {
             Self::Dynamic => "dda",
             Self::FastDynamic => "fdda",
             Self::Combined => "cda",
+            Self::Local => "local",
         }
     }
 }
@@ -144,6 +147,10 @@ pub enum Reason {
     CommandRefused(u16),
     /// The card's answers came later or earlier than it promised.
     RelaySuspected,
+    /// The channel to the card cannot be opened, or its answers have used it up.
+    ChannelBroken,
+    /// The card's code over cryptogram and payment is not that of the channel.
+    MacDiffers,
     /// The kernel gave no other reason.
     Kernel,
 }
@@ -154,7 +161,7 @@ pub struct ErrorIndication {
     /// Radio: 1 timeout, 2 transmission, 3 protocol.
     pub l1: u8,
     /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 7 stripe mode, 0A no
-    /// application in common, 0F terminal data.
+    /// application in common, 0F terminal data, 10 its channel, 13 its code over the payment.
     pub l2: u8,
     /// Terminal: 1 timeout, 2 stop, 3 amount.
     pub l3: u8,
@@ -196,6 +203,8 @@ impl ErrorIndication {
             | Reason::VerificationNotProven => (0, 0x06, 0),
             Reason::NoApplication => (0, 0x0A, 0),
             Reason::TerminalDataMissing(_) => (0, 0x0F, 0),
+            Reason::ChannelBroken => (0, 0x10, 0),
+            Reason::MacDiffers => (0, 0x13, 0),
             Reason::NothingAllowed
             | Reason::CardDeclined
             | Reason::Expired

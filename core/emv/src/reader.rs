@@ -4,7 +4,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-use softpos_types::Tick;
+use softpos_crypto::entropy::Entropy;
+use softpos_crypto::p256_key::SoftwareKey;
+use softpos_types::{SecretArray, Tick};
 use softpos_wire::{bcd, tag};
 
 use crate::config::{KernelId, MAX_ACTIVATIONS, ReaderConfig, TerminalData, Transaction};
@@ -90,6 +92,8 @@ pub struct Reader {
     own: TerminalData,
     activations: usize,
     kernel: Option<AnyKernel>,
+    /// For the channels of kernel 8.
+    channels: Option<Entropy>,
     torn: TornLog,
     answer_due: Option<Tick>,
 }
@@ -119,9 +123,17 @@ impl Reader {
             own,
             activations: 0,
             kernel: None,
+            channels: None,
             torn: TornLog::default(),
             answer_due: None,
         })
+    }
+
+    /// The same with randomness for the channels of kernel 8, each of which has a key of its own. A reader without it
+    /// leaves out the applications that ask for this kernel.
+    pub fn with_channels(mut self, seed: SecretArray<32>) -> Self {
+        self.channels = Some(Entropy::from_seed(seed));
+        self
     }
 
     /// The same reader with taps of earlier transactions that were cut: their cards may come back.
@@ -276,10 +288,15 @@ impl Reader {
             data.set(tag::TTQ, &ttq);
         }
         let kernel_id = activation.kernel;
+        let channel_key = match &mut self.channels {
+            Some(entropy) if kernel_id == KernelId::C8 => Some(SoftwareKey::generate(entropy)),
+            Some(_) | None => None,
+        };
         let mut kernel = AnyKernel::start(KernelInput {
             activation,
             data,
             spare_unpredictable: *spare,
+            channel_key,
             torn: self.torn_for(kernel_id),
             keys: self.config.authority_keys.clone(),
             exceptions: self.config.exceptions.clone(),

@@ -184,7 +184,8 @@ fn found(needles: &[Vec<u8>]) -> usize {
     for line in fs::read_to_string("/proc/self/maps").unwrap().lines() {
         let mut words = line.split_ascii_whitespace();
         let (range, access) = words.next().zip(words.next()).unwrap();
-        if !access.starts_with('r') || words.nth(3).is_some_and(|place| place.starts_with("[v")) {
+        // What cannot be written holds no copy.
+        if !access.starts_with("rw") || words.nth(3).is_some_and(|place| place.starts_with("[v")) {
             continue;
         }
         let (start, end) = range.split_once('-').unwrap();

@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use softpos_host::CodeReply;
-use softpos_journal::{Payment, State};
+use softpos_journal::{DECLINED_BY_CARD, Payment, State};
 use softpos_qr::mpm::{AccountFields, AdditionalData, MerchantAccount, MpmCode};
 use softpos_types::{Code, Method, Now, Operation, PaymentKey, ReversalReason, Tick};
 
@@ -296,7 +296,7 @@ impl Flow {
         };
         let state = payment.state;
         let reply = payment.reply.as_ref().map(|reply| reply.de39.clone());
-        let de39 = reply.or_else(|| payment.is_offline_approval().then(|| APPROVED_OFFLINE.into()));
+        let de39 = reply.or_else(|| by_card(payment).map(Into::into));
         let (amount, announcement) = (payment.amount, announcement(payment));
         self.show(Some(key), Some(amount), Screen::Result { state, de39 });
         self.say(announcement);
@@ -354,10 +354,20 @@ impl Flow {
     }
 }
 
+/// The code of what the card decided by itself.
+fn by_card(payment: &Payment) -> Option<&'static str> {
+    if payment.declined_by_card() {
+        Some(DECLINED_BY_CARD)
+    } else {
+        payment.is_offline_approval().then_some(APPROVED_OFFLINE)
+    }
+}
+
 /// What the till says about where a payment stands.
 fn announcement(payment: &Payment) -> Announcement {
     let amount = payment.amount;
-    let de39 = payment.reply.as_ref().map(|reply| reply.de39.clone());
+    let reply = payment.reply.as_ref().map(|reply| reply.de39.clone());
+    let de39 = reply.or_else(|| by_card(payment).map(Into::into));
     match (payment.state, payment.operation) {
         (State::Approved, Operation::Refund) => Announcement::Refunded { amount },
         (State::Approved, Operation::Sale) => {

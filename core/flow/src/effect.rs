@@ -303,7 +303,7 @@ pub enum NotStarted {
     TimedOut,
     /// The card cannot be used here: another card or way to pay.
     CardNotAccepted,
-    /// The card refused.
+    /// A rule of the reader refused the card. What a card declines by itself is recorded.
     CardDeclined,
     /// The journal could not be written.
     NotRecorded,

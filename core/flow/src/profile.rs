@@ -6,13 +6,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use softpos_crypto::p256_key::PublicKey;
-use softpos_emv::oda::{AuthorityKey, AuthorityKeys, Revocation};
+use softpos_emv::oda::{AuthorityKey, AuthorityKeys, CurveAuthorityKey, Revocation};
 use softpos_emv::{
     Aid, Combination, CombinationSettings, ExceptionFile, KernelId, ReaderConfig, TerminalData,
 };
 use softpos_host::{
-    AnswerKeys, CaPublicKey, CombinationParameters, ExceptionParameters, KeyEntry, Parameters,
-    ReaderParameters, SignedBundle,
+    AnswerKeys, CaPublicKey, CombinationParameters, CurveCaPublicKey, ExceptionParameters, KeyEntry,
+    Parameters, ReaderParameters, SignedBundle,
 };
 use softpos_journal::{Activation, Ledger, TrustedKey};
 use softpos_types::{Code, SoftPosError};
@@ -146,7 +146,21 @@ fn exception_file(parameters: Option<&ExceptionParameters>) -> Option<ExceptionF
 fn authority_keys(parameters: &ReaderParameters) -> Option<AuthorityKeys> {
     let keys = parameters.capks.iter().map(authority_key);
     let revoked = parameters.revoked.iter().map(|text| revocation(text));
-    AuthorityKeys::new(keys.collect::<Option<_>>()?, revoked.collect::<Option<_>>()?).ok()
+    let curve_keys = parameters.curve_capks.iter().map(curve_authority_key);
+    AuthorityKeys::new(keys.collect::<Option<_>>()?, revoked.collect::<Option<_>>()?)
+        .ok()?
+        .with_curve_keys(curve_keys.collect::<Option<_>>()?)
+        .ok()
+}
+
+fn curve_authority_key(key: &CurveCaPublicKey) -> Option<CurveAuthorityKey> {
+    let [index] = bytes(&key.index)?;
+    let signature = hex::decode(&key.signature).ok()?;
+    let taken = CurveAuthorityKey::new((bytes(&key.rid)?, index), &bytes(&key.x)?, &signature).ok()?;
+    Some(match &key.expires_yymmdd {
+        Some(last_day) => taken.expiring(bytes(last_day)?),
+        None => taken,
+    })
 }
 
 fn authority_key(key: &CaPublicKey) -> Option<AuthorityKey> {
@@ -247,6 +261,7 @@ mod tests {
             unverified_kernels: Vec::new(),
             combinations: Vec::new(),
             capks,
+            curve_capks: Vec::new(),
             revoked: revoked.iter().map(ToString::to_string).collect(),
             exceptions: None,
         }
@@ -268,6 +283,41 @@ mod tests {
             index: 0x92,
             serial: [0, 0, 1],
         }));
+    }
+
+    /// The authority of EMV Contactless Book E, worked example 3, with its own signature as Mastercard Ecos 1.0,
+    /// appendix B, has it.
+    #[test]
+    fn a_set_with_a_damaged_curve_key_is_not_taken() {
+        let key = CurveCaPublicKey {
+            rid: "A000000004".into(),
+            index: "E0".into(),
+            x: "F60DAECD42B48FCCA547D942204D6098F1A353A5CD25CBDF2EC1ABFD0170E0FC".into(),
+            signature: "7796E8770697859834F7E7B5E792EEB698882292E7F2B918C4BA37C9EC10CB89\
+                        841639789B9221A744805DC4396365216C2219F71A0FFF078033BEAF149C0C6B"
+                .into(),
+            expires_yymmdd: Some("301231".into()),
+        };
+        let with = |key: &CurveCaPublicKey| {
+            let mut set = reader(Vec::new(), &[]);
+            set.curve_capks = vec![key.clone()];
+            reader_config(&set)
+        };
+        let keys = with(&key).unwrap().authority_keys;
+        assert!(keys.curve([0xA0, 0, 0, 0, 4], 0xE0, [0x30, 0x12, 0x31]).is_some());
+        assert!(keys.curve([0xA0, 0, 0, 0, 4], 0xE0, [0x31, 0x01, 0x01]).is_none());
+        let other_index = CurveCaPublicKey {
+            index: "E1".into(),
+            ..key.clone()
+        };
+        let short = CurveCaPublicKey {
+            x: "00".into(),
+            ..key.clone()
+        };
+        assert!(with(&other_index).is_none() && with(&short).is_none());
+        let mut twice = reader(Vec::new(), &[]);
+        twice.curve_capks = vec![key.clone(), key];
+        assert!(reader_config(&twice).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use softpos_crypto::pin_block::PinDigits;
-use softpos_emv::{CardOutcome, CardRead, Cvm, EmvReceipt, Reader, ReaderStep};
+use softpos_emv::{CardOutcome, CardRead, Cvm, EmvReceipt, Reader, ReaderStep, Reason};
 use softpos_journal::{CardFacts, CardVerification, Image, Moved, Started, State};
 use softpos_types::{
     Code, Language, Method, Money, Now, Operation, OrderId, PaymentKey, ReversalReason, SecretBytes,
@@ -207,7 +207,10 @@ impl Flow {
                 self.say(Announcement::RemoveCard);
                 self.take_approval(order, card, now);
             }
-            CardOutcome::Declined(_) => self.not_started(order.key, NotStarted::CardDeclined),
+            CardOutcome::Declined(stopped) => match stopped.read {
+                Some(card) if stopped.reason == Reason::CardDeclined => self.take_decline(&order, &card),
+                Some(_) | None => self.not_started(order.key, NotStarted::CardDeclined),
+            },
             CardOutcome::TryAnotherInterface(_) | CardOutcome::EndApplication(_) => {
                 self.not_started(order.key, NotStarted::CardNotAccepted);
             }
@@ -224,6 +227,15 @@ impl Flow {
         if self.arm_read((order, card), State::Approved, None, now).is_err() {
             self.not_started(key, NotStarted::NotRecorded);
         }
+    }
+
+    /// The card declined by itself (AAC): written down with its cryptogram, for the slip; never sent, never settled.
+    fn take_decline(&mut self, order: &Intent, card: &CardRead) {
+        self.say(Announcement::RemoveCard);
+        let mut started = self.started(order, State::Declined);
+        started.card = Some(card_facts(card));
+        self.front = Front::Attended(Attended::new(order.key, None));
+        self.record(started.into(), AfterRecord::Payment(order.key));
     }
 
     /// The PIN pad was confirmed or left. The digits are enciphered here and gone.

@@ -144,10 +144,12 @@ impl Flow {
         } else {
             Reader::new(&profile.reader.online_only(), transaction)
         };
-        let reader = reader.map_err(|error| match error {
-            ReaderError::NothingAllowed(_) => SoftPosError::of(Code::AmountOverLimit),
-            ReaderError::Amount => SoftPosError::of(Code::AmountNotANumber),
-        })?;
+        let reader = reader
+            .map_err(|error| match error {
+                ReaderError::NothingAllowed(_) => SoftPosError::of(Code::AmountOverLimit),
+                ReaderError::Amount => SoftPosError::of(Code::AmountNotANumber),
+            })?
+            .with_channels(self.entropy.secret());
         let deadline = now.tick.after_ms(profile.parameters.timers.card_ms);
         let reader = reader.with_torn_log(core::mem::take(&mut self.torn));
         self.show(

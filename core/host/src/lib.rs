@@ -29,9 +29,9 @@ pub use messages::{
     TransactionState, Verdict,
 };
 pub use parameters::{
-    CaPublicKey, CodeParameters, CombinationParameters, ExceptionParameters, Limits, MerchantProfile,
-    OfflinePolicy, Parameters, ParametersError, ReaderParameters, ReceiptParameters, SignedBundle, Timers,
-    WalletParameters, WalletWindow,
+    CaPublicKey, CodeParameters, CombinationParameters, CurveCaPublicKey, ExceptionParameters, Limits,
+    MerchantProfile, OfflinePolicy, Parameters, ParametersError, ReaderParameters, ReceiptParameters,
+    SignedBundle, Timers, WalletParameters, WalletWindow,
 };
 pub use response_code::*;
 pub use softpos_types::{Method, Operation, ReversalReason};

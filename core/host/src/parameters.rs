@@ -214,6 +214,9 @@ pub struct ReaderParameters {
     pub combinations: Vec<CombinationParameters>,
     /// Certification authority public keys.
     pub capks: Vec<CaPublicKey>,
+    /// The same on P-256, for kernel 8.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve_capks: Vec<CurveCaPublicKey>,
     /// Revoked issuer certificates: RID, index and serial, 9 bytes in upper-case hex.
     pub revoked: Vec<String>,
     /// Cards that are not to be taken; absent: none.
@@ -264,6 +267,22 @@ pub struct CombinationParameters {
     /// Data for the kernel, as limits and action codes; goes before that of the kernel and the terminal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, String>,
+}
+
+/// A certification authority's public key on P-256, checked against its own signature when loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurveCaPublicKey {
+    /// Registered application provider, 10 hex digits.
+    pub rid: String,
+    /// Index, 2 hex digits.
+    pub index: String,
+    /// The point's x coordinate, 64 hex digits; of the two points the one with the lower y is meant.
+    pub x: String,
+    /// The key's EC-SDSA signature over `2000`, RID, index, `10` and x, 128 hex digits.
+    pub signature: String,
+    /// Last day of validity, YYMMDD; absent: the scheme names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_yymmdd: Option<String>,
 }
 
 /// A certification authority's public key, checked against its checksum when loaded.

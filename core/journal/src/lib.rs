@@ -31,6 +31,6 @@ pub use frame::{
 };
 pub use head::{HEAD_FORMAT, HEAD_MAGIC, HEAD_SLOT_BYTES, Head, HeadKey, KeyCounters};
 pub use ledger::{Ledger, totals};
-pub use payment::Payment;
+pub use payment::{DECLINED_BY_CARD, Payment};
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};
 pub use state::State;

@@ -96,6 +96,9 @@ pub struct Payment {
     pub restored: bool,
 }
 
+/// DE39 of a payment that the card declined by itself.
+pub const DECLINED_BY_CARD: &str = "Z1";
+
 impl Payment {
     /// The payment that a first record makes.
     pub(crate) fn start(started: Started, sequence: u64) -> Self {
@@ -191,6 +194,13 @@ impl Payment {
         self.card
             .as_ref()
             .is_some_and(|card| card.approved_offline == Some(true))
+    }
+
+    /// Whether the card itself has declined it: the host never heard of it, and never will.
+    pub const fn declined_by_card(&self) -> bool {
+        matches!((self.state, self.method), (State::Declined, Method::Card))
+            && self.card.is_some()
+            && self.reply.is_none()
     }
 
     /// Whether the card has approved it and the host does not know yet.

@@ -159,7 +159,8 @@ pub struct EmvBlock {
     pub iad: Vec<u8>,
 }
 
-/// Cryptogram (9F26) by its kind: ARQC if the payment went online, TC if the card approved it offline.
+/// Cryptogram (9F26) by its kind: ARQC if the payment went online, TC if the card approved it offline, AAC if the card
+/// declined it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cryptogram {
     /// Online request.

@@ -96,9 +96,9 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// The file, or `None` if there is none.
+/// The file, to be read, or `None` if there is none. The disk may be read-only.
 pub(crate) fn open_existing(path: &Path) -> io::Result<Option<File>> {
-    match private_file().open(path) {
+    match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

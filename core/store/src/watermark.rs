@@ -64,17 +64,14 @@ pub(crate) struct Watermark {
 impl Watermark {
     /// Opens the file for writing, making it if need be; says whether it is new.
     pub(crate) fn open(layout: &Layout, key: HeadKey) -> Result<(Self, bool), StoreError> {
-        if let Some(file) = open_existing(&layout.head()).map_err(unreadable)? {
-            return Ok((Self { file, key }, false));
-        }
-        let file = private_file().create_new(true).open(layout.head());
-        Ok((
-            Self {
-                file: file.map_err(unreadable)?,
-                key,
-            },
-            true,
-        ))
+        let (file, is_new) = match private_file().open(layout.head()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (private_file().create_new(true).open(layout.head()), true)
+            }
+            opened => (opened, false),
+        };
+        let file = file.map_err(unreadable)?;
+        Ok((Self { file, key }, is_new))
     }
 
     /// Writes the slot whose turn it is, without sync: it survives a kill, and a power cut may leave an older one.

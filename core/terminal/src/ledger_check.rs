@@ -84,7 +84,11 @@ pub(crate) fn open_reader(dir: &Path, hardware: &dyn SecureHardware) -> Result<R
     Ok(Reader::open(dir.to_owned(), &root)?)
 }
 
-fn check(reader: &Reader, archived: Option<&Archived>, spki: &[u8]) -> Result<LedgerCheck, SoftPosError> {
+pub(crate) fn check(
+    reader: &Reader,
+    archived: Option<&Archived>,
+    spki: &[u8],
+) -> Result<LedgerCheck, SoftPosError> {
     let archived = match archived {
         Some(archived) => Some(archived.clone()),
         None => last_archived(reader)?,

@@ -11,7 +11,7 @@ use softpos_emv::{
 };
 use softpos_flow::reader_config;
 use softpos_host::ReaderParameters;
-use softpos_types::{Code, Currency, LocalTime, Money, SoftPosError, Tick};
+use softpos_types::{Code, Currency, LocalTime, Money, SecretArray, SoftPosError, Tick};
 use softpos_wire::apdu::Rapdu;
 use softpos_wire::{dictionary, tlv};
 
@@ -160,10 +160,10 @@ impl Tap {
     ///
     /// # Errors
     /// `ParametersInvalid` for a reader set or numbers that cannot be used, `AmountOverLimit` if no card is allowed
-    /// for the amount.
+    /// for the amount, `SecureHardware` if the system has no randomness.
     pub fn start(setup: TapSetup) -> Result<Self, SoftPosError> {
         Ok(Self {
-            reader: reader(&setup)?,
+            reader: reader(&setup, os_entropy()?.secret())?,
             setup,
             events: Vec::new(),
             objects: Vec::new(),
@@ -283,7 +283,7 @@ impl TapRecording {
     /// # Errors
     /// As [`Tap::start`].
     pub fn objects(&self) -> Result<Vec<Vec<TapObject>>, SoftPosError> {
-        let mut reader = reader(&self.setup)?;
+        let mut reader = replaying(&self.setup)?;
         let mut answers = Vec::new();
         for event in &self.events {
             if let TapEvent::Replied { answer, .. } = event {
@@ -310,7 +310,7 @@ impl TapRecording {
 
 /// What a reader does with these events; it stops at its end.
 fn steps(setup: &TapSetup, events: &[TapEvent]) -> Result<Vec<TapStep>, SoftPosError> {
-    let mut reader = reader(setup)?;
+    let mut reader = replaying(setup)?;
     let mut steps = Vec::with_capacity(events.len());
     for event in events {
         let step = match step(&mut reader, event)? {
@@ -373,7 +373,12 @@ fn objects(reader: &Reader, masked: &[u8]) -> Vec<TapObject> {
     objects
 }
 
-fn reader(setup: &TapSetup) -> Result<Reader, SoftPosError> {
+/// A reader whose channels to cards are the same each time: masked answers fit none.
+fn replaying(setup: &TapSetup) -> Result<Reader, SoftPosError> {
+    reader(setup, SecretArray::build(|_| ()))
+}
+
+fn reader(setup: &TapSetup, channel_seed: SecretArray<32>) -> Result<Reader, SoftPosError> {
     let config: ReaderConfig = reader_config(&setup.reader).ok_or_else(|| invalid("the reader set"))?;
     let currency = Currency::from_alpha(&setup.currency).ok_or_else(|| invalid("the currency"))?;
     let (numbers, rest) = setup.unpredictable.as_chunks::<3>();
@@ -387,10 +392,11 @@ fn reader(setup: &TapSetup) -> Result<Reader, SoftPosError> {
         local: LocalTime::from_utc(setup.utc_ms, setup.utc_offset_min),
         unpredictable,
     };
-    Reader::new(&config, transaction).map_err(|error| match error {
+    let reader = Reader::new(&config, transaction).map_err(|error| match error {
         ReaderError::NothingAllowed(_) => SoftPosError::of(Code::AmountOverLimit),
         ReaderError::Amount => SoftPosError::of(Code::AmountNotANumber),
-    })
+    })?;
+    Ok(reader.with_channels(channel_seed))
 }
 
 /// The message of a prompt, as two hexadecimal digits.

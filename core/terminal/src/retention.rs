@@ -84,3 +84,6 @@ fn add(sums: &mut Vec<MethodTotals>, (method, totals): (Method, Totals)) {
     sum.refund_count = sum.refund_count.saturating_add(totals.refund_count);
     sum.refund_minor = sum.refund_minor.saturating_add(totals.refund_minor);
 }
+
+#[cfg(test)]
+mod tests;

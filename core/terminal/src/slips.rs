@@ -1,7 +1,9 @@
 //! Receipts: what the journal knows of a payment, put on paper.
 
 use softpos_host::Parameters;
-use softpos_journal::{Activation, CardFacts, CardVerification, Ledger, Payment, State, Totals};
+use softpos_journal::{
+    Activation, CardFacts, CardVerification, DECLINED_BY_CARD, Ledger, Payment, State, Totals,
+};
 use softpos_receipt::{
     CardData, CodeData, Columns, Copy, Cryptogram, Cvm, DayClose, EmvBlock, Entry, Format, Kind, MaskedPan,
     NoFont, Original, Receipt, ReceiptData, Rendered, Settled, Source, Total, Unresolved, UnresolvedState,
@@ -198,6 +200,9 @@ fn kind(ledger: &Ledger, payment: &Payment) -> Kind {
 fn state(payment: &Payment) -> softpos_receipt::State {
     match payment.state {
         State::Approved => softpos_receipt::State::Approved,
+        State::Declined if payment.declined_by_card() => softpos_receipt::State::Declined {
+            code: DECLINED_BY_CARD.into(),
+        },
         State::Declined => softpos_receipt::State::Declined {
             code: payment
                 .reply
@@ -262,16 +267,17 @@ fn card_data(parameters: &Parameters, payment: &Payment, card: &CardFacts, pan: 
             CardVerification::OnlinePin => Cvm::Pin,
             CardVerification::OnDevice => Cvm::OnDevice,
         },
-        emv: emv_block(card),
+        emv: emv_block(payment, card),
         ..contactless(pan)
     }
 }
 
-fn emv_block(card: &CardFacts) -> Option<EmvBlock> {
+fn emv_block(payment: &Payment, card: &CardFacts) -> Option<EmvBlock> {
     Some(EmvBlock {
         aid: card.aid.clone(),
         label: card.label.clone(),
         cryptogram: match (card.cryptogram.as_slice().try_into().ok()?, card.approved_offline) {
+            (cryptogram, _) if payment.declined_by_card() => Cryptogram::Aac(cryptogram),
             (cryptogram, Some(true)) => Cryptogram::Tc(cryptogram),
             (cryptogram, _) => Cryptogram::Arqc(cryptogram),
         },

@@ -1,6 +1,6 @@
 //! A payment as lists and details show it.
 
-use softpos_journal::{Ledger, Payment, State};
+use softpos_journal::{DECLINED_BY_CARD, Ledger, Payment, State};
 use softpos_types::{AuthCode, Batch, Language, Method, Money, Operation, OrderId, PaymentKey, Rrn, Stan};
 
 /// A payment as a shell shows it: nothing in it could be used to pay.
@@ -92,7 +92,9 @@ impl PaymentSummary {
             channel: reply
                 .and_then(|reply| reply.channel.clone())
                 .or_else(|| payment.wallet.clone()),
-            de39: reply.map(|reply| reply.de39.clone()),
+            de39: reply
+                .map(|reply| reply.de39.clone())
+                .or_else(|| payment.declined_by_card().then(|| DECLINED_BY_CARD.into())),
             auth_code: reply.and_then(|reply| reply.auth_code.clone()),
             rrn: reply.and_then(|reply| reply.rrn.clone()),
             was_stored: payment.was_stored,

@@ -12,6 +12,7 @@
     reason = "a broken promise ends the run, with its input"
 )]
 
+mod channel;
 mod codes;
 mod mutator;
 mod parsers;
@@ -123,7 +124,7 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         name: "kernel.8",
-        corpus: seeds::common,
+        corpus: channel::taps,
         run: taps::c8,
     },
 ];

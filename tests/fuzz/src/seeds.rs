@@ -1,5 +1,6 @@
 //! Sound inputs. Transcripts of others: `MohamedHassanNasr/emv` (BSD style) and `binaryfoo/emv-bertlv` (MIT).
 
+use crate::channel;
 use softpos_crypto::emv_rsa::key_checksum;
 use softpos_emv::oda::{AuthorityKey, AuthorityKeys};
 use softpos_wire::Tag;
@@ -81,7 +82,10 @@ pub(crate) fn authority_keys() -> AuthorityKeys {
         AuthorityKey::new((rid, index), &modulus, exponent, checksum).ok()
     };
     let keys = AUTHORITIES.into_iter().filter_map(key).collect();
-    AuthorityKeys::new(keys, Vec::new()).unwrap_or_default()
+    let keys = AuthorityKeys::new(keys, Vec::new()).unwrap_or_default();
+    keys.clone()
+        .with_curve_keys(channel::authority().into_iter().collect())
+        .unwrap_or(keys)
 }
 
 pub(crate) fn data_objects() -> Vec<Vec<u8>> {
@@ -220,14 +224,6 @@ pub(crate) fn discover() -> Vec<Vec<u8>> {
     amounts(&card.answers(&[]))
 }
 
-pub(crate) fn common() -> Vec<Vec<u8>> {
-    let card = Card {
-        aid: "A0000000041010",
-        ..PLAIN
-    };
-    amounts(&card.answers(&[]))
-}
-
 /// A card made here.
 #[derive(Clone, Copy)]
 struct Card {
@@ -279,21 +275,21 @@ impl Card {
 
 /// One input for each of three amounts: below, at and above the limits of the reader.
 fn amounts(answers: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    [1_u8, 100, 200]
-        .into_iter()
-        .map(|amount| {
-            let mut input = vec![amount];
-            for answer in answers {
-                input.push(0);
-                input.push(u8::try_from(answer.len()).unwrap_or(u8::MAX));
-                input.extend(answer.iter().take(255));
-            }
-            input
-        })
-        .collect()
+    [1_u8, 100, 200].map(|amount| events(amount, answers)).into()
 }
 
-fn objects(list: &[(u32, &str)]) -> Vec<u8> {
+/// An input: the amount, then these answers in time.
+pub(crate) fn events(amount: u8, answers: &[Vec<u8>]) -> Vec<u8> {
+    let mut input = vec![amount];
+    for answer in answers {
+        input.push(0);
+        input.push(u8::try_from(answer.len()).unwrap_or(u8::MAX));
+        input.extend(answer.iter().take(255));
+    }
+    input
+}
+
+pub(crate) fn objects(list: &[(u32, &str)]) -> Vec<u8> {
     let mut writer = TlvWriter::new();
     for (tag, value) in list {
         writer.put(Tag::new(*tag), &hex::decode(value).unwrap_or_default());
@@ -301,7 +297,7 @@ fn objects(list: &[(u32, &str)]) -> Vec<u8> {
     writer.into_vec()
 }
 
-fn nested(tags: &[u32], content: &[u8]) -> Vec<u8> {
+pub(crate) fn nested(tags: &[u32], content: &[u8]) -> Vec<u8> {
     tags.iter().rev().fold(content.to_vec(), |inner, tag| {
         let mut writer = TlvWriter::new();
         writer.put(Tag::new(*tag), &inner);

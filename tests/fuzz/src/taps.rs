@@ -6,7 +6,7 @@ use softpos_emv::{
     Aid, Combination, CombinationSettings, KernelId, Reader, ReaderConfig, ReaderStep, TerminalData,
     Transaction,
 };
-use softpos_types::{Currency, LocalTime, Money, Tick};
+use softpos_types::{Currency, LocalTime, Money, SecretArray, Tick};
 use softpos_wire::Tag;
 
 use crate::seeds::{NUMBERS, authority_keys};
@@ -15,7 +15,7 @@ use crate::seeds::{NUMBERS, authority_keys};
 const MAX_COMMANDS: usize = 4 * (8 + 64);
 
 /// Terminal data for all kernels: tag and value.
-const TERMINAL: [(u32, &str); 32] = [
+const TERMINAL: [(u32, &str); 43] = [
     (0x9F09, "0002"),
     (0x9F15, "5812"),
     (0x9F1A, "0056"),
@@ -48,7 +48,20 @@ const TERMINAL: [(u32, &str); 32] = [
     (0xDF_812D, "000013"),
     (0xDF_8131, "0000010000012000"),
     (0xDF_8132, "0014"),
+    (0x9F_8207, "44"),
+    (0x9F_8208, "0C"),
+    (0x9F_8209, "1800"),
+    (0x9F_820A, "10"),
+    (0x9F_820B, "0000000000"),
+    (0x9F_820C, "840080800C"),
+    (0x9F_820D, "000000005000"),
+    (0x9F_820E, "000000005000"),
+    (0x9F_821A, "FFFFFBFFFF"),
+    (0x9F_821D, "2010"),
+    (0x9F_821E, "0A"),
 ];
+/// The seed of the channels of kernel 8: the seeds' card knows the keys that come of it.
+pub(crate) const CHANNEL_SEED: [u8; 32] = [8; 32];
 
 macro_rules! kernels {
     ($($name:ident = $id:literal, $rid:literal;)*) => {
@@ -73,7 +86,7 @@ fn tap(kernel: KernelId, aid: &str, bytes: &[u8]) {
     let Some((&amount, mut events)) = bytes.split_first() else {
         return;
     };
-    let Ok(mut reader) = Reader::new(&config(kernel, aid), transaction(amount)) else {
+    let Some(mut reader) = reader(kernel, aid, amount) else {
         return;
     };
     let mut now = Tick(1_000);
@@ -104,6 +117,12 @@ fn tap(kernel: KernelId, aid: &str, bytes: &[u8]) {
     for number in NUMBERS {
         assert!(!shown.contains(number), "a card number is shown");
     }
+}
+
+/// The reader of an input; its first byte says how much is paid.
+pub(crate) fn reader(kernel: KernelId, aid: &str, amount: u8) -> Option<Reader> {
+    let reader = Reader::new(&config(kernel, aid), transaction(amount)).ok()?;
+    Some(reader.with_channels(SecretArray::build(|seed| *seed = CHANNEL_SEED)))
 }
 
 /// An input that ends early is a card that was taken away.

@@ -57,18 +57,19 @@ const LARGE_MINOR: (i64, i64) = (100_001, 250_000);
 const GOOD_CARDS: [&str; 2] = ["visa-approved", "visa-phone"];
 /// Below the floor limit: a card may approve by itself.
 const BY_CARD_MINOR: (i64, i64) = (100, 9_999);
-/// Cards of the schemes other than Visa.
-const OTHER_SCHEMES: [&str; 5] = [
+/// Cards of the schemes other than Visa, and one for the common kernel.
+const OTHER_SCHEMES: [&str; 6] = [
     "mastercard-approved",
     "unionpay-approved",
     "amex-approved",
     "jcb-approved",
     "discover-approved",
+    "kernel8-approved",
 ];
 /// Phones that want their owner first.
-const SEE_PHONE: [&str; 2] = ["visa-see-phone", "mastercard-see-phone"];
+const SEE_PHONE: [&str; 3] = ["visa-see-phone", "mastercard-see-phone", "kernel8-see-phone"];
 /// Cards that approve by themselves.
-const BY_CARD: [&str; 2] = ["visa-offline", "mastercard-offline"];
+const BY_CARD: [&str; 3] = ["visa-offline", "mastercard-offline", "kernel8-offline"];
 /// More than the poor card's account ever holds, less than what needs a PIN.
 const TOO_MUCH_MINOR: (i64, i64) = (5_000, 39_999);
 /// Answers that get lost after the host has booked the sale, or come wrong.

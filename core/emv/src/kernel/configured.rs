@@ -1,4 +1,4 @@
-//! What the configuration tells kernels 4, 5, 6 and 8, under the tags that C-2 gives these values.
+//! What the configuration tells kernels 4, 5 and 6, under the tags that C-2 gives these values.
 //!
 //! Limits are only read here. Each kernel compares for itself: some count from the limit on, some above it.
 

@@ -160,6 +160,8 @@ mod tests {
             (Reason::LimitExceeded, [0, 5, 0, 0, 0, 0x1C]),
             (Reason::DataTwice(tag::PAN), [0, 6, 0, 0, 0, 0x1C]),
             (Reason::TerminalDataMissing(tag::TVR), [0, 0x0F, 0, 0, 0, 0x1C]),
+            (Reason::ChannelBroken, [0, 0x10, 0, 0, 0, 0x1C]),
+            (Reason::MacDiffers, [0, 0x13, 0, 0, 0, 0x1C]),
             (Reason::CardDeclined, [0, 0, 0, 0, 0, 0x1C]),
             (Reason::NoApplication, [0, 0x0A, 0, 0, 0, 0x1C]),
         ] {

@@ -21,7 +21,7 @@ use crate::oda::{StaticData, with_century};
 use crate::outcome::Reason;
 
 /// Records of one card that are read before it counts as hostile.
-const MAX_RECORDS: usize = 64;
+pub(super) const MAX_RECORDS: usize = 64;
 
 /// Objects of one card that are kept before it counts as hostile.
 const MAX_OBJECTS: usize = 512;
@@ -54,6 +54,8 @@ pub(super) struct Habits {
     pub(super) owned: &'static [Tag],
     /// Tags that may come twice; the first counts.
     pub(super) repeatable: &'static [Tag],
+    /// Whether an object may come again with the same value.
+    pub(super) equal_twice: bool,
 }
 
 /// The answer to GET PROCESSING OPTIONS, 80 or 77.
@@ -197,6 +199,7 @@ impl Intake {
             }
             match into.insert(object.tag, object.value) {
                 Err(_) if habits.repeatable.contains(&object.tag) => {}
+                Err(_) if habits.equal_twice && into.value(object.tag) == Some(object.value) => {}
                 Err(twice) => {
                     fault.get_or_insert(Reason::from(twice));
                 }

@@ -7,11 +7,12 @@ mod c4;
 mod c5;
 mod c6;
 mod c7;
+mod c8;
 mod configured;
 mod endings;
 mod intake;
 #[cfg(test)]
-mod scripted;
+pub(crate) mod scripted;
 #[cfg(test)]
 mod test_pki;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use softpos_crypto::p256_key::SoftwareKey;
 use softpos_types::Tick;
 
 use crate::config::{KernelId, TerminalData};
@@ -39,6 +41,8 @@ pub struct KernelInput {
     pub data: TerminalData,
     /// More unpredictable numbers, for kernels that need a new one within one activation.
     pub spare_unpredictable: [[u8; 4]; 2],
+    /// The kernel's half of the channel to the card, made for this activation alone; without it kernel 8 does not run.
+    pub channel_key: Option<SoftwareKey>,
     /// Taps that were cut; the kernel gives the log back with [`Kernel::take_torn_log`].
     pub torn: TornLog,
     /// Keys for offline data authentication, and what is revoked.
@@ -48,12 +52,13 @@ pub struct KernelInput {
 }
 
 impl KernelInput {
-    /// Without spare numbers, earlier taps and authority keys.
+    /// Without spare numbers, channel key, earlier taps and authority keys.
     pub fn new(activation: Activation, data: TerminalData) -> Self {
         Self {
             activation,
             data,
             spare_unpredictable: [[0; 4]; 2],
+            channel_key: None,
             torn: TornLog::default(),
             keys: Arc::default(),
             exceptions: Arc::default(),
@@ -159,4 +164,6 @@ kernels! {
     C6(c6::C6), KernelId::C6, unverified;
     /// Kernel 7, `UnionPay`.
     C7(c7::C7), KernelId::C7, unverified;
+    /// Kernel 8, the common kernel of all schemes.
+    C8(c8::C8), KernelId::C8, unverified;
 }

@@ -14,17 +14,17 @@ use crate::entry::{Activation, Indicators, Start};
 use crate::exceptions::ExceptionFile;
 use crate::outcome::KernelOutcome;
 
-pub(super) const NOW: Tick = Tick(5_000);
+pub(crate) const NOW: Tick = Tick(5_000);
 
 /// Objects as (tag, hex), so that a test reads like a card.
-pub(super) type Objects<'a> = &'a [(u32, &'a str)];
+pub(crate) type Objects<'a> = &'a [(u32, &'a str)];
 
-pub(super) fn bytes(text: &str) -> Vec<u8> {
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
     hex::decode(text).unwrap()
 }
 
 /// What the Entry Point and the configuration give to a kernel. `fci` goes into A5.
-pub(super) fn input(
+pub(crate) fn input(
     kernel: KernelId,
     aid: &str,
     fci: Objects<'_>,
@@ -74,7 +74,7 @@ pub(super) fn input(
 }
 
 /// A good answer: a template with these objects.
-pub(super) fn answer(template: Tag, objects: Objects<'_>) -> Vec<u8> {
+pub(crate) fn answer(template: Tag, objects: Objects<'_>) -> Vec<u8> {
     let mut writer = TlvWriter::new();
     writer.template(template, |inner| {
         for (number, value) in objects {
@@ -87,7 +87,7 @@ pub(super) fn answer(template: Tag, objects: Objects<'_>) -> Vec<u8> {
 }
 
 /// The same objects with some replaced, added or, where empty, removed.
-pub(super) fn changed<'a>(objects: Objects<'a>, change: Objects<'a>) -> Vec<(u32, &'a str)> {
+pub(crate) fn changed<'a>(objects: Objects<'a>, change: Objects<'a>) -> Vec<(u32, &'a str)> {
     let mut all: Vec<(u32, &str)> = objects.to_vec();
     for (number, value) in change {
         match all.iter_mut().find(|(own, _)| own == number) {
@@ -100,7 +100,7 @@ pub(super) fn changed<'a>(objects: Objects<'a>, change: Objects<'a>) -> Vec<(u32
 }
 
 /// Feeds the answers, an empty one meaning that the card has gone; gives the commands and the outcome.
-pub(super) fn run<K: Kernel>(
+pub(crate) fn run<K: Kernel>(
     kernel: Result<K, KernelOutcome>,
     answers: &[Vec<u8>],
 ) -> (Vec<String>, KernelOutcome) {
@@ -132,7 +132,7 @@ pub(super) fn run<K: Kernel>(
 }
 
 /// An exception file with this one card.
-pub(super) fn listing(digits: &[u8]) -> Arc<ExceptionFile> {
+pub(crate) fn listing(digits: &[u8]) -> Arc<ExceptionFile> {
     let salt = [0x5A; 16];
     let mark = ExceptionFile::mark(&salt, &Pan::from_digits(digits).unwrap(), None);
     Arc::new(ExceptionFile::new(&salt, [mark].into()))

@@ -176,8 +176,8 @@ fn present(signature: Option<&[u8]>) -> Result<&[u8], OdaFailure> {
 // Rule ODA-ISSUER-1: the issuer identifier, 3 to 8 digits padded with F, begins the number.
 // [source: foreign vector, emv-oda; test: oda::chain::tests::issuer_identifiers_of_3_to_8_digits;
 // evidence: foreign mock-visa-offline]
-/// Whether an issuer identifier, 3 to 8 digits padded with F, begins the number.
-fn identifies(identifier: &[u8], pan: &Pan) -> bool {
+/// Whether an issuer identifier, 3 digits or more padded with F, begins the number.
+pub(super) fn identifies(identifier: &[u8], pan: &Pan) -> bool {
     let mut digits = pan.expose_digits().iter();
     let mut length = 0_usize;
     let mut nibbles = identifier.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);

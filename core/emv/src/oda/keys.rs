@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use softpos_crypto::emv_rsa::{self, PublicKey};
+use softpos_crypto::p256_key;
+
+use super::curve::CurveAuthorityKey;
 
 /// A scheme's public key, its checksum verified.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ pub struct AuthorityKey {
 pub enum KeyRefused {
     /// The published checksum is not that of the key: one of them is wrong.
     Checksum,
+    /// An elliptic-curve key did not sign itself.
+    Signature,
     /// RID and index name two keys: live and test keys do not belong into one list.
     Twice,
 }
@@ -41,6 +46,7 @@ pub struct Revocation {
 #[derive(Clone, Default)]
 pub struct AuthorityKeys {
     keys: Vec<AuthorityKey>,
+    curve_keys: Vec<CurveAuthorityKey>,
     revoked: Vec<Revocation>,
 }
 
@@ -84,13 +90,23 @@ impl AuthorityKeys {
     /// # Errors
     /// [`KeyRefused::Twice`].
     pub fn new(keys: Vec<AuthorityKey>, mut revoked: Vec<Revocation>) -> Result<Self, KeyRefused> {
-        let mut names: Vec<_> = keys.iter().map(|key| (key.rid, key.index)).collect();
-        names.sort_unstable();
-        if names.windows(2).any(|pair| pair.first() == pair.last()) {
-            return Err(KeyRefused::Twice);
-        }
+        named_once(keys.iter().map(|key| (key.rid, key.index)))?;
         revoked.sort_unstable();
-        Ok(Self { keys, revoked })
+        Ok(Self {
+            keys,
+            curve_keys: Vec::new(),
+            revoked,
+        })
+    }
+
+    /// The same with the schemes' elliptic-curve keys; their names are apart from those of the others.
+    ///
+    /// # Errors
+    /// [`KeyRefused::Twice`].
+    pub fn with_curve_keys(mut self, keys: Vec<CurveAuthorityKey>) -> Result<Self, KeyRefused> {
+        named_once(keys.iter().map(|key| (key.rid, key.index)))?;
+        self.curve_keys = keys;
+        Ok(self)
     }
 
     /// The key for RID and index (8F), unless it has expired on this day (BCD YYMMDD) or cannot verify anything.
@@ -99,16 +115,35 @@ impl AuthorityKeys {
             .keys
             .iter()
             .find(|key| key.rid == rid && key.index == index)?;
-        let expired = found
-            .expires_yymmdd
-            .is_some_and(|last| with_century(today_yymmdd) > with_century(last));
-        found.key.as_ref().filter(|_| !expired)
+        let counts = in_time(found.expires_yymmdd, today_yymmdd);
+        found.key.as_ref().filter(|_| counts)
+    }
+
+    /// The elliptic-curve key for RID and index (8F), unless it has expired on this day (BCD YYMMDD).
+    pub fn curve(&self, rid: [u8; 5], index: u8, today_yymmdd: [u8; 3]) -> Option<&p256_key::PublicKey> {
+        let mut keys = self.curve_keys.iter();
+        keys.find(|key| key.rid == rid && key.index == index)
+            .filter(|key| in_time(key.expires_yymmdd, today_yymmdd))
+            .map(|key| &key.key)
     }
 
     /// Whether an issuer certificate is revoked.
     pub fn is_revoked(&self, certificate: &Revocation) -> bool {
         self.revoked.binary_search(certificate).is_ok()
     }
+}
+
+fn named_once(names: impl Iterator<Item = ([u8; 5], u8)>) -> Result<(), KeyRefused> {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair.first() == pair.last()) {
+        return Err(KeyRefused::Twice);
+    }
+    Ok(())
+}
+
+fn in_time(last_yymmdd: Option<[u8; 3]>, today_yymmdd: [u8; 3]) -> bool {
+    last_yymmdd.is_none_or(|last| with_century(today_yymmdd) <= with_century(last))
 }
 
 /// YYMMDD with its century: 50 to 99 are of the last one.
@@ -124,9 +159,19 @@ impl fmt::Debug for AuthorityKey {
     }
 }
 
+impl fmt::Debug for CurveAuthorityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rid.iter().try_for_each(|byte| write!(f, "{byte:02X}"))?;
+        write!(f, "/{:02X}/P-256", self.index)
+    }
+}
+
 /// The names of the keys.
 impl fmt::Debug for AuthorityKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.keys).finish()
+        f.debug_list()
+            .entries(&self.keys)
+            .entries(&self.curve_keys)
+            .finish()
     }
 }

@@ -5,6 +5,7 @@
 //! a failure means.
 
 mod chain;
+mod curve;
 mod keys;
 mod static_data;
 
@@ -13,6 +14,7 @@ use core::fmt;
 use softpos_wire::Tag;
 
 pub use self::chain::{Chain, combined, dynamic};
+pub use self::curve::{CurveAuthorityKey, CurveCertificates, CurveChain};
 pub(crate) use self::keys::with_century;
 pub use self::keys::{AuthorityKey, AuthorityKeys, KeyRefused, Revocation};
 pub use self::static_data::StaticData;

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use softpos_cards::{CardScheme, authority_keys};
-use softpos_host::{CaPublicKey, CombinationParameters, ReaderParameters};
+use softpos_cards::{CardScheme, authority_keys, curve_authority_keys};
+use softpos_host::{CaPublicKey, CombinationParameters, CurveCaPublicKey, ReaderParameters};
 
 use crate::parameters::{MERCHANT, NO_CVM_LIMIT_MINOR, PAYMENT_LIMIT_MINOR};
 
 /// Up to here a card may approve by itself: 100.00.
 const FLOOR_LIMIT_MINOR: i64 = 10_000;
+/// The common kernel of all schemes.
+const COMMON_KERNEL: u8 = 8;
 /// EMV mode, online PIN, offline data authentication for online; CDCVM.
 const QUALIFIERS: &str = "25004000";
 
@@ -27,6 +29,7 @@ pub(crate) fn reader(terminal: &str) -> ReaderParameters {
             (CardScheme::Mastercard.kernel(), kernel_2()),
             (CardScheme::AmericanExpress.kernel(), kernel_4()),
             (CardScheme::Jcb.kernel(), kernel_5()),
+            (COMMON_KERNEL, kernel_8()),
         ]
         .into(),
         // Nothing foreign proves these kernels: the sandbox turns them on, an acquirer does so on purpose.
@@ -34,9 +37,15 @@ pub(crate) fn reader(terminal: &str) -> ReaderParameters {
             .into_iter()
             .filter(|scheme| !matches!(scheme, CardScheme::Visa | CardScheme::Mastercard))
             .map(CardScheme::kernel)
+            .chain([COMMON_KERNEL])
             .collect(),
-        combinations: CardScheme::ALL.map(combination).into(),
+        combinations: CardScheme::ALL
+            .into_iter()
+            .map(combination)
+            .chain([common_combination()])
+            .collect(),
         capks: authorities(),
+        curve_capks: curve_authorities(),
         revoked: Vec::new(),
         exceptions: None,
     }
@@ -87,6 +96,35 @@ fn kernel_5() -> Data {
     data(&[("9F52", "00"), ("9F53", "300000"), ("DF8D02", "2200")])
 }
 
+/// The common kernel has tags of its own for everything; it compares by "above".
+fn kernel_8() -> Data {
+    data(&[
+        // Above the CVM limit PIN or device, below it device or nothing.
+        ("9F8207", "44"),
+        ("9F8208", "0C"),
+        // Relay resistance; whether the card was authenticated here stays here. Local authentication.
+        ("9F8209", "1000"),
+        ("9F820A", "10"),
+        // Not authenticated, above the floor limit, late: the issuer decides. Nothing is declined unasked.
+        ("9F820B", "0000000000"),
+        ("9F820C", "840080800C"),
+        ("9F820D", &amount(FLOOR_LIMIT_MINOR)),
+        ("9F820E", &amount(NO_CVM_LIMIT_MINOR)),
+        // A card may say that a PIN comes, and ask for "see phone"; its issuers look for the code at this place.
+        ("9F821A", "FFFFFBFFFF"),
+        ("9F821D", "20"),
+        ("9F821E", "0A"),
+    ])
+}
+
+/// Mastercard's application, for cards that ask for the common kernel.
+fn common_combination() -> CombinationParameters {
+    CombinationParameters {
+        kernel: COMMON_KERNEL,
+        ..combination(CardScheme::Mastercard)
+    }
+}
+
 fn combination(scheme: CardScheme) -> CombinationParameters {
     let qualifies = matches!(
         scheme,
@@ -118,6 +156,19 @@ fn authorities() -> Vec<CaPublicKey> {
             modulus: hex::encode_upper(key.modulus),
             exponent: hex::encode_upper(key.exponent),
             checksum: hex::encode_upper(key.checksum),
+            expires_yymmdd: None,
+        })
+        .collect()
+}
+
+fn curve_authorities() -> Vec<CurveCaPublicKey> {
+    curve_authority_keys()
+        .into_iter()
+        .map(|key| CurveCaPublicKey {
+            rid: hex::encode_upper(key.rid),
+            index: hex::encode_upper([key.index]),
+            x: hex::encode_upper(key.x),
+            signature: hex::encode_upper(key.signature),
             expires_yymmdd: None,
         })
         .collect()

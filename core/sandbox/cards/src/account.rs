@@ -26,13 +26,19 @@ pub struct Account {
     pub expiry_yymm: [u8; 2],
     /// The PIN for online verification; a wrong one is declined with 55.
     pub pin: &'static str,
-    /// The master key of its cryptograms: derivation key index in 9F10.
+    /// The master key of its cryptograms: derivation key index in 9F10. From 80 on the key is for AES, and the card is
+    /// one for kernel 8.
     pub key_index: u8,
     /// The answer when all checks pass.
     pub answer: IssuerAnswer,
 }
 
 const VALID: [u8; 2] = [0x35, 0x12];
+
+/// The derivation key index of cards whose cryptograms are made with AES.
+pub(crate) const AES_KEY: u8 = 0x81;
+/// The kernel that reads those.
+const COMMON_KERNEL: u8 = 8;
 
 const fn approving(scheme: CardScheme, pan_digits: &'static str) -> Account {
     Account {
@@ -74,6 +80,19 @@ pub(crate) const MASTERCARD_OFFLINE: Account = approving(CardScheme::Mastercard,
 pub(crate) const MASTERCARD_DECLINED: Account = declining(CardScheme::Mastercard, "5413339900000037", "05");
 pub(crate) const MASTERCARD_PHONE: Account = approving(CardScheme::Mastercard, "5413339900000052");
 pub(crate) const MASTERCARD_SEE_PHONE: Account = approving(CardScheme::Mastercard, "5413339900000060");
+
+/// A card for the common kernel of all schemes.
+const fn common(pan_digits: &'static str) -> Account {
+    Account {
+        key_index: AES_KEY,
+        ..approving(CardScheme::Mastercard, pan_digits)
+    }
+}
+
+pub(crate) const COMMON: Account = common("5413339900000078");
+pub(crate) const COMMON_OFFLINE: Account = common("5413339900000086");
+pub(crate) const COMMON_PHONE: Account = common("5413339900000094");
+pub(crate) const COMMON_SEE_PHONE: Account = common("5413339900000102");
 
 pub(crate) const UNIONPAY: Account = approving(CardScheme::UnionPay, "6239999900000012");
 pub(crate) const UNIONPAY_OFFLINE: Account = approving(CardScheme::UnionPay, "6239999900000020");
@@ -127,6 +146,10 @@ pub fn accounts() -> &'static [Account] {
         DISCOVER,
         DISCOVER_OFFLINE,
         DISCOVER_PHONE,
+        COMMON,
+        COMMON_OFFLINE,
+        COMMON_PHONE,
+        COMMON_SEE_PHONE,
     ]
 }
 
@@ -136,6 +159,19 @@ impl Account {
         accounts()
             .iter()
             .find(|account| account.pan_digits.as_bytes() == pan.expose_digits())
+    }
+
+    /// The kernel that reads its card: the scheme's, or the common one.
+    pub const fn kernel(&self) -> u8 {
+        if self.is_common() {
+            COMMON_KERNEL
+        } else {
+            self.scheme.kernel()
+        }
+    }
+
+    pub(crate) const fn is_common(&self) -> bool {
+        self.key_index == AES_KEY
     }
 
     /// The card number.

@@ -7,7 +7,9 @@ use softpos_wire::apdu::{Capdu, PPSE_NAME, SW_OK};
 use softpos_wire::tlv::{TlvWriter, child};
 use softpos_wire::{Tag, tag};
 
+use crate::account::{APPROVED, Account};
 use crate::application::{Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, generate, options, pdol};
+use crate::curve_pki::CurveCertificates;
 use crate::fault::{Fault, FaultKind};
 use crate::issuer::card_key;
 use crate::pki::{CardCertificates, sha1};
@@ -22,6 +24,8 @@ const SW_WRONG_P1_P2: u16 = 0x6A86;
 const SW_UNKNOWN_INSTRUCTION: u16 = 0x6D00;
 /// More to come.
 const ENDLESS: [u8; 2] = [0x61, 0xFF];
+/// Kernel 8: version 1 and the one suite of channels; notices when the field goes off.
+const QUALIFIER: [u8; 7] = [0x01, 0x00, 0xFF, 0xFF, 0x80, 0x00, 0x00];
 /// Relay resistance: shortest, longest and usual time of an answer, in 100 us.
 const RELAY_TIMES: [u8; 6] = [0x00, 0x00, 0x01, 0x2C, 0x00, 0x18];
 
@@ -36,6 +40,7 @@ pub struct SoftCard {
     /// Present for cards of a sandbox issuer.
     key: Option<SecretArray<16>>,
     certificates: OnceCell<CardCertificates>,
+    curve_certificates: OnceCell<CurveCertificates>,
     atc: u16,
     /// The owner of the device has confirmed the next payment.
     confirmed: bool,
@@ -76,6 +81,7 @@ impl SoftCard {
                 .account
                 .and_then(|account| card_key(account, account.key_index)),
             certificates: OnceCell::new(),
+            curve_certificates: OnceCell::new(),
             atc: 0,
             confirmed: false,
             collisions_left: profile.collisions,
@@ -225,6 +231,9 @@ impl SoftCard {
                                     .put(tag::ADF_NAME, aid)
                                     .put(tag::APPLICATION_LABEL, label.as_bytes())
                                     .put(tag::PRIORITY, &[0x01]);
+                                if self.is_common() {
+                                    entry.put(tag::KERNEL_IDENTIFIER, &[0x08]);
+                                }
                             });
                         });
                     });
@@ -233,7 +242,7 @@ impl SoftCard {
             if self.profile.temper == Temper::Blocked {
                 return Err(SW_BLOCKED);
             }
-            let pdol = pdol(self.profile.scheme().unwrap_or(CardScheme::Visa));
+            let pdol = pdol(self.profile.account.unwrap_or(&APPROVED));
             fci.template(tag::FCI_TEMPLATE, |fci| {
                 fci.put(tag::DF_NAME, aid)
                     .template(tag::FCI_PROPRIETARY, |inner| {
@@ -244,6 +253,9 @@ impl SoftCard {
                             .put(tag::LANGUAGE_PREFERENCE, b"zhen");
                         if self.profile.scheme() == Some(CardScheme::UnionPay) {
                             inner.put(tags::SIGNS_ONLINE, &[0x01]);
+                        }
+                        if self.is_common() {
+                            inner.put(tags::CARD_QUALIFIER, &QUALIFIER);
                         }
                     });
             });
@@ -341,11 +353,20 @@ impl SoftCard {
             atc: atc.to_be_bytes(),
             locked: self.profile.verification == Verification::SeePhone && !self.confirmed,
             certificates: &self.certificates,
+            curve_certificates: &self.curve_certificates,
         })
+    }
+
+    /// Whether it is a card for kernel 8.
+    fn is_common(&self) -> bool {
+        self.profile.account.is_some_and(Account::is_common)
     }
 
     /// Whether the cryptogram has a command of its own.
     fn generates(&self) -> bool {
+        if self.is_common() {
+            return true;
+        }
         match self.profile.scheme() {
             Some(CardScheme::Mastercard | CardScheme::AmericanExpress | CardScheme::Jcb) => true,
             Some(CardScheme::Visa | CardScheme::UnionPay | CardScheme::Discover) | None => false,

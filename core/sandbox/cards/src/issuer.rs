@@ -10,10 +10,11 @@ use softpos_crypto::issuer::{
     Padding, application_cryptogram, arpc_method_1, arpc_method_2, card_key_option_a, session_key_common,
     session_key_unionpay,
 };
+use softpos_crypto::issuer_aes;
 use softpos_types::SecretArray;
 use softpos_wire::{Tag, tag, tlv};
 
-use crate::account::Account;
+use crate::account::{AES_KEY, Account};
 use crate::scheme::CardScheme;
 
 /// What every cryptogram covers of the reader's words, in this order; AIP and counter follow, then what the card
@@ -35,7 +36,7 @@ const COVERED: [Tag; 10] = [
 const CSU_APPROVED: [u8; 4] = [0, 0x80, 0, 0];
 const APPROVED: &str = "00";
 
-/// An issuer master key for application cryptograms.
+/// An issuer master key for application cryptograms: triple DES, or AES from index 80 on.
 #[derive(Debug)]
 pub struct IssuerKey {
     /// Whose cards.
@@ -48,13 +49,17 @@ pub struct IssuerKey {
 
 /// All keys of the sandbox issuers.
 pub fn issuer_keys() -> Vec<IssuerKey> {
-    CardScheme::ALL
-        .map(|scheme| IssuerKey {
-            scheme,
-            index: 0x01,
-            master: SecretArray::build(|key| key.copy_from_slice(master_key(scheme))),
-        })
-        .into()
+    let key = |scheme, index, bytes: &[u8; 16]| IssuerKey {
+        scheme,
+        index,
+        master: SecretArray::build(|key| *key = *bytes),
+    };
+    let mut keys: Vec<IssuerKey> = CardScheme::ALL
+        .map(|scheme| key(scheme, 0x01, master_key(scheme)))
+        .into();
+    let aes = include_bytes!("../testdata/mastercard-issuer-master-key-81.bin");
+    keys.push(key(CardScheme::Mastercard, AES_KEY, aes));
+    keys
 }
 
 const fn master_key(scheme: CardScheme) -> &'static [u8; 16] {
@@ -145,7 +150,7 @@ pub fn verify_cryptogram(de55: &[u8], account: &Account) -> Result<Verified, Cry
     tlv::walk(de55, &mut |_, _| ()).map_err(|_| CryptogramError::Malformed)?;
     let value = |tag: Tag| tlv::child(de55, tag).ok().flatten();
     let required = |tag: Tag| value(tag).ok_or(CryptogramError::Missing(tag));
-    let layout = Layout::of(account.scheme);
+    let layout = Layout::of(account);
     let iad = required(tag::ISSUER_APPLICATION_DATA)?;
     let at = |index: usize| iad.get(index).copied().ok_or(CryptogramError::Unknown);
     if iad.len() != layout.length || at(layout.version_at)? != layout.version {
@@ -169,8 +174,12 @@ pub fn verify_cryptogram(de55: &[u8], account: &Account) -> Result<Verified, Cry
 ///
 /// `de39` is the response code. `None` for an account without key, which does not exist.
 pub fn issuer_answer(account: &Account, verified: Verified, de39: &str) -> Option<Vec<u8>> {
-    let layout = Layout::of(account.scheme);
+    let layout = Layout::of(account);
     let session = layout.session_key(&card_key(account, account.key_index)?, verified.atc.to_be_bytes());
+    if account.is_common() {
+        let arc = de39.as_bytes().try_into().ok()?;
+        return Some([&issuer_aes::arpc(&session, verified.cryptogram, arc)[..], &arc].concat());
+    }
     Some(match account.scheme {
         CardScheme::Visa | CardScheme::Jcb | CardScheme::Discover => {
             let csu = if de39 == APPROVED { CSU_APPROVED } else { [0; 4] };
@@ -198,7 +207,12 @@ pub(crate) fn card_key(account: &Account, index: u8) -> Option<SecretArray<16>> 
     let key = keys
         .iter()
         .find(|key| key.scheme == account.scheme && key.index == index)?;
-    Some(card_key_option_a(&key.master, &account.pan(), account.psn))
+    let derive = if index == AES_KEY {
+        issuer_aes::card_key_option_c
+    } else {
+        card_key_option_a
+    };
+    Some(derive(&key.master, &account.pan(), account.psn))
 }
 
 /// A cryptogram and what the card says with it.
@@ -217,16 +231,31 @@ pub(crate) fn make<'a>(
     on_device: bool,
     value: impl Fn(Tag) -> Option<&'a [u8]>,
 ) -> Result<Made, Tag> {
-    let layout = Layout::of(account.scheme);
-    let issuer_data = layout.issuer_data(account.key_index, kind, on_device);
+    let issuer_data = Layout::of(account).issuer_data(account.key_index, kind, on_device);
+    Ok(Made {
+        cryptogram: make_over(account, key, &issuer_data, value)?,
+        issuer_data,
+    })
+}
+
+/// 9F10 of a card for kernel 8, without the code that the reader puts into it.
+pub(crate) fn common_issuer_data(account: &Account, kind: CryptogramKind, on_device: bool) -> Vec<u8> {
+    Layout::of(account).issuer_data(account.key_index, kind, on_device)
+}
+
+/// Makes a card's cryptogram over this 9F10.
+pub(crate) fn make_over<'a>(
+    account: &Account,
+    key: &SecretArray<16>,
+    issuer_data: &[u8],
+    value: impl Fn(Tag) -> Option<&'a [u8]>,
+) -> Result<[u8; 8], Tag> {
+    let layout = Layout::of(account);
     let atc = value(tag::ATC)
         .and_then(|atc| atc.try_into().ok())
         .ok_or(tag::ATC)?;
-    let data = layout.covered(&issuer_data, &value)?;
-    Ok(Made {
-        cryptogram: layout.cryptogram(key, atc, &data),
-        issuer_data,
-    })
+    let data = layout.covered(issuer_data, &value)?;
+    Ok(layout.cryptogram(key, atc, &data))
 }
 
 /// How a scheme's cards lay out 9F10, and what their cryptogram is made of.
@@ -238,8 +267,8 @@ struct Layout {
     index_at: usize,
     version_at: usize,
     results_at: usize,
-    /// The part of 9F10 that is covered.
-    own: Range<usize>,
+    /// The parts of 9F10 that are covered.
+    own: [Range<usize>; 2],
     /// Whether the reader's verification results are covered: not where the card speaks before they are complete.
     covers_tvr: bool,
     session: Session,
@@ -253,12 +282,35 @@ enum Session {
     UnionPay,
     /// None: the card key itself.
     None,
+    /// AES, for cryptogram and session key.
+    Aes,
 }
+
+/// Where in 9F10 of a card for kernel 8 the reader's code over the payment stands.
+pub(crate) const COMMON_MAC_PLACE: Range<usize> = 10..18;
 
 impl Layout {
     /// Visa, JCB: length, index, version, 03 and three bytes of results; all covered. `UnionPay` and American
     /// Express: the same with the results covered. Mastercard, Discover: index, version, results, counters.
-    const fn of(scheme: CardScheme) -> Self {
+    ///
+    /// A card for kernel 8: index, version, results, two counters, the code over the payment; results and code covered
+    /// (Mastercard Ecos 1.0, as a public card tool reads it).
+    const fn of(account: &Account) -> Self {
+        if account.is_common() {
+            return Self {
+                version: 0x17,
+                length: 18,
+                counts_itself: false,
+                index_at: 0,
+                version_at: 1,
+                results_at: 2,
+                own: [2..8, COMMON_MAC_PLACE],
+                covers_tvr: true,
+                session: Session::Aes,
+                padding: Padding::Iso80,
+            };
+        }
+        let scheme = account.scheme;
         let (version, length, own, session, padding) = match scheme {
             CardScheme::Visa => (0x12, 7, 0..7, Session::Common, Padding::Iso80),
             CardScheme::Jcb => (0x04, 7, 0..7, Session::Common, Padding::Iso80),
@@ -276,7 +328,7 @@ impl Layout {
             index_at,
             version_at,
             results_at,
-            own,
+            own: [own, 0..0],
             covers_tvr: !matches!(scheme, CardScheme::Discover),
             session,
             padding,
@@ -321,10 +373,10 @@ impl Layout {
         {
             data.extend_from_slice(value(tag).ok_or(tag)?);
         }
-        let own = issuer_data
-            .get(self.own.clone())
-            .ok_or(tag::ISSUER_APPLICATION_DATA)?;
-        data.extend_from_slice(own);
+        for own in &self.own {
+            let own = issuer_data.get(own.clone()).ok_or(tag::ISSUER_APPLICATION_DATA)?;
+            data.extend_from_slice(own);
+        }
         Ok(data)
     }
 
@@ -333,11 +385,17 @@ impl Layout {
             Session::Common => session_key_common(card_key, atc),
             Session::UnionPay => session_key_unionpay(card_key, atc),
             Session::None => SecretArray::build(|key| key.copy_from_slice(card_key.expose())),
+            Session::Aes => issuer_aes::session_key(card_key, atc),
         }
     }
 
     fn cryptogram(&self, card_key: &SecretArray<16>, atc: [u8; 2], data: &[u8]) -> [u8; 8] {
-        application_cryptogram(&self.session_key(card_key, atc), data, self.padding)
+        let session = self.session_key(card_key, atc);
+        if matches!(self.session, Session::Aes) {
+            issuer_aes::application_cryptogram(&session, data)
+        } else {
+            application_cryptogram(&session, data, self.padding)
+        }
     }
 }
 
@@ -366,7 +424,7 @@ mod tests {
         ]
         .map(|text| hex::decode(text).unwrap());
         let issuer_data = hex::decode("06011203A0B800").unwrap();
-        let layout = Layout::of(CardScheme::Visa);
+        let layout = Layout::of(&crate::account::APPROVED);
         let data = layout.covered(&issuer_data, |wanted| {
             let at = COVERED.iter().position(|tag| *tag == wanted)?;
             Some(values[at].as_slice())
@@ -380,7 +438,7 @@ mod tests {
 
     #[test]
     fn keys_have_odd_parity_and_unique_indexes() {
-        for key in issuer_keys() {
+        for key in issuer_keys().into_iter().filter(|key| key.index != AES_KEY) {
             assert!(
                 key.master.expose().iter().all(|byte| byte.count_ones() % 2 == 1),
                 "{:?} {}",

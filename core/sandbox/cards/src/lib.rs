@@ -10,6 +10,7 @@
 mod account;
 mod application;
 mod card;
+mod curve_pki;
 mod fault;
 mod issuer;
 mod pki;
@@ -21,6 +22,7 @@ mod wallet;
 
 pub use account::{Account, IssuerAnswer, accounts};
 pub use card::{CardGone, SoftCard};
+pub use curve_pki::{CurveAuthorityKey, curve_authority_keys};
 pub use fault::{Fault, FaultKind};
 pub use issuer::{
     CryptogramError, CryptogramKind, IssuerKey, Verified, issuer_answer, issuer_keys, verify_cryptogram,

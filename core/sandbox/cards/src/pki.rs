@@ -152,7 +152,7 @@ fn framed(inside: &[u8], hash: [u8; 20]) -> Vec<u8> {
 }
 
 /// Digits two a byte, filled up with F on the right.
-fn padded_digits(digits: &str, length: usize) -> Vec<u8> {
+pub(crate) fn padded_digits(digits: &str, length: usize) -> Vec<u8> {
     let nibbles = digits.bytes().map(|digit| digit.wrapping_sub(b'0') & 0x0F);
     let mut nibbles: Vec<u8> = nibbles.collect();
     nibbles.resize(length.saturating_mul(2), 0x0F);

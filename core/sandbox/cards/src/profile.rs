@@ -175,6 +175,10 @@ const PROFILES: &[Profile] = &[
     card("discover-approved", APPROVES, &account::DISCOVER),
     offline("discover-offline", APPROVES_OFFLINE, &account::DISCOVER_OFFLINE),
     phone("discover-phone", IS_PHONE, &account::DISCOVER_PHONE),
+    card("kernel8-approved", APPROVES, &account::COMMON),
+    offline("kernel8-offline", APPROVES_OFFLINE, &account::COMMON_OFFLINE),
+    phone("kernel8-phone", IS_PHONE, &account::COMMON_PHONE),
+    locked_phone("kernel8-see-phone", IS_LOCKED, &account::COMMON_SEE_PHONE),
     Profile {
         id: "unsupported",
         about: "a card of a scheme that is not accepted here",

@@ -30,3 +30,23 @@ pub(crate) const PROCESSING_REQUIREMENTS: Tag = Tag::new(0x9F71);
 pub(crate) const SIGNS_ONLINE: Tag = Tag::new(0xDF61);
 /// Kernel 2: what the phone wants of its owner.
 pub(crate) const CARDHOLDER_INTERACTION: Tag = Tag::new(0xDF4B);
+/// Kernel 8, in the answer to SELECT: what the card can do.
+pub(crate) const CARD_QUALIFIER: Tag = Tag::new(0x9F2C);
+/// Kernel 8: the kernel's point.
+pub(crate) const KERNEL_KEY_DATA: Tag = Tag::new(0x9E);
+/// Kernel 8: what the terminal can do about the holder, and whether it must.
+pub(crate) const RISK_MANAGEMENT: Tag = Tag::new(0x9F1D);
+/// Kernel 8: a record inside the channel.
+pub(crate) const ENCIPHERED_RECORD: Tag = Tag::new(0xDA);
+/// Kernel 8: the card's decision about its holder.
+pub(crate) const HOLDER_DECISION: Tag = Tag::new(0x9F_8102);
+/// Kernel 8: the card's blinded point and what it is blinded with.
+pub(crate) const CARD_KEY_DATA: Tag = Tag::new(0x9F_8103);
+/// Kernel 8: the verification results that the cryptogram covers.
+pub(crate) const CARD_RESULTS: Tag = Tag::new(0x9F_8104);
+/// Kernel 8: the code over cryptogram and payment.
+pub(crate) const ENHANCED_MAC: Tag = Tag::new(0x9F_8105);
+/// Kernel 8: the card wants to be presented again.
+pub(crate) const RESTART_INDICATOR: Tag = Tag::new(0x9F_8108);
+/// Kernel 8: other objects that the card's certificate covers.
+pub(crate) const EXTENDED_STATIC_LIST: Tag = Tag::new(0x9F_810A);

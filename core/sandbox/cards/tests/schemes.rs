@@ -16,7 +16,15 @@ use common::{Air, CVM_LIMIT_MINOR, FLOOR_LIMIT_MINOR, approved, online, reader, 
 use softpos_cards::{Account, CryptogramKind, Fault, FaultKind, Wallet, issuer_answer, verify_cryptogram};
 use softpos_emv::{CardRead, Cvm};
 
-const SCHEMES: [&str; 6] = ["visa", "mastercard", "unionpay", "amex", "jcb", "discover"];
+const SCHEMES: [&str; 7] = [
+    "visa",
+    "mastercard",
+    "unionpay",
+    "amex",
+    "jcb",
+    "discover",
+    "kernel8",
+];
 
 fn verified(read: &CardRead) -> CryptogramKind {
     let account = Account::of(&read.pan).unwrap();

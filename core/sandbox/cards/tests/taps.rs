@@ -145,7 +145,10 @@ fn pulled_once_then_read() {
     assert_eq!(card.transmit(&[0, 0xB2, 1, 0x14, 0]), Err(CardGone));
     let read = online(tap(&mut reader, card));
     assert_eq!(
-        (read.receipt.as_ref().unwrap().atc, read.receipt.as_ref().unwrap().un),
+        (
+            read.receipt.as_ref().unwrap().atc,
+            read.receipt.as_ref().unwrap().un
+        ),
         ([0, 2], [0x22; 4]),
         "counted up, new number"
     );

@@ -22,6 +22,7 @@ mod cards;
 mod codes;
 mod folder;
 mod input;
+mod kernels;
 mod memory;
 mod offline;
 mod refunds;

@@ -314,6 +314,7 @@ fn reader() -> ReaderParameters {
             data: BTreeMap::new(),
         }],
         capks: authorities(),
+        curve_capks: Vec::new(),
         revoked: Vec::new(),
         exceptions: None,
     }

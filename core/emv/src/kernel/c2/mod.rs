@@ -9,7 +9,7 @@ mod cda;
 mod config;
 mod generate;
 mod outcome;
-mod relay;
+pub(super) mod relay;
 mod restrictions;
 mod risk;
 mod stop;
@@ -35,6 +35,7 @@ use self::config::Config;
 use self::relay::{Exchange, Promise, Verdict};
 use self::stop::{Stop, l2};
 use self::tvr::Tvr;
+use super::intake::MAX_RECORDS;
 use super::{Kernel, KernelInput, Progress};
 use crate::config::TerminalData;
 use crate::data::CardData;
@@ -43,9 +44,6 @@ use crate::exceptions::ExceptionFile;
 use crate::oda::{AuthorityKeys, StaticData};
 use crate::outcome::{Authentication, Cvm, KernelOutcome, Reason};
 use crate::torn::{TornLog, TornRecord};
-
-/// Records of one card that are read before it counts as hostile.
-const MAX_RECORDS: usize = 64;
 
 /// The stripe mode's own file, which comes first for readers that know both modes.
 const STRIPE_FILE: [u8; 4] = [0x08, 0x01, 0x01, 0x00];
@@ -132,6 +130,7 @@ impl C2 {
             activation,
             data,
             spare_unpredictable,
+            channel_key: _,
             torn,
             keys,
             exceptions,

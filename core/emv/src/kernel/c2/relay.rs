@@ -9,49 +9,49 @@ use super::tags;
 use crate::data::CardData;
 
 /// How often the exchange is done before a slow card counts as relayed.
-pub(super) const MAX_EXCHANGES: u8 = 3;
+pub(in crate::kernel) const MAX_EXCHANGES: u8 = 3;
 
 /// What the reader grants and expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Timing {
+pub(in crate::kernel) struct Timing {
     /// DF8132: how much faster than promised.
-    pub(super) min_grace: u32,
+    pub(in crate::kernel) min_grace: u32,
     /// DF8133: how much slower.
-    pub(super) max_grace: u32,
+    pub(in crate::kernel) max_grace: u32,
     /// DF8134: transmission time of the command.
-    pub(super) command: u32,
+    pub(in crate::kernel) command: u32,
     /// DF8135: transmission time of the answer.
-    pub(super) answer: u32,
+    pub(in crate::kernel) answer: u32,
     /// DF8136: how far above the minimum the measured time may lie.
-    pub(super) accuracy: u32,
+    pub(in crate::kernel) accuracy: u32,
     /// DF8137: how alike the two estimates of the answer's transmission must be.
-    pub(super) mismatch_percent: u32,
+    pub(in crate::kernel) mismatch_percent: u32,
 }
 
 /// What the card answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Promise {
-    pub(super) entropy: [u8; 4],
-    pub(super) min: u16,
-    pub(super) max: u16,
+pub(in crate::kernel) struct Promise {
+    pub(in crate::kernel) entropy: [u8; 4],
+    pub(in crate::kernel) min: u16,
+    pub(in crate::kernel) max: u16,
     /// The card's estimate of its answer's transmission time.
-    pub(super) estimate: u16,
+    pub(in crate::kernel) estimate: u16,
 }
 
 /// A finished exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Exchange {
+pub(in crate::kernel) struct Exchange {
     /// The reader's number.
-    pub(super) number: [u8; 4],
-    pub(super) promise: Promise,
-    pub(super) measured: u32,
+    pub(in crate::kernel) number: [u8; 4],
+    pub(in crate::kernel) promise: Promise,
+    pub(in crate::kernel) measured: u32,
     /// How many there were, this one included.
-    pub(super) count: u8,
+    pub(in crate::kernel) count: u8,
 }
 
 /// What the measured time says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::kernel) enum Verdict {
     /// Faster than the card can be: somebody answers in its place.
     TooFast,
     /// Slower than the card promises.
@@ -61,13 +61,13 @@ pub(super) enum Verdict {
 }
 
 /// EXCHANGE RELAY RESISTANCE DATA with the reader's number.
-pub(super) fn command([a, b, c, d]: [u8; 4]) -> Vec<u8> {
+pub(in crate::kernel) fn command([a, b, c, d]: [u8; 4]) -> Vec<u8> {
     alloc::vec![0x80, 0xEA, 0x00, 0x00, 0x04, a, b, c, d, 0x00]
 }
 
 impl Promise {
     /// Template 80 with entropy 4, minimum 2, maximum 2, estimate 2.
-    pub(super) fn parse(answer: apdu::Rapdu<'_>) -> Option<Self> {
+    pub(in crate::kernel) fn parse(answer: apdu::Rapdu<'_>) -> Option<Self> {
         let value = tlv::only(answer.body, tag::RESPONSE_FORMAT_1)?;
         let &[e1, e2, e3, e4, min1, min2, max1, max2, est1, est2] = value else {
             return None;
@@ -88,7 +88,7 @@ impl Timing {
     // evidence: own]
     /// The card's own time: what passed, less the transmission of command and answer. Of the two estimates of the
     /// answer the smaller counts, so that a card gains nothing by claiming a long one.
-    pub(super) fn measured(self, elapsed_us: u32, promise: Promise) -> u32 {
+    pub(in crate::kernel) fn measured(self, elapsed_us: u32, promise: Promise) -> u32 {
         elapsed_us
             .div_euclid(100)
             .saturating_sub(self.command)
@@ -99,7 +99,7 @@ impl Timing {
     // [source: peer, DCEMV takes the minimum grace for both ends;
     // test: kernel::c2::relay::tests::each_grace_at_its_own_end, kernel::c2::tests::an_answer_that_is_too_fast_or_no_answer_ends_it;
     // evidence: own]
-    pub(super) fn verdict(self, measured: u32, promise: Promise) -> Verdict {
+    pub(in crate::kernel) fn verdict(self, measured: u32, promise: Promise) -> Verdict {
         if measured < u32::from(promise.min).saturating_sub(self.min_grace) {
             Verdict::TooFast
         } else if measured > u32::from(promise.max).saturating_add(self.max_grace) {
@@ -114,7 +114,7 @@ impl Timing {
     // test: kernel::c2::relay::tests::percent_is_multiplied_before_it_is_divided, kernel::c2::relay::tests::a_zero_estimate_is_never_divided_by;
     // evidence: own]
     /// Whether the two estimates differ too much, or the time lies too far above the minimum.
-    pub(super) fn beyond_threshold(self, measured: u32, promise: Promise) -> bool {
+    pub(in crate::kernel) fn beyond_threshold(self, measured: u32, promise: Promise) -> bool {
         let (card, reader) = (u64::from(promise.estimate), u64::from(self.answer));
         // Multiplied first: a quotient of whole numbers would lose the percent. A zero is no estimate.
         let percent = |part: u64, whole: u64| part.saturating_mul(100).checked_div(whole);
@@ -131,7 +131,7 @@ impl Timing {
 
 impl Exchange {
     /// The exchange of a cut tap.
-    pub(super) fn restored(objects: &CardData) -> Option<Self> {
+    pub(in crate::kernel) fn restored(objects: &CardData) -> Option<Self> {
         let number = |tag| objects.array(tag).map(u16::from_be_bytes);
         let [count] = objects.array(tags::EXCHANGES)?;
         Some(Self {
@@ -152,7 +152,7 @@ impl Exchange {
     // test: kernel::c2::relay::tests::command_and_answer_byte_for_byte;
     // evidence: own]
     /// The 14 bytes that end the ICC dynamic data of CDA.
-    pub(super) fn signed_form(self) -> [u8; 14] {
+    pub(in crate::kernel) fn signed_form(self) -> [u8; 14] {
         let Promise {
             entropy,
             min,

@@ -1,6 +1,7 @@
 //! Processing restrictions: version, dates, and what the issuer allows the card for.
 
 use super::tvr::{self, Bit};
+use crate::oda::with_century;
 
 /// What they are decided from. Dates are YYMMDD in BCD.
 #[derive(Clone, Copy, Debug)]
@@ -75,12 +76,6 @@ fn usage_allowed(facts: &Facts) -> bool {
     // The amount decides, not whether 9F03 is there: it always is.
     let cashback_allowed = !facts.cashback || second & either(0x80, 0x40) != 0;
     kind_allowed && cashback_allowed
-}
-
-/// 50 to 99 are years of the last century.
-const fn with_century([year, month, day]: [u8; 3]) -> [u8; 4] {
-    let century = if year >= 0x50 { 0x19 } else { 0x20 };
-    [century, year, month, day]
 }
 
 #[cfg(test)]

@@ -118,7 +118,8 @@ fn offline(facts: &Facts<'_>) -> Decision {
     }
     // Rule C3-EXCEPTION: a card on the exception file that approves by itself is declined; what goes online is the
     // issuer's to judge.
-    // [source: peer, danhu and DCEMV; test: kernel::c3::decision::tests::listed_cards,     // kernel::tests::kernel_3_declines_the_approval_of_a_listed_card; evidence: own]
+    // [source: peer, danhu and DCEMV; test: kernel::c3::decision::tests::listed_cards,
+    // kernel::tests::kernel_3_declines_the_approval_of_a_listed_card; evidence: own]
     if facts.listed {
         return Decision::Decline(Reason::OnExceptionFile);
     }

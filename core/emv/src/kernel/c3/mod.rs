@@ -24,6 +24,7 @@ use self::authentication::Authentication;
 use self::decision::{Authenticated, Cryptogram, Decision, Facts};
 use self::qualifiers::Ttq;
 use super::endings::reported;
+use super::intake::MAX_RECORDS;
 use super::{Kernel, KernelInput, Progress};
 use crate::brand;
 use crate::data::CardData;
@@ -34,9 +35,6 @@ use crate::ui::{Message, Status, UiRequest};
 
 /// "See phone": how long the message and the field's silence last (6986).
 const SEE_PHONE_MS: u32 = 1_300;
-
-/// Records of one card that are read before it counts as hostile.
-const MAX_RECORDS: usize = 64;
 
 /// Values that belong to the reader even where it has none: a card that sends them is ignored, not believed.
 const READER_TAGS: [Tag; 12] = [

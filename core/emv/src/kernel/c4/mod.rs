@@ -45,6 +45,7 @@ const DELAYED: u8 = 0x40;
 const HABITS: Habits = Habits {
     owned: &[tags::READER_CAPABILITIES, tags::ENHANCED_CAPABILITIES],
     repeatable: &[],
+    equal_twice: false,
 };
 
 /// A running kernel 4.

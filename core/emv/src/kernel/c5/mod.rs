@@ -38,6 +38,7 @@ const ISSUER_UPDATE: u8 = 0x80;
 const HABITS: Habits = Habits {
     owned: &[tags::COMPATIBILITY, tags::INTERCHANGE],
     repeatable: &[],
+    equal_twice: false,
 };
 
 /// A running kernel 5.

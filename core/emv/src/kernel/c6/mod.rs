@@ -31,6 +31,7 @@ const RESTART_MS: u32 = 1_300;
 const HABITS: Habits = Habits {
     owned: &[tag::TTQ],
     repeatable: &[],
+    equal_twice: false,
 };
 
 /// A running kernel 6.

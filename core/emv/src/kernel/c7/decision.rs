@@ -169,7 +169,8 @@ fn offline(facts: &Facts<'_>) -> Decision {
         };
     }
     // Rule C7-EXCEPTION: a card on the exception file that approves is declined.
-    // [source: peer, vendor kernels of 2013 to 2020; that a card that asks the issuer is not held up is inference;
+    // A card that asks the issuer is not held up, which is inference.
+    // [source: peer, vendor kernels of 2013 to 2020;
     // test: kernel::c7::decision::tests::listed_cards, kernel::tests::kernel_7_declines_the_approval_of_a_listed_card; evidence: own]
     if facts.listed {
         return Decision::Decline(Reason::OnExceptionFile);

@@ -34,6 +34,7 @@ const RESTART_MS: u32 = 1_000;
 const HABITS: Habits = Habits {
     owned: &[tag::TTQ],
     repeatable: &[tag::PAN_SEQUENCE],
+    equal_twice: false,
 };
 
 /// A running kernel 7.

@@ -57,7 +57,7 @@ impl Files {
     }
 }
 
-fn record(file: u8, number: u8, content: &[u8]) -> Record {
+pub(super) fn record(file: u8, number: u8, content: &[u8]) -> Record {
     let mut writer = TlvWriter::new();
     writer.put(tag::RECORD_TEMPLATE, content);
     Record {

@@ -1,6 +1,7 @@
 //! The applications of the schemes: what each answers to GET PROCESSING OPTIONS and GENERATE AC, and its records.
 
 mod american_express;
+mod common;
 mod discover;
 mod files;
 mod jcb;
@@ -15,6 +16,7 @@ use softpos_types::SecretArray;
 use softpos_wire::{Tag, tag};
 
 use crate::account::Account;
+use crate::curve_pki::CurveCertificates;
 use crate::issuer::{CryptogramKind, Made, make};
 use crate::pki::{CardCertificates, certify};
 use crate::profile::{Profile, Temper, Verification};
@@ -38,6 +40,8 @@ pub(crate) struct Chip<'c> {
     pub(crate) locked: bool,
     /// Signed once for a card, when first asked for.
     pub(crate) certificates: &'c OnceCell<CardCertificates>,
+    /// The same over P-256 keys.
+    pub(crate) curve_certificates: &'c OnceCell<CurveCertificates>,
 }
 
 /// The answer to GET PROCESSING OPTIONS, and the records it promises.
@@ -59,8 +63,11 @@ pub(crate) struct Asked<'a> {
 }
 
 /// 9F38: what the application wants to know before it decides.
-pub(crate) const fn pdol(scheme: CardScheme) -> &'static [u8] {
-    match scheme {
+pub(crate) const fn pdol(account: &Account) -> &'static [u8] {
+    if account.is_common() {
+        return common::PDOL;
+    }
+    match account.scheme {
         CardScheme::Visa => visa::PDOL,
         CardScheme::Mastercard => mastercard::PDOL,
         CardScheme::UnionPay => unionpay::PDOL,
@@ -72,7 +79,10 @@ pub(crate) const fn pdol(scheme: CardScheme) -> &'static [u8] {
 
 /// GET PROCESSING OPTIONS, or the status word of a refusal.
 pub(crate) fn options(chip: &Chip<'_>, data: &[u8]) -> Result<Options, u16> {
-    let told = Told::parse(pdol(chip.account.scheme), data).ok_or(SW_WRONG_LENGTH)?;
+    let told = Told::parse(pdol(chip.account), data).ok_or(SW_WRONG_LENGTH)?;
+    if chip.account.is_common() {
+        return common::options(chip, &told);
+    }
     match chip.account.scheme {
         CardScheme::Visa => visa::options(chip, &told),
         CardScheme::Mastercard => Ok(mastercard::options(chip)),
@@ -85,6 +95,9 @@ pub(crate) fn options(chip: &Chip<'_>, data: &[u8]) -> Result<Options, u16> {
 
 /// GENERATE AC, or the status word of a refusal.
 pub(crate) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u16> {
+    if chip.account.is_common() {
+        return common::generate(chip, asked);
+    }
     match chip.account.scheme {
         CardScheme::Mastercard => mastercard::generate(chip, asked),
         CardScheme::AmericanExpress => american_express::generate(chip, asked),

@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use softpos_cards::{CardGone, CardScheme, Presence, SoftCard, authority_keys};
-use softpos_emv::oda::{AuthorityKey, AuthorityKeys};
+use softpos_cards::{CardGone, CardScheme, Presence, SoftCard, authority_keys, curve_authority_keys};
+use softpos_emv::oda::{AuthorityKey, AuthorityKeys, CurveAuthorityKey};
 use softpos_emv::{
     Aid, CardOutcome, CardRead, Combination, CombinationSettings, KernelId, Reader, ReaderConfig, ReaderStep,
     TerminalData, Transaction,
 };
-use softpos_types::{Currency, LocalTime, Money, Tick};
+use softpos_types::{Currency, LocalTime, Money, SecretArray, Tick};
 use softpos_wire::tlv::{self, TlvWriter};
 use softpos_wire::{Tag, tag};
 
@@ -31,8 +31,19 @@ pub(crate) fn config() -> ReaderConfig {
     let keys = authority_keys().into_iter().map(|key| {
         AuthorityKey::new((key.rid, key.index), &key.modulus, &key.exponent, key.checksum).unwrap()
     });
+    let curve_keys = curve_authority_keys()
+        .into_iter()
+        .map(|key| CurveAuthorityKey::new((key.rid, key.index), &key.x, &key.signature).unwrap());
+    let common = Combination {
+        kernel: KernelId::C8,
+        ..combination(CardScheme::Mastercard)
+    };
     ReaderConfig {
-        combinations: CardScheme::ALL.map(combination).into(),
+        combinations: CardScheme::ALL
+            .into_iter()
+            .map(combination)
+            .chain([common])
+            .collect(),
         terminal: data(&[
             (0x9F1A, "0156"),
             (0x9F33, "0048C8"),
@@ -60,11 +71,39 @@ pub(crate) fn config() -> ReaderConfig {
                 KernelId::C5,
                 data(&[(0x9F52, "00"), (0x9F53, "300000"), (0xDF_8D02, "2200")]),
             ),
+            (KernelId::C8, kernel_8()),
         ],
-        unverified_kernels: vec![KernelId::C4, KernelId::C5, KernelId::C6, KernelId::C7],
+        unverified_kernels: vec![
+            KernelId::C4,
+            KernelId::C5,
+            KernelId::C6,
+            KernelId::C7,
+            KernelId::C8,
+        ],
+        authority_keys: Arc::new(
+            AuthorityKeys::new(keys.collect(), Vec::new())
+                .unwrap()
+                .with_curve_keys(curve_keys.collect())
+                .unwrap(),
+        ),
         exceptions: Arc::default(),
-        authority_keys: Arc::new(AuthorityKeys::new(keys.collect(), Vec::new()).unwrap()),
     }
+}
+
+fn kernel_8() -> TerminalData {
+    data(&[
+        (0x9F_8207, "44"),
+        (0x9F_8208, "0C"),
+        (0x9F_8209, "1000"),
+        (0x9F_820A, "10"),
+        (0x9F_820B, "0000000000"),
+        (0x9F_820C, "840080800C"),
+        (0x9F_820D, "000000010000"),
+        (0x9F_820E, "000000100000"),
+        (0x9F_821A, "FFFFFBFFFF"),
+        (0x9F_821D, "20"),
+        (0x9F_821E, "0A"),
+    ])
 }
 
 fn combination(scheme: CardScheme) -> Combination {
@@ -86,6 +125,10 @@ fn combination(scheme: CardScheme) -> Combination {
 }
 
 pub(crate) fn reader(amount_minor: i64) -> Reader {
+    reader_without_channels(amount_minor).with_channels(SecretArray::build(|seed| seed.fill(8)))
+}
+
+pub(crate) fn reader_without_channels(amount_minor: i64) -> Reader {
     let transaction = Transaction {
         amount: Money::new(amount_minor, Currency::CNY),
         other_minor: 0,

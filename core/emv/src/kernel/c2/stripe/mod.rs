@@ -236,7 +236,7 @@ impl C2 {
 
     // Rule C2-STRIPE-CVM: DF811E above the limit and DF812C below it say how the cardholder is verified; between two
     // sides that verify on the device, above the limit, the device's word decides.
-    // [source: peer, danhu; a device that says nothing above the limit is inference;
+    // [source: peer, danhu, and inference for a device that says nothing above the limit;
     // test: kernel::c2::stripe::tests::verification_above_and_below_the_limit, kernel::c2::stripe::tests::a_device_above_the_limit;
     // evidence: own]
     fn stripe_verification(&mut self) -> Result<Cvm, Stop> {

@@ -63,6 +63,14 @@ class CardsTest {
     }
 
     @Test
+    fun `a card that declines by itself is kept, and the host never hears of it`() = story {
+        val (key, state) = pay("3", "visa-refused")
+        assertEquals(PaymentState.DECLINED, state)
+        assertEquals(PaymentState.DECLINED, till.payment(key).state)
+        assertEquals(0L, host.bookedMinor())
+    }
+
+    @Test
     fun `a card that always wants its PIN gets it`() = story {
         for (card in listOf("visa-pin", "unionpay-pin")) {
             reader.hold(wallet.card(card))
@@ -96,7 +104,6 @@ class CardsTest {
     @Test
     fun `a card that cannot pay ends with its reason and leaves nothing, and another card pays`() = story {
         for ((card, reason) in listOf(
-            "visa-refused" to NotStarted.CARD_DECLINED,
             "visa-blocked" to NotStarted.CARD_NOT_ACCEPTED,
             "unsupported" to NotStarted.CARD_NOT_ACCEPTED,
         )) {
