@@ -69,7 +69,7 @@ fn records() {
     let open_ns = ns_per_call(|| {
         drop(black_box(
             opener.open(black_box(&sealed)).expect("a sound record"),
-        ))
+        ));
     });
     figure("opening", open_ns);
 }
