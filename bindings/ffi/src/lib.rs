@@ -24,6 +24,7 @@ mod requests;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod screen;
+mod slips;
 mod status;
 mod step;
 mod terminal;
@@ -39,6 +40,7 @@ pub use requests::{KeyEntry, Paper, PaymentRequest, RefundRequest, TerminalConfi
 #[cfg(feature = "sandbox")]
 pub use sandbox::{CardGoneError, SandboxCard, SandboxHost, SandboxWallet, sandbox_break, sandbox_hardware};
 pub use screen::{Screen, View};
+pub use slips::{SlipFile, SlipFormat};
 pub use status::{Limits, MerchantProfile, QueueView, Status};
 pub use step::{
     Announcement, CardStep, Difference, Ending, Notice, SettlementLine, SettlementView, Step, Totals,

@@ -133,7 +133,8 @@ impl Terminal {
         self.call(|till| till.receipt(payment_key(key)?, copy, paper))
     }
 
-    /// The slip of a closed batch as text; `not_expected` for a batch that this till has not closed.
+    /// The slip of a batch as text: the settlement of a closed one, or what the open one has so far; `not_expected`
+    /// for a batch that this till has not had.
     pub fn day_close_slip(&self, batch: u32, paper: Paper) -> Result<String, SoftPosError> {
         self.call(|till| till.day_close_slip(batch_number(batch)?, paper))
     }

@@ -16,8 +16,8 @@ use std::time::Duration;
 use softpos::{
     CardStep, CodePurpose, Columns, Ending, FrameSize, HistoryQuery, Language, LogLine, LogSink, Method,
     Paper, PaymentRequest, PaymentState, PortError, RefundRequest, SandboxCard, SandboxHost, SandboxWallet,
-    Screen, SecureHardware, SlipCopy, SoftPosError, Step, Terminal, TerminalConfig, amount_from_text,
-    amount_text, code_symbol, sandbox_break, sandbox_hardware,
+    Screen, SecureHardware, SlipCopy, SlipFormat, SoftPosError, Step, Terminal, TerminalConfig,
+    amount_from_text, amount_text, code_symbol, sandbox_break, sandbox_hardware,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -215,14 +215,52 @@ fn a_code_is_paid_cash_is_taken_and_a_sale_is_given_back() {
     assert!(slip.contains("5.00") && slip.contains("2.50"), "{slip}");
     let other = shop
         .till
-        .day_close_slip(view.batch.value() + 1, paper)
+        .day_close_slip(view.batch.value() + 2, paper)
         .unwrap_err();
     assert_eq!(other.fault().code, "not_expected");
+    let next = shop.till.day_close_slip(view.batch.value() + 1, paper).unwrap();
+    assert!(next.contains("NOT SETTLED") && !next.contains("RMB"), "{next}");
     // It is made from the journal: another start of the till makes the same.
     shop.till.shutdown().unwrap();
     assert_eq!(shop.step_to_the_end(), Step::Closed);
     let again = open_till(&shop.dir, hardware(&shop.dir)).unwrap();
     assert_eq!(again.day_close_slip(view.batch.value(), paper).unwrap(), slip);
+}
+
+#[test]
+fn a_slip_comes_in_every_form_and_the_outcome_as_a_sentence() {
+    let shop = Shop::open();
+    let key = shop.start("2.50", Method::Cash);
+    assert_eq!(payment(shop.finish(|_| {})), PaymentState::Approved);
+    let paper = Paper {
+        language: Some(Language::En),
+        columns: Columns::Narrow,
+        reprint: false,
+    };
+    for (format, begin) in [
+        (SlipFormat::Text, &b"           CASH SLIP"[..]),
+        (SlipFormat::Png, b"\x89PNG"),
+        (SlipFormat::EscPos, b"\x1b@"),
+        (SlipFormat::EscPosUtf8, b"\x1b@"),
+        (SlipFormat::Html, b"<!DOCTYPE html>"),
+        (SlipFormat::Pdf, b"%PDF-"),
+    ] {
+        let file = shop
+            .till
+            .receipt_file(&key, SlipCopy::Cardholder, paper, format)
+            .unwrap();
+        assert!(file.bytes.starts_with(begin), "{format:?}");
+        assert_eq!(file.missing, "");
+        let day = shop
+            .till
+            .day_close_file(shop.till.status().unwrap().batch.value(), paper, format)
+            .unwrap();
+        assert!(day.bytes.len() > 100, "{format:?}");
+    }
+    let sentence = shop.till.outcome_sentence(&key).unwrap();
+    assert_eq!(sentence.as_deref(), Some("Cash received, two yuan and fifty fen"));
+    let unknown = shop.till.outcome_sentence("nothing").unwrap_err();
+    assert_eq!(unknown.fault().code, "payment_not_found");
 }
 
 /// What a camera sees of a code that fills its frame: four pixels a module, four modules of margin.

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use softpos_acquirer::FaultSpec;
 use softpos_types::Language;
 
+use crate::slip::{Copy, SlipFormat};
+
 /// A soft-POS till in the terminal: software cards, payment codes, cash, offline queue, receipts.
 ///
 /// Without a command it starts a sandbox host and opens a till on it. When standard input is no terminal, the
@@ -32,6 +34,9 @@ pub(crate) struct Common {
     /// Answer with one JSON object a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Speak what the till says, with espeak-ng or with say of macOS
+    #[arg(long, global = true)]
+    pub(crate) voice: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,6 +51,11 @@ pub(crate) enum Command {
     Qr(QrArguments),
     /// List every payment that the data folder holds; a till may be running on it
     History,
+    /// Print the slip of a payment once more
+    ///
+    /// It carries the duplicate mark and is counted, so no till may be running on the folder. A picture is shown where the
+    /// terminal can show pictures; other bytes go into a file or a pipe.
+    Receipt(ReceiptArguments),
     /// Hold one software card to the reader, without a payment around it
     Tap(TapArguments),
     /// Run a recorded tap again and compare every step
@@ -58,8 +68,8 @@ pub(crate) enum Command {
     },
     /// Write everything the data folder holds into a file that a passphrase opens
     ///
-    /// The passphrase comes from `SOFTPOS_PASSPHRASE` or from the first line of the standard input. An interrupted backup
-    /// goes on where it was. The file has the records and what is needed to check them, and no payment key.
+    /// The passphrase is asked for without being shown; in scripts it comes from `SOFTPOS_PASSPHRASE` or is the first
+    /// line of the standard input. An interrupted backup goes on where it was. The file has the records and what is needed to check them, and no payment key.
     Backup {
         /// The file
         #[arg(value_name = "FILE")]
@@ -87,6 +97,22 @@ pub(crate) enum LedgerCommand {
         #[arg(value_name = "FOLDER|FILE")]
         path: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReceiptArguments {
+    /// Voucher number, beginning or end of the payment's key, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The form
+    #[arg(long, value_enum, default_value_t = SlipFormat::Text)]
+    pub(crate) format: SlipFormat,
+    /// Whose copy
+    #[arg(long, value_enum, default_value_t = Copy::Customer)]
+    pub(crate) copy: Copy,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -243,6 +269,8 @@ mod tests {
             &["softpos", "host", "--fault", "explode"],
             &["softpos", "demo", "--seed", "x"],
             &["softpos", "qr"],
+            &["softpos", "receipt"],
+            &["softpos", "receipt", "last", "--format", "gif"],
             &["softpos", "qr", "show", "x", "--logo", "y.png"],
         ] {
             assert!(Arguments::try_parse_from(words).is_err(), "{words:?}");

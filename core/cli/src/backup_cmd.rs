@@ -1,22 +1,21 @@
 //! `softpos backup` and `softpos restore`.
 
-use std::io::{IsTerminal, Read, stdin};
+use std::io::{IsTerminal, stdin};
 use std::path::Path;
 
 use serde::Serialize;
 use softpos_terminal::{back_up, restore};
-use softpos_types::{Code, SecretBytes, SoftPosError};
+use softpos_types::SecretBytes;
 
 use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::keyboard::{edited, next_byte, secret_line};
 use crate::out::{HEAD, Out, PLAIN, WARN, object};
 use crate::till::{hardware, progress::Progress};
 
 /// Where a script puts the passphrase.
 const VARIABLE: &str = "SOFTPOS_PASSPHRASE";
-/// Longer than any passphrase.
-const MOST_BYTES: u64 = 1_024;
 
 #[derive(Serialize)]
 struct BackedUp {
@@ -32,7 +31,7 @@ struct Restored {
 
 /// Writes the folder's journal into a file that the passphrase opens; a till may be running.
 pub(crate) fn back_up_to(file: &Path, data: &DataDir, out: Out) -> Result<Exit, Failure> {
-    let words = passphrase(out)?;
+    let words = passphrase(out, true)?;
     let mut bar = Bar::new(out, "backup-writing");
     let made = back_up(
         &data.till(),
@@ -57,7 +56,7 @@ pub(crate) fn back_up_to(file: &Path, data: &DataDir, out: Out) -> Result<Exit, 
 
 /// Reads a backup's payments into a folder that no till has used.
 pub(crate) fn restore_from(file: &Path, data: &DataDir, out: Out) -> Result<Exit, Failure> {
-    let words = passphrase(out)?;
+    let words = passphrase(out, false)?;
     data.create()?;
     let mut bar = Bar::new(out, "backup-reading");
     let brought = restore(
@@ -86,28 +85,24 @@ pub(crate) fn restore_from(file: &Path, data: &DataDir, out: Out) -> Result<Exit
     Ok(Exit::Done)
 }
 
-/// From the environment, else the first line of the standard input.
-pub(crate) fn passphrase(out: Out) -> Result<SecretBytes, Failure> {
+/// From the environment, else from the person at the terminal, else the first line of the standard input. What locks
+/// a file is asked for twice: nobody could open one whose passphrase was mistyped.
+pub(crate) fn passphrase(out: Out, locks: bool) -> Result<SecretBytes, Failure> {
     if let Ok(words) = std::env::var(VARIABLE) {
         return Ok(SecretBytes::new(words.into_bytes()));
     }
-    if stdin().is_terminal() {
-        out.say(PLAIN, "backup-passphrase", &[]);
+    if !stdin().is_terminal() {
+        return Ok(edited(next_byte).unwrap_or_else(|| SecretBytes::new(Vec::new())));
     }
-    // Reserved in full, so that no copy is left behind by a reallocation.
-    let mut words = Vec::with_capacity(1_025);
-    for byte in stdin().lock().take(MOST_BYTES).bytes() {
-        match byte {
-            Ok(b'\n') => break,
-            Ok(b'\r') => {}
-            Ok(byte) => words.push(byte),
-            Err(error) => {
-                let error = SoftPosError::of(Code::PassphraseShort).with_detail(error.to_string());
-                return Err(error.into());
-            }
-        }
+    let ask = |key| secret_line(&out.texts().get(key)).ok_or(Failure::Interrupted);
+    let words = ask("backup-passphrase")?;
+    if locks && ask("backup-passphrase-again")?.expose() != words.expose() {
+        return Err(Failure::Said {
+            key: "backup-passphrase-differs",
+            about: String::new(),
+        });
     }
-    Ok(SecretBytes::new(words))
+    Ok(words)
 }
 
 /// A bar for people; programs read the end.

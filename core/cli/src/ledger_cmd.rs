@@ -30,7 +30,7 @@ struct Told<'a> {
 pub(crate) fn run(command: &LedgerCommand, given: Option<&Path>, out: Out) -> Result<Exit, Failure> {
     let LedgerCommand::Verify { path } = command;
     let check = match path {
-        Some(file) if file.is_file() => check_backup(file, &passphrase(out)?)?,
+        Some(file) if file.is_file() => check_backup(file, &passphrase(out, false)?)?,
         path => {
             let data = folder(path.as_ref(), given)?;
             if !data.till().exists() {

@@ -14,10 +14,14 @@ mod history_cmd;
 mod host_cmd;
 mod interrupt;
 mod json;
+mod keyboard;
 mod ledger_cmd;
 mod out;
+mod picture;
 mod qr_cmd;
+mod receipt_cmd;
 mod sandbox;
+mod slip;
 mod tap_cmd;
 mod till;
 mod usage;
@@ -48,9 +52,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
     let given = arguments.common.data.as_deref();
     let data = || DataDir::choose(given);
+    let voice = arguments.common.voice;
     match &arguments.command {
-        None => till::alone(&data()?, out, &runtime()?),
-        Some(Command::Till(till)) => till::against(till, &data()?, out, &runtime()?),
+        None => till::alone(&data()?, out, voice, &runtime()?),
+        Some(Command::Till(till)) => till::against(till, &data()?, out, voice, &runtime()?),
         Some(Command::Host(host)) => match host.command {
             Some(HostCommand::Ledger) => host_cmd::ledger(&data()?, out, &runtime()?),
             None => host_cmd::serve(host, &data()?, out, &runtime()?),
@@ -59,6 +64,7 @@ fn run(arguments: &Arguments, out: Out) -> Result<Exit, Failure> {
         Some(Command::Tap(tap)) => tap_cmd::tap(tap, out),
         Some(Command::Replay(replay)) => tap_cmd::replay(replay, out),
         Some(Command::Qr(qr)) => qr_cmd::run(&qr.command, out),
+        Some(Command::Receipt(receipt)) => receipt_cmd::run(receipt, arguments.common.lang, &data()?, out),
         Some(Command::History) => history_cmd::run(&data()?, out),
         Some(Command::Ledger { command }) => ledger_cmd::run(command, given, out),
         Some(Command::Backup { file }) => backup_cmd::back_up_to(file, &data()?, out),

@@ -479,3 +479,60 @@ fn taps_are_recorded_without_card_data_and_replayed() {
     assert_eq!(exit, 1);
     assert!(err.contains("no recording"), "{err}");
 }
+
+#[test]
+fn a_slip_is_printed_in_every_form_into_files_pipes_and_answers() {
+    let data = folder();
+    let png = data.path().join("slip.png");
+    let lines = format!(
+        "cash 5\nreceipt last --format png --out \"{}\"\nreceipt last merchant --format html\n",
+        png.display()
+    );
+    let (code, out, err) = script(data.path(), &["--json"], &lines);
+    assert_eq!(code, 0, "{out}{err}");
+    let answers = objects(&out);
+    let slips: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer["command"] == "receipt")
+        .collect();
+    assert_eq!(slips[0]["file"], png.display().to_string());
+    assert!(std::fs::read(&png).unwrap().starts_with(b"\x89PNG"));
+    assert!(
+        slips[1]["receipt"]
+            .as_str()
+            .unwrap()
+            .starts_with("<!DOCTYPE html>")
+    );
+    // The host has gone with the till: a slip needs none. It is a further print, and counted.
+    let receipt = |arguments: &[&str]| {
+        softpos(data.path())
+            .arg("receipt")
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    for (format, begin) in [
+        ("text", &b"-----"[..]),
+        ("png", b"\x89PNG"),
+        ("escpos", b"\x1b@"),
+        ("escpos-utf8", b"\x1b@"),
+        ("pdf", b"%PDF-"),
+    ] {
+        let output = receipt(&["last", "--format", format]);
+        assert!(
+            output.status.success() && output.stdout.starts_with(begin),
+            "{format}"
+        );
+    }
+    let (code, out, err) = ended(receipt(&["000001", "--copy", "merchant", "--json"]));
+    assert_eq!(code, 0, "{out}{err}");
+    let slip = objects(&out)[0]["receipt"].as_str().unwrap().to_owned();
+    assert!(
+        slip.contains("DUPLICATED 6") && slip.contains("MERCHANT COPY"),
+        "{slip}"
+    );
+    let unwritten = receipt(&["last", "--out", "/nowhere/slip.txt"]);
+    assert_eq!(unwritten.status.code(), Some(1));
+    assert_eq!(receipt(&["999999"]).status.code(), Some(1));
+    assert_eq!(receipt(&["last", "--format", "gif"]).status.code(), Some(2));
+}

@@ -1,4 +1,4 @@
-//! The settlement slip of a day close.
+//! The slips of a day: what the till counted, and what the host settled.
 
 use softpos_text::Label;
 use softpos_types::{Batch, Language, LocalTime, MerchantId, Method, Money, Operation, Stan, TerminalId};
@@ -6,7 +6,7 @@ use softpos_types::{Batch, Language, LocalTime, MerchantId, Method, Money, Opera
 use crate::layout::{Line, Receipt};
 use crate::slip::{Slip, amount_text, field};
 
-/// What a settlement slip shows.
+/// What a day close or settlement slip shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayClose {
     /// The merchant's name from the parameters.
@@ -15,9 +15,9 @@ pub struct DayClose {
     pub merchant: MerchantId,
     /// Terminal number.
     pub terminal: TerminalId,
-    /// The batch that was closed.
+    /// The batch.
     pub batch: Batch,
-    /// Date and time of the settlement at the merchant's place.
+    /// Date and time of the settlement or, before it, of the print, at the merchant's place.
     pub local_time: LocalTime,
     /// Count and sum by operation and method, in the order to be printed.
     pub totals: Vec<Total>,
@@ -74,10 +74,13 @@ pub enum UnresolvedState {
 }
 
 impl Receipt {
-    /// The settlement slip. `reprint` as in [`Receipt::of_payment`].
+    /// The slip of a batch: a day close until the host has settled it, a settlement slip then. `reprint` as in [`Receipt::of_payment`].
     pub fn of_day_close(data: &DayClose, language: Language, reprint: u32) -> Self {
         let mut slip = Slip::new(language);
-        let title = slip.label(Label::TitleDayClose);
+        let title = slip.label(match data.settled {
+            Settled::Pending => Label::TitleDayClose,
+            Settled::Balanced | Settled::Differs => Label::TitleSettlement,
+        });
         slip.push(Line::Title(title));
         slip.duplicate_mark(reprint);
         slip.one(Label::MerchantName, &data.merchant_name);

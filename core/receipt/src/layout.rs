@@ -1,11 +1,16 @@
 //! The layout that every form of output renders.
 
+use softpos_types::Language;
+
 use crate::wrap::{width, wrap};
 
 /// A finished slip: its lines from top to bottom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     pub(crate) lines: Vec<Line>,
+    pub(crate) language: Language,
+    /// Whether money goes into or out of the drawer with this print.
+    pub(crate) opens_drawer: bool,
 }
 
 /// A part of a slip.
@@ -21,10 +26,14 @@ pub enum Line {
     Text(String),
     /// Captions with values: side by side where they fit, otherwise one under the other.
     Fields(Vec<Field>),
+    /// The amount, emphasised.
+    Amount(Field),
     /// A line across.
     Rule,
     /// Room for a signature.
     SignatureSpace,
+    /// What a camera reads, drawn as a QR symbol in the middle; plain text leaves it out, its value stands above.
+    Code(String),
 }
 
 /// A caption and its value.
@@ -53,6 +62,11 @@ impl Columns {
             Self::Wide => 48,
         }
     }
+
+    /// The same in dots of a printer: 384 or 576.
+    pub const fn dots(self) -> usize {
+        self.count().saturating_mul(12)
+    }
 }
 
 impl Receipt {
@@ -61,38 +75,86 @@ impl Receipt {
         &self.lines
     }
 
+    /// Its heading.
+    pub(crate) fn title(&self) -> &str {
+        let title = self.lines.iter().find_map(|line| {
+            if let Line::Title(title) = line {
+                Some(title.as_str())
+            } else {
+                None
+            }
+        });
+        title.unwrap_or_default()
+    }
+
+    /// The language it is written in.
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
     /// Plain text; every line ends with a line feed and none is wider than the roll.
     pub fn to_text(&self, columns: Columns) -> String {
-        let columns = columns.count();
         let mut text = String::new();
-        for line in &self.lines {
-            for row in line.rows(columns) {
-                text.push_str(row.trim_end());
+        for row in self.rows(columns) {
+            if let Row::Text(row) = row {
+                let indent = if row.centred {
+                    columns.count().saturating_sub(width(&row.text)) / 2
+                } else {
+                    0
+                };
+                let line = format!("{}{}", " ".repeat(indent), row.text);
+                text.push_str(line.trim_end());
                 text.push('\n');
             }
         }
         text
     }
+
+    /// The lines cut into rows of a roll.
+    pub(crate) fn rows(&self, columns: Columns) -> Vec<Row> {
+        let columns = columns.count();
+        self.lines.iter().flat_map(|line| line.rows(columns)).collect()
+    }
 }
 
-impl Line {
-    fn rows(&self, columns: usize) -> Vec<String> {
+/// A row of a roll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    Text(TextRow),
+    Code(String),
+}
+
+impl Row {
+    pub(crate) const fn is_centred(&self) -> bool {
         match self {
-            Self::Title(text) | Self::Mark(text) | Self::CopyName(text) => wrap(text, columns)
-                .into_iter()
-                .map(|row| centred(&row, columns))
-                .collect(),
-            Self::Text(text) => wrap(text, columns),
-            Self::Fields(fields) => field_rows(fields, columns),
-            Self::Rule => vec!["-".repeat(columns)],
-            Self::SignatureSpace => vec![String::new(); 3],
+            Self::Text(row) => row.centred,
+            Self::Code(_) => true,
         }
     }
 }
 
-fn centred(row: &str, columns: usize) -> String {
-    let indent = columns.saturating_sub(width(row)) / 2;
-    format!("{}{row}", " ".repeat(indent))
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TextRow {
+    pub(crate) text: String,
+    pub(crate) centred: bool,
+    pub(crate) bold: bool,
+}
+
+impl Line {
+    fn rows(&self, columns: usize) -> Vec<Row> {
+        let (texts, centred) = match self {
+            Self::Title(text) | Self::Mark(text) | Self::CopyName(text) => (wrap(text, columns), true),
+            Self::Text(text) => (wrap(text, columns), false),
+            Self::Fields(fields) => (field_rows(fields, columns), false),
+            Self::Amount(field) => (field_rows(std::slice::from_ref(field), columns), false),
+            Self::Rule => (vec!["-".repeat(columns)], false),
+            Self::SignatureSpace => (vec![String::new(); 3], false),
+            Self::Code(code) => return vec![Row::Code(code.clone())],
+        };
+        let bold = matches!(self, Self::Mark(_) | Self::Amount(_));
+        let row = |text| Row::Text(TextRow { text, centred, bold });
+        texts.into_iter().map(row).collect()
+    }
 }
 
 fn field_rows(fields: &[Field], columns: usize) -> Vec<String> {

@@ -38,6 +38,52 @@ impl MaskedPan {
     }
 }
 
+impl MaskedPan {
+    /// Masks this card's number wherever it stands in a text from outside, with or without separators.
+    ///
+    /// Chip data and remarks are not written by us: a card may name itself after its number, and people type numbers
+    /// into remarks.
+    pub(crate) fn hide_in(&self, text: &str) -> String {
+        let mut characters: Vec<char> = text.chars().collect();
+        let length = self.0.len();
+        let mut run: Vec<usize> = Vec::new();
+        for at in 0..=characters.len() {
+            match characters.get(at) {
+                Some(c) if digit(*c).is_some() => run.push(at),
+                Some(' ' | '-') => {}
+                Some(_) | None => {
+                    for window in run.windows(length) {
+                        self.mask(&mut characters, window);
+                    }
+                    run.clear();
+                }
+            }
+        }
+        characters.into_iter().collect()
+    }
+
+    fn mask(&self, characters: &mut [char], window: &[usize]) {
+        let fits = self.0.chars().zip(window).all(|(shown, at)| {
+            let there = characters.get(*at).copied();
+            shown == '*' || there.is_some_and(|c| digit(c) == digit(shown) || c == shown)
+        });
+        if fits {
+            for (shown, at) in self.0.chars().zip(window) {
+                if let (Some(there), '*') = (characters.get_mut(*at), shown) {
+                    *there = '*';
+                }
+            }
+        }
+    }
+}
+
+fn digit(c: char) -> Option<u32> {
+    match c {
+        '０'..='９' => u32::from(c).checked_sub(u32::from('０')),
+        _ => c.to_digit(10),
+    }
+}
+
 impl From<&Pan> for MaskedPan {
     fn from(pan: &Pan) -> Self {
         Self(pan.masked())
@@ -79,6 +125,24 @@ mod tests {
         for length in 8..=19 {
             let pan = Pan::from_digits(&b"6222021234567890000"[..length]).unwrap();
             assert_eq!(MaskedPan::new(&pan.masked()), Ok(MaskedPan::from(&pan)));
+        }
+    }
+
+    #[test]
+    fn the_number_itself_is_hidden_in_texts() {
+        let pan = MaskedPan::new("622202*********0000").unwrap();
+        for (text, hidden) in [
+            ("6222021234567890000", "622202*********0000"),
+            ("x 6222 0212-3456 7890000y", "x 6222 02**-**** ***0000y"),
+            ("９6222021234567890000", "９622202*********0000"),
+            ("６222021234567890000", "６22202*********0000"),
+            ("000062220212345678900001", "0000622202*********00001"),
+            ("622202123456789000", "622202123456789000"),
+            ("6222021234567890001", "6222021234567890001"),
+            ("店", "店"),
+            ("", ""),
+        ] {
+            assert_eq!(pan.hide_in(text), hidden);
         }
     }
 }

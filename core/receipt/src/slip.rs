@@ -5,6 +5,7 @@ use core::fmt;
 use softpos_text::{Label, Texts};
 use softpos_types::{Currency, Language, Money};
 
+use crate::MaskedPan;
 use crate::data::{
     CardData, CodeData, Copy, Cvm, EmvBlock, Kind, NoSlip, Original, ReceiptData, Source, State,
 };
@@ -30,6 +31,10 @@ impl Receipt {
             return Err(NoSlip);
         }
         let mut slip = Slip::new(language);
+        if let Source::Card(card) = &data.source {
+            slip.pan = Some(card.pan.clone());
+        }
+        slip.opens_drawer = data.source == Source::Cash && data.state == State::Approved && reprint == 0;
         slip.title(&data.source);
         slip.duplicate_mark(reprint);
         slip.state_mark(&data.state);
@@ -49,6 +54,9 @@ impl Receipt {
                 slip.cvm(card.cvm, copy);
             }
         }
+        if let Some(code) = slip.code.take() {
+            slip.push(Line::Code(code));
+        }
         slip.copy_name(copy);
         Ok(slip.finish())
     }
@@ -58,6 +66,11 @@ impl Receipt {
 pub(crate) struct Slip {
     pub(crate) texts: Texts,
     lines: Vec<Line>,
+    /// The card whose number no other value may show.
+    pan: Option<MaskedPan>,
+    /// What a camera reads at the foot of the slip.
+    code: Option<String>,
+    opens_drawer: bool,
 }
 
 impl Slip {
@@ -65,11 +78,18 @@ impl Slip {
         Self {
             texts: Texts::new(language),
             lines: Vec::new(),
+            pan: None,
+            code: None,
+            opens_drawer: false,
         }
     }
 
     pub(crate) fn finish(self) -> Receipt {
-        Receipt { lines: self.lines }
+        Receipt {
+            language: self.texts.language(),
+            lines: self.lines,
+            opens_drawer: self.opens_drawer,
+        }
     }
 
     pub(crate) fn push(&mut self, line: Line) {
@@ -93,6 +113,21 @@ impl Slip {
     fn some<T: fmt::Display>(&mut self, label: Label, value: Option<&T>) {
         if let Some(value) = value {
             self.one(label, value);
+        }
+    }
+
+    /// A line with one caption whose value somebody else wrote: a person, a card or a host.
+    fn foreign(&mut self, label: Label, value: &str) {
+        let value = self.without_pan(value);
+        self.one(label, &value);
+    }
+
+    fn without_pan(&self, value: &str) -> String {
+        // Cleaned first: something invisible between two digits must not hide the number from the mask.
+        let value = clean(value);
+        match &self.pan {
+            Some(pan) => pan.hide_in(&value),
+            None => value,
         }
     }
 
@@ -131,18 +166,21 @@ impl Slip {
     }
 
     fn merchant(&mut self, data: &ReceiptData) {
-        self.one(Label::MerchantName, &data.merchant_name);
+        self.foreign(Label::MerchantName, &data.merchant_name);
         self.one(Label::MerchantNumber, &data.merchant);
         let mut fields = vec![self.field(Label::TerminalNumber, &data.terminal)];
         if let Some(operator) = &data.operator {
-            fields.push(self.field(Label::Operator, operator));
+            fields.push(self.field(Label::Operator, &self.without_pan(operator)));
         }
         self.push(Line::Fields(fields));
     }
 
     fn card(&mut self, card: &CardData) {
-        self.some(Label::Issuer, card.issuer.as_ref());
-        self.some(Label::Acquirer, card.acquirer.as_ref());
+        for (label, name) in [(Label::Issuer, &card.issuer), (Label::Acquirer, &card.acquirer)] {
+            if let Some(name) = name {
+                self.foreign(label, name);
+            }
+        }
         self.one(
             Label::CardNumber,
             &format_args!("{} {}", card.pan, card.entry.letter()),
@@ -175,7 +213,8 @@ impl Slip {
             self.original(original);
         }
         self.one(Label::Date, &data.local_time);
-        self.one(Label::Amount, &amount_text(data.amount));
+        let amount = self.field(Label::Amount, &amount_text(data.amount));
+        self.push(Line::Amount(amount));
     }
 
     fn original(&mut self, original: &Original) {
@@ -183,18 +222,24 @@ impl Slip {
         self.some(Label::OriginalReference, original.rrn.as_ref());
     }
 
-    /// The key is the number to ask for where the host has given none.
+    /// The key is the number to ask for where the host has given none; a camera finds the payment again by it.
     fn order(&mut self, data: &ReceiptData) {
-        self.some(Label::Order, data.order.as_ref());
+        if let Some(order) = &data.order {
+            self.foreign(Label::Order, order.as_str());
+        }
+        if let Some(note) = &data.note {
+            self.foreign(Label::Note, note);
+        }
         if data.rrn.is_none() || matches!(data.source, Source::Code(_)) {
             self.one(Label::PaymentKey, &data.key);
+            self.code = Some(data.key.to_string());
         }
-        self.some(Label::Note, data.note.as_ref());
     }
 
     fn emv(&mut self, emv: &EmvBlock) {
-        self.push(Line::Fields(vec![field("AID", &upper_hex(&emv.aid))]));
-        self.one(Label::Application, &emv.label);
+        let aid = self.without_pan(&upper_hex(&emv.aid));
+        self.push(Line::Fields(vec![field("AID", &aid)]));
+        self.foreign(Label::Application, &emv.label);
         let (name, cryptogram) = emv.cryptogram.parts();
         self.push(Line::Fields(vec![field(name, &upper_hex(&cryptogram))]));
         let mut fields = vec![
@@ -208,7 +253,8 @@ impl Slip {
         fields.push(field("TermCap", &upper_hex(&emv.terminal_capabilities)));
         self.push(Line::Fields(fields));
         if !emv.iad.is_empty() {
-            self.push(Line::Fields(vec![field("IAD", &upper_hex(&emv.iad))]));
+            let iad = self.without_pan(&upper_hex(&emv.iad));
+            self.push(Line::Fields(vec![field("IAD", &iad)]));
         }
     }
 

@@ -2,11 +2,23 @@
 
 use unicode_width::UnicodeWidthChar;
 
+/// Of one value on a slip; the longest real one is an order number of 64.
+const MAX_CHARACTERS: usize = 256;
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
 /// How many columns a text takes.
 pub(crate) fn width(text: &str) -> usize {
-    text.chars().map(columns_of).sum()
+    cells(text).map(|(_, columns)| columns).sum()
+}
+
+/// The characters of a text, each with the columns it takes. What is joined to the one before takes none.
+pub(crate) fn cells(text: &str) -> impl Iterator<Item = (char, usize)> {
+    let mut joined = false;
+    text.chars().map(move |character| {
+        let columns = if joined { 0 } else { columns_of(character) };
+        joined = character == ZERO_WIDTH_JOINER;
+        (character, columns)
+    })
 }
 
 /// Breaks a text into rows: after a space or a Chinese stop in the second half of the row, otherwise between two
@@ -14,12 +26,7 @@ pub(crate) fn width(text: &str) -> usize {
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut rows = Vec::new();
     let mut row = Row::default();
-    for character in text.chars() {
-        let wide = if row.text.ends_with(ZERO_WIDTH_JOINER) {
-            0
-        } else {
-            columns_of(character)
-        };
+    for (character, wide) in cells(text) {
         while wide > 0 && row.width.saturating_add(wide) > columns && !row.text.is_empty() {
             rows.push(row.split(columns, character == ' '));
         }
@@ -32,11 +39,24 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     rows
 }
 
-/// Makes a text from outside fit for a slip: no control characters and no marks that turn the direction of writing.
+/// Makes a text from outside fit for a slip: no control characters, nothing invisible but what joins characters, no
+/// marks that turn the direction of writing, and no end of it that nobody would read. The sign ¥ becomes the ￥ that
+/// printers know.
 pub(crate) fn clean(text: &str) -> String {
-    let turns =
-        |c: &char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().filter(|c| !c.is_control() && !turns(c)).collect()
+    text.chars()
+        .filter(|c| !c.is_control() && !is_unseen(*c))
+        .map(|c| if c == '¥' { '￥' } else { c })
+        .take(MAX_CHARACTERS)
+        .collect()
+}
+
+const fn is_unseen(c: char) -> bool {
+    matches!(c,
+        // Soft hyphen, zero-width space and non-joiner, word joiner and its kin, byte order mark, tags.
+        '\u{ad}' | '\u{200b}' | '\u{200c}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}'
+        // Marks of direction, and separators that some readers take for line ends.
+        | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
 }
 
 fn columns_of(character: char) -> usize {
@@ -133,5 +153,7 @@ mod tests {
     #[test]
     fn controls_and_turning_marks_are_taken_out() {
         assert_eq!(clean("a\u{1b}[1m\n\u{202e}b\u{2066}店"), "a[1mb店");
+        assert_eq!(clean("a\u{200b}b\u{feff}\u{2028}c\u{ad}¥\u{e0041}"), "abc￥");
+        assert_eq!(clean(&"长".repeat(1_000)).chars().count(), MAX_CHARACTERS);
     }
 }

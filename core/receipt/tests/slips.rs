@@ -7,64 +7,16 @@
     clippy::panic
 )]
 
+#[allow(dead_code, unreachable_pub, reason = "each test file takes what it needs")]
+mod samples;
+
+use samples::{card, cny, code_sale, day, original, sale};
 use softpos_receipt::{
-    CardData, CodeData, Columns, Copy, Cryptogram, Cvm, DayClose, EmvBlock, Entry, Kind, Line, MaskedPan,
-    NoSlip, Original, Receipt, ReceiptData, Settled, Source, State, Total, Unresolved, UnresolvedState,
+    CardData, Columns, Copy, Cryptogram, Cvm, Kind, Line, NoSlip, Original, Receipt, ReceiptData, Settled,
+    Source, State, Total, Unresolved, UnresolvedState,
 };
-use softpos_types::{
-    AuthCode, Batch, Currency, Language, LocalTime, MerchantId, Method, Money, Operation, OrderId,
-    PaymentKey, Rrn, Stan, TerminalId,
-};
+use softpos_types::{Batch, Currency, Language, Method, Money, Operation, Stan};
 use unicode_width::UnicodeWidthStr;
-
-fn cny(minor: i64) -> Money {
-    Money::new(minor, Currency::CNY)
-}
-
-fn card(cvm: Cvm) -> CardData {
-    CardData {
-        pan: MaskedPan::new("622202*********0000").unwrap(),
-        entry: Entry::Contactless,
-        issuer: None,
-        acquirer: None,
-        cvm,
-        emv: Some(EmvBlock {
-            aid: vec![0xA0, 0x00, 0x00, 0x03, 0x33, 0x01, 0x01, 0x01],
-            label: "PBOC DEBIT".to_owned(),
-            cryptogram: Cryptogram::Arqc([0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF]),
-            tvr: [0; 5],
-            tsi: None,
-            atc: [0x03, 0x49],
-            csn: Some(1),
-            unpredictable: [0xDE, 0xAD, 0xBE, 0xEF],
-            aip: [0x7C, 0x00],
-            terminal_capabilities: [0xE0, 0x60, 0xC8],
-            iad: vec![0x07, 0x01, 0x03],
-        }),
-    }
-}
-
-fn sale() -> ReceiptData {
-    let limit = cny(100_000);
-    ReceiptData {
-        merchant_name: "测试商户".to_owned(),
-        merchant: MerchantId::new("898110000000001").unwrap(),
-        terminal: TerminalId::new("12345678").unwrap(),
-        operator: Some("01".to_owned()),
-        kind: Kind::Sale,
-        source: Source::Card(card(Cvm::NoPinNoSignature { limit })),
-        state: State::Approved,
-        amount: cny(1_234),
-        batch: Batch::new(1).unwrap(),
-        stan: Stan::new(123).unwrap(),
-        auth_code: Some(AuthCode::new("654321").unwrap()),
-        rrn: Some(Rrn::new("112233445566").unwrap()),
-        local_time: LocalTime::from_utc(1_763_786_096_000, 480),
-        key: PaymentKey::new(1_763_786_096_000, &[7; 10]),
-        order: None,
-        note: None,
-    }
-}
 
 fn text(data: &ReceiptData, language: Language, copy: Copy) -> String {
     Receipt::of_payment(data, language, copy, 0)
@@ -176,10 +128,10 @@ fn a_signature_is_asked_on_the_merchant_copy() {
     };
     let (merchant, cardholder) = (lines(Copy::Merchant), lines(Copy::Cardholder));
     let is_common = |line: &&Line| match line {
-        Line::SignatureSpace | Line::Rule | Line::CopyName(_) => false,
+        Line::SignatureSpace | Line::Rule | Line::CopyName(_) | Line::Code(_) => false,
         Line::Text(text) => !text.contains("本人确认以上交易，同意将其记入本卡账户"),
         Line::Fields(fields) => fields.iter().all(|field| field.label != "持卡人签名"),
-        Line::Title(_) | Line::Mark(_) => true,
+        Line::Title(_) | Line::Mark(_) | Line::Amount(_) => true,
     };
     let common: Vec<_> = merchant.iter().filter(is_common).collect();
     assert_eq!(common, cardholder.iter().filter(is_common).collect::<Vec<_>>());
@@ -269,10 +221,7 @@ fn stored_and_reversed_payments_say_so() {
 #[test]
 fn a_refund_names_its_original() {
     let mut data = sale();
-    data.kind = Kind::Refund(Original {
-        stan: Stan::new(77).unwrap(),
-        rrn: Some(Rrn::new("998877665544").unwrap()),
-    });
+    data.kind = Kind::Refund(original());
     let slip = zh(&data);
     assert!(
         slip.contains("退货 REFUND")
@@ -289,13 +238,7 @@ fn a_refund_names_its_original() {
 
 #[test]
 fn a_code_sale_shows_channel_and_numbers_in_place_of_the_card() {
-    let mut data = sale();
-    data.source = Source::Code(CodeData {
-        channel: "wechat".to_owned(),
-        transaction: Some("4200001234202511220000000001".to_owned()),
-        payer: Some("o***8".to_owned()),
-    });
-    data.order = Some(OrderId::new("桌 5").unwrap());
+    let data = code_sale();
     let slip = zh(&data);
     for part in ["扫码支付凭证", "支付渠道: 微信", "付款方: o***8", "订单号: 桌 5"] {
         assert!(slip.contains(part), "{part} in {slip}");
@@ -351,29 +294,27 @@ fn no_line_is_wider_than_the_roll_and_hostile_texts_stay_in_their_field() {
 
 #[test]
 fn the_settlement_slip_lists_totals_result_and_what_is_open() {
-    let total = |operation, method, count, minor| Total {
-        operation,
-        method,
-        count,
-        sum: cny(minor),
-    };
-    let mut data = DayClose {
-        merchant_name: "测试商户".to_owned(),
-        merchant: MerchantId::new("898110000000001").unwrap(),
-        terminal: TerminalId::new("12345678").unwrap(),
-        batch: Batch::new(7).unwrap(),
-        local_time: LocalTime::from_utc(1_763_786_096_000, 480),
-        totals: vec![
-            total(Operation::Sale, Method::Card, 3, 123_456),
-            total(Operation::Refund, Method::Code, 1, 500),
-        ],
-        settled: Settled::Differs,
-        unresolved: vec![Unresolved {
-            stan: Stan::new(12).unwrap(),
-            amount: cny(990),
-            state: UnresolvedState::Reversing,
-        }],
-    };
+    let mut data = day();
+    data.totals = vec![
+        Total {
+            operation: Operation::Sale,
+            method: Method::Card,
+            count: 3,
+            sum: cny(123_456),
+        },
+        Total {
+            operation: Operation::Refund,
+            method: Method::Code,
+            count: 1,
+            sum: cny(500),
+        },
+    ];
+    data.settled = Settled::Differs;
+    data.unresolved = vec![Unresolved {
+        stan: Stan::new(12).unwrap(),
+        amount: cny(990),
+        state: UnresolvedState::Reversing,
+    }];
     let expected = "             结算单
 *** 重打印凭证 DUPLICATED 1 ***
 商户名称: 测试商户
@@ -397,4 +338,7 @@ fn the_settlement_slip_lists_totals_result_and_what_is_open() {
     data.unresolved.clear();
     let slip = Receipt::of_day_close(&data, Language::En, 0).to_text(Columns::Narrow);
     assert!(slip.contains("TOTALS AGREE") && !slip.contains("UNRESOLVED") && !slip.contains("DUPLICATED"));
+    data.settled = Settled::Pending;
+    let slip = Receipt::of_day_close(&data, Language::En, 0).to_text(Columns::Narrow);
+    assert!(slip.contains("DAY CLOSE SLIP") && slip.contains("NOT SETTLED") && !slip.contains("SETTLEMENT"));
 }

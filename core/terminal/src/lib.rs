@@ -59,7 +59,7 @@ pub use softpos_flow::{
 pub use softpos_host::{Anchors, KeyEntry, Limits, MerchantProfile};
 pub use softpos_journal::{State, Totals};
 pub use softpos_qr::{render::Purpose, scan::LumaFrame};
-pub use softpos_receipt::{Columns, Copy};
+pub use softpos_receipt::{Columns, Copy, Format, Rendered};
 pub use softpos_text::{Texts, words::display as amount_text};
 pub use software_hardware::SoftwareHardware;
 pub use steps::Step;

@@ -1,39 +1,18 @@
 //! Receipts: what the journal knows of a payment, put on paper.
 
 use softpos_host::Parameters;
-use softpos_journal::{Activation, CardFacts, CardVerification, Ledger, Payment, State};
+use softpos_journal::{Activation, CardFacts, CardVerification, Ledger, Payment, State, Totals};
 use softpos_receipt::{
-    CardData, CodeData, Columns, Copy, Cryptogram, Cvm, DayClose, EmvBlock, Entry, Kind, MaskedPan, Original,
-    Receipt, ReceiptData, Settled, Source, Total,
+    CardData, CodeData, Columns, Copy, Cryptogram, Cvm, DayClose, EmvBlock, Entry, Format, Kind, MaskedPan,
+    NoFont, Original, Receipt, ReceiptData, Rendered, Settled, Source, Total, Unresolved, UnresolvedState,
 };
-use softpos_types::{Batch, Code, Language, LocalTime, Method, Money, Operation, PaymentKey, SoftPosError};
+use softpos_text::Texts;
+use softpos_types::{
+    Batch, Code, Currency, Language, LocalTime, Method, Money, Now, Operation, PaymentKey, SoftPosError,
+};
 
-/// The slip of a payment as text.
-pub(crate) fn payment_slip(
-    ledger: &Ledger,
-    parameters: Option<&Parameters>,
-    key: PaymentKey,
-    copy: Copy,
-    paper: Paper,
-) -> Result<String, SoftPosError> {
-    let payment = ledger
-        .payment(key)
-        .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
-    let not_activated = || SoftPosError::of(Code::NotActivated);
-    let activation = ledger.activation.as_ref().ok_or_else(not_activated)?;
-    let parameters = parameters.ok_or_else(not_activated)?;
-    let data = receipt_data(ledger, activation, parameters, payment);
-    let language = paper.language.unwrap_or(payment.language);
-    let reprint = if paper.reprint {
-        payment.reprints.saturating_add(1)
-    } else {
-        0
-    };
-    let receipt = Receipt::of_payment(&data, language, copy, reprint).map_err(|_| {
-        SoftPosError::of(Code::ResultUnknown).with_detail("no slip before the result is known")
-    })?;
-    Ok(receipt.to_text(paper.columns))
-}
+use crate::terminal::Terminal;
+use crate::wording;
 
 /// How a slip is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +23,129 @@ pub struct Paper {
     pub columns: Columns,
     /// A further print carries the mark and is counted.
     pub reprint: bool,
+}
+
+impl Terminal {
+    /// A payment's slip as text. A further print carries the mark and is counted in the journal.
+    ///
+    /// # Errors
+    /// [`Code::PaymentNotFound`]; [`Code::ResultUnknown`] while there is no result to print.
+    pub fn receipt(&self, key: PaymentKey, copy: Copy, paper: Paper) -> Result<String, SoftPosError> {
+        Ok(self.slip(key, copy, paper)?.to_text(paper.columns))
+    }
+
+    /// A payment's slip in a form: what to show, to send or to hand to a printer. Marked and counted as
+    /// [`Terminal::receipt`].
+    ///
+    /// # Errors
+    /// As [`Terminal::receipt`]; [`Code::NoFont`] for a picture or PDF without the feature `pictures`: nothing is
+    /// counted then.
+    pub fn receipt_file(
+        &self,
+        key: PaymentKey,
+        copy: Copy,
+        paper: Paper,
+        format: Format,
+    ) -> Result<Rendered, SoftPosError> {
+        format.check().map_err(no_font)?;
+        let slip = self.slip(key, copy, paper)?;
+        slip.render(format, paper.columns).map_err(no_font)
+    }
+
+    /// The slip of a batch as text, in the till's language if the paper names none: the settlement of a closed one,
+    /// or what the till has counted of the open one so far.
+    ///
+    /// # Errors
+    /// [`Code::NotActivated`]; [`Code::NotExpected`] for a batch that this till has not had.
+    pub fn day_close_slip(&self, batch: Batch, paper: Paper) -> Result<String, SoftPosError> {
+        Ok(self.day_slip(batch, paper)?.to_text(paper.columns))
+    }
+
+    /// The same in a form.
+    ///
+    /// # Errors
+    /// As [`Terminal::day_close_slip`]; [`Code::NoFont`] as [`Terminal::receipt_file`].
+    pub fn day_close_file(
+        &self,
+        batch: Batch,
+        paper: Paper,
+        format: Format,
+    ) -> Result<Rendered, SoftPosError> {
+        format.check().map_err(no_font)?;
+        let slip = self.day_slip(batch, paper)?;
+        slip.render(format, paper.columns).map_err(no_font)
+    }
+
+    /// What the till says about a payment as it stands, in the payment's language: for a voice that was off, or for
+    /// somebody who asks again. Nothing while it is on its way. Steps say it by themselves, once.
+    ///
+    /// # Errors
+    /// [`Code::PaymentNotFound`].
+    pub fn outcome_sentence(&self, key: PaymentKey) -> Result<Option<String>, SoftPosError> {
+        self.recall(key)?;
+        self.session().look(|flow, _| {
+            let payment = flow.ledger().payment(key);
+            let payment = payment.ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
+            Ok(wording::outcome(Texts::new(payment.language), payment))
+        })?
+    }
+
+    /// The lines, under the lock; they are drawn outside it.
+    fn slip(&self, key: PaymentKey, copy: Copy, paper: Paper) -> Result<Receipt, SoftPosError> {
+        self.recall(key)?;
+        let (slip, _) = self.session().with(|flow, now| {
+            let slip = payment_slip(flow.ledger(), flow.parameters(), key, copy, paper)?;
+            if paper.reprint {
+                flow.reprinted(key, now)?;
+            }
+            Ok(slip)
+        })?;
+        slip
+    }
+
+    fn day_slip(&self, batch: Batch, paper: Paper) -> Result<Receipt, SoftPosError> {
+        let language = paper.language.unwrap_or_else(|| self.session().language());
+        self.session().look(|flow, now| {
+            let data = day_close_data(flow.ledger(), flow.parameters(), batch, now)?;
+            Ok(Receipt::of_day_close(&data, language, 0))
+        })?
+    }
+}
+
+fn no_font(error: NoFont) -> SoftPosError {
+    SoftPosError::of(Code::NoFont).with_detail(error.to_string())
+}
+
+fn payment_slip(
+    ledger: &Ledger,
+    parameters: Option<&Parameters>,
+    key: PaymentKey,
+    copy: Copy,
+    paper: Paper,
+) -> Result<Receipt, SoftPosError> {
+    let payment = ledger
+        .payment(key)
+        .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
+    let (activation, parameters) = activated(ledger, parameters)?;
+    let data = receipt_data(ledger, activation, parameters, payment);
+    let language = paper.language.unwrap_or(payment.language);
+    let reprint = if paper.reprint {
+        payment.reprints.saturating_add(1)
+    } else {
+        0
+    };
+    Receipt::of_payment(&data, language, copy, reprint)
+        .map_err(|error| SoftPosError::of(Code::ResultUnknown).with_detail(error.to_string()))
+}
+
+fn activated<'a>(
+    ledger: &'a Ledger,
+    parameters: Option<&'a Parameters>,
+) -> Result<(&'a Activation, &'a Parameters), SoftPosError> {
+    let activation = ledger.activation.as_ref();
+    activation
+        .zip(parameters)
+        .ok_or_else(|| SoftPosError::of(Code::NotActivated))
 }
 
 fn receipt_data(
@@ -188,52 +290,86 @@ fn emv_block(card: &CardFacts) -> Option<EmvBlock> {
     })
 }
 
-/// The slip of a closed batch as text, from what the journal knows of it.
-pub(crate) fn day_close_slip(
+/// A closed batch as its record has it, for its payments may be out of memory; the open one as it stands.
+fn day_close_data(
     ledger: &Ledger,
     parameters: Option<&Parameters>,
     batch: Batch,
-    paper: Paper,
-) -> Result<String, SoftPosError> {
-    let not_activated = || SoftPosError::of(Code::NotActivated);
-    let activation = ledger.activation.as_ref().ok_or_else(not_activated)?;
-    let parameters = parameters.ok_or_else(not_activated)?;
+    now: Now,
+) -> Result<DayClose, SoftPosError> {
+    let (activation, parameters) = activated(ledger, parameters)?;
     let closed = ledger.settled.iter().rfind(|settled| settled.batch == batch);
-    let closed = closed.ok_or_else(|| {
-        SoftPosError::of(Code::NotExpected).with_detail("this till has not closed that batch")
-    })?;
-    let total = |operation, method, count, sum_minor| Total {
-        operation,
-        method,
-        count,
-        sum: Money::new(sum_minor, parameters.currency),
+    let (lines, settled, utc_ms) = match closed {
+        Some(closed) => {
+            let settled = if closed.balanced {
+                Settled::Balanced
+            } else {
+                Settled::Differs
+            };
+            let lines = closed.totals.iter().map(|line| (line.method, line.totals));
+            (lines.collect(), settled, closed.host_utc_ms)
+        }
+        None if batch == ledger.batch => {
+            let lines = ledger
+                .totals(batch)
+                .map_err(|error| SoftPosError::of(error.into()))?;
+            (lines, Settled::Pending, now.utc_ms)
+        }
+        None => {
+            let unknown = SoftPosError::of(Code::NotExpected);
+            return Err(unknown.with_detail("this till has not had that batch"));
+        }
     };
-    // The record's own: the batch's payments may be out of memory.
-    let totals = closed.totals.iter().flat_map(|line| {
-        let (method, totals) = (line.method, line.totals);
-        [
-            total(Operation::Sale, method, totals.sale_count, totals.sale_minor),
-            total(
-                Operation::Refund,
-                method,
-                totals.refund_count,
-                totals.refund_minor,
-            ),
-        ]
-    });
-    let data = DayClose {
+    let unresolved = ledger
+        .open()
+        .filter(|payment| payment.batch == batch && settled == Settled::Pending);
+    Ok(DayClose {
         merchant_name: parameters.merchant.name.clone(),
         merchant: activation.merchant.clone(),
         terminal: activation.terminal.clone(),
         batch,
-        local_time: LocalTime::from_utc(closed.host_utc_ms, parameters.utc_offset_min),
-        totals: totals.filter(|total| total.count > 0).collect(),
-        settled: if closed.balanced {
-            Settled::Balanced
-        } else {
-            Settled::Differs
-        },
-        unresolved: Vec::new(),
+        local_time: LocalTime::from_utc(utc_ms, parameters.utc_offset_min),
+        totals: totals(&lines, parameters.currency),
+        settled,
+        unresolved: unresolved.map(unresolved_line).collect(),
+    })
+}
+
+fn totals(lines: &[(Method, Totals)], currency: Currency) -> Vec<Total> {
+    let total = |operation, method, count, sum_minor| Total {
+        operation,
+        method,
+        count,
+        sum: Money::new(sum_minor, currency),
     };
-    Ok(Receipt::of_day_close(&data, paper.language.unwrap_or_default(), 0).to_text(paper.columns))
+    lines
+        .iter()
+        .flat_map(|(method, totals)| {
+            let (sold, given) = (totals.sale_minor, totals.refund_minor);
+            [
+                total(Operation::Sale, *method, totals.sale_count, sold),
+                total(Operation::Refund, *method, totals.refund_count, given),
+            ]
+        })
+        .filter(|total| total.count > 0)
+        .collect()
+}
+
+fn unresolved_line(payment: &Payment) -> Unresolved {
+    Unresolved {
+        stan: payment.stan,
+        amount: payment.amount,
+        state: match payment.state {
+            State::Reversing => UnresolvedState::Reversing,
+            State::Stored => UnresolvedState::Stored,
+            State::Armed
+            | State::AwaitingPayer
+            | State::Unknown
+            | State::Approved
+            | State::Declined
+            | State::Failed
+            | State::Reversed
+            | State::Expired => UnresolvedState::Unknown,
+        },
+    }
 }

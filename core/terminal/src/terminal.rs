@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use softpos_flow::{Event, Flow, PaymentRequest, Redemption, RefundRequest};
 use softpos_host::{Anchors, Limits, MerchantProfile};
-use softpos_receipt::Copy;
 use softpos_types::{
     Batch, Code, Currency, Fault, Language, Method, Money, Now, PaymentKey, SecretBytes, SoftPosError,
     TerminalId,
@@ -22,7 +21,6 @@ use crate::log::{Log, LogLevel, LogSink, LogValue};
 use crate::opening::open_folder;
 use crate::pin_entry::PinEntry;
 use crate::session::{Capdu, Parts, Session};
-use crate::slips::{self, Paper};
 use crate::steps::Step;
 use crate::summary::PaymentSummary;
 use crate::worker;
@@ -384,37 +382,6 @@ impl Terminal {
                 .payment(key)
                 .ok_or_else(|| SoftPosError::of(Code::PaymentNotFound))?;
             Ok(PaymentSummary::of(flow.ledger(), payment))
-        })?
-    }
-
-    /// A payment's slip as text. A further print carries the mark and is counted in the journal.
-    ///
-    /// # Errors
-    /// [`Code::PaymentNotFound`]; [`Code::ResultUnknown`] while there is no result to print.
-    pub fn receipt(&self, key: PaymentKey, copy: Copy, paper: Paper) -> Result<String, SoftPosError> {
-        self.recall(key)?;
-        let (slip, _) = self.session().with(|flow, now| {
-            let slip = slips::payment_slip(flow.ledger(), flow.parameters(), key, copy, paper)?;
-            if paper.reprint {
-                flow.reprinted(key, now)?;
-            }
-            Ok(slip)
-        })?;
-        slip
-    }
-
-    /// The slip of a closed batch as text, in the till's language if the paper names none.
-    ///
-    /// # Errors
-    /// [`Code::NotActivated`]; [`Code::NotExpected`] for a batch that this till has not closed.
-    pub fn day_close_slip(&self, batch: Batch, paper: Paper) -> Result<String, SoftPosError> {
-        let language = self.session().language();
-        self.session().look(|flow, _| {
-            let paper = Paper {
-                language: paper.language.or(Some(language)),
-                ..paper
-            };
-            slips::day_close_slip(flow.ledger(), flow.parameters(), batch, paper)
         })?
     }
 

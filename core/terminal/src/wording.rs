@@ -1,7 +1,7 @@
 //! The sentences that go with the flow's states, in the language of the payment.
 
 use softpos_flow::{ActivationStage, Announcement, CardPrompt, Ending, NotStarted, Notice, Screen, View};
-use softpos_journal::State;
+use softpos_journal::{Payment, State};
 use softpos_text::{Sentence, Texts};
 use softpos_types::{Code, Method, Money, Operation};
 
@@ -53,6 +53,31 @@ pub(crate) fn announcement(texts: Texts, announcement: &Announcement) -> String 
         Announcement::Stored { amount } => texts.speak(&Sentence::OfflineStored { amount: *amount }),
         Announcement::CodeExpired => texts.get("step-code-expired"),
     }
+}
+
+/// The spoken sentence for how a payment stands, the same as was said when it came there; nothing while it is on its
+/// way. An approval says what was received, never that it was credited: only a payout could say so.
+pub(crate) fn outcome(texts: Texts, payment: &Payment) -> Option<String> {
+    let amount = payment.amount;
+    let reply = payment.reply.as_ref();
+    Some(match (payment.state, payment.operation) {
+        (State::Approved, Operation::Sale) => {
+            let channel = reply.and_then(|reply| reply.channel.as_deref());
+            texts.speak(&approved(payment.method, amount, channel))
+        }
+        (State::Approved, Operation::Refund) => texts.speak(&Sentence::Refunded { amount }),
+        (State::Declined, _) => {
+            let code = reply.map_or("Z1", |reply| reply.de39.as_str());
+            texts.speak(&Sentence::Declined { code })
+        }
+        (State::Stored, _) => texts.speak(&Sentence::OfflineStored { amount }),
+        (State::Unknown, _) => texts.speak(&Sentence::Unknown),
+        (State::Reversing, _) => texts.speak(&Sentence::Reversing),
+        (State::Reversed, _) => texts.speak(&Sentence::Reversed),
+        (State::Failed, _) => texts.speak(&Sentence::NotSent),
+        (State::Expired, _) => texts.get("step-code-expired"),
+        (State::Armed | State::AwaitingPayer, _) => return None,
+    })
 }
 
 /// The words for something that happened in the background.

@@ -27,8 +27,10 @@ labels! {
     TitleCode = "title-code",
     /// Title of a cash slip.
     TitleCash = "title-cash",
-    /// Title of the settlement slip.
+    /// Title of the slip of a batch that the host has not settled.
     TitleDayClose = "title-day-close",
+    /// Title of the settlement slip.
+    TitleSettlement = "title-settlement",
     /// Merchant name.
     MerchantName = "merchant-name",
     /// Merchant number.

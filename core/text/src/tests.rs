@@ -7,6 +7,8 @@ use softpos_types::Currency;
 
 use super::*;
 
+mod voice;
+
 const SENTENCES: &[Sentence<'static>] = &{
     let amount = Money::new(12_345, Currency::CNY);
     [

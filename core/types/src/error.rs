@@ -188,6 +188,8 @@ names! {
         SessionPoisoned = "session_poisoned",
         /// The device's secure hardware refused.
         SecureHardware = "secure_hardware",
+        /// The program was built without the font that pictures and PDF need.
+        NoFont = "no_font",
     }
 }
 
@@ -327,6 +329,7 @@ fn classify(code: Code) -> (Variant, MoneyState, Action) {
         C::StoreInUse => (E::StoreInUse, NotMoved, Action::CloseOtherCopy),
         C::StorageLow => (E::NotReady, NotMoved, Action::CheckStorage),
         C::StoreUnreadable => (E::StoreDamaged, NotMoved, Action::CheckStorage),
+        C::NoFont => (E::NotReady, NotMoved, Action::UpdateApp),
         C::StoreNewer => (E::StoreDamaged, NotMoved, Action::UpdateApp),
         C::StoreDamaged | C::StoreLocked | C::JournalDisputed => {
             (E::StoreDamaged, NotMoved, Action::ContactSupport)

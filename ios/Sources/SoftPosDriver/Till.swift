@@ -146,9 +146,24 @@ public actor Till {
         try await call { try $0.receipt(key: key, copy: copy, paper: paper) }
     }
 
-    /// The slip of the day close that ended last.
+    /// A payment's slip in a form: to show, to send, to hand to a printer.
+    public func receiptFile(key: String, copy: SlipCopy, paper: Paper, format: SlipFormat) async throws -> SlipFile {
+        try await call { try $0.receiptFile(key: key, copy: copy, paper: paper, format: format) }
+    }
+
+    /// The slip of a batch: its settlement, or what the open one has so far.
     public func dayCloseSlip(batch: UInt32, paper: Paper) async throws -> String {
         try await call { try $0.dayCloseSlip(batch: batch, paper: paper) }
+    }
+
+    /// The slip of a batch in a form.
+    public func dayCloseFile(batch: UInt32, paper: Paper, format: SlipFormat) async throws -> SlipFile {
+        try await call { try $0.dayCloseFile(batch: batch, paper: paper, format: format) }
+    }
+
+    /// What the till says about a payment as it stands; nil while it is on its way.
+    public func outcomeSentence(key: String) async throws -> String? {
+        try await call { try $0.outcomeSentence(key: key) }
     }
 
     /// Everything that waits to be forwarded, in its order.

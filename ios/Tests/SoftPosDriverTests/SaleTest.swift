@@ -83,6 +83,33 @@ extension Stories {
             }
         }
 
+        @Test("a slip comes in every form, and the outcome as a sentence")
+        func slipForms() async throws {
+            try await story { shop in
+                let key = try await shop.start("2.50", .cash)
+                #expect(try await shop.ended() == .approved)
+                let till = try shop.till
+                let paper = Paper(language: .en, columns: .narrow)
+                let begins: [(SlipFormat, String)] = [
+                    (.text, "   "), (.png, "\u{89}PNG"), (.escPos, "\u{1b}@"), (.escPosUtf8, "\u{1b}@"),
+                    (.html, "<!DOCTYPE html>"), (.pdf, "%PDF-"),
+                ]
+                for (format, begin) in begins {
+                    let file = try await till.receiptFile(key: key, copy: .cardholder, paper: paper, format: format)
+                    let expected = begin.unicodeScalars.map { UInt8($0.value) }
+                    #expect(Array(file.bytes.prefix(expected.count)) == expected, "\(format)")
+                    #expect(file.missing.isEmpty)
+                }
+                let text = try await till.receiptFile(key: key, copy: .cardholder, paper: paper, format: .text)
+                let slip = try await till.receipt(key: key, copy: .cardholder, paper: paper)
+                #expect(String(decoding: text.bytes, as: UTF8.self) == slip)
+                #expect(try await till.outcomeSentence(key: key) == "Cash received, two yuan and fifty fen")
+                let batch = try await till.status().batch
+                let open = try await till.dayCloseFile(batch: batch, paper: paper, format: .html)
+                #expect(String(decoding: open.bytes, as: UTF8.self).contains("2.50"))
+            }
+        }
+
         @Test("what happens is told in order, and the end completes it")
         func events() async throws {
             try await story { shop in

@@ -4,7 +4,7 @@
 //! A [`House`] is what Cargo and the source files say of the workspace. Each rule is a function from a house to
 //! the [`Violation`]s in it; `tests/house.rs` holds the real one to all of them, and the unit tests beside each
 //! rule show it a bad one. [`resolved`] asks Cargo what really gets compiled into a package, [`shells`]
-//! reads the Kotlin and Swift that ships.
+//! reads the Kotlin and Swift that ships, [`sentences`] looks for texts outside core/text.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ mod promises;
 mod third_party;
 
 pub mod resolved;
+pub mod sentences;
 pub mod shells;
 
 pub use house::{Dependency, House, Kind, Package};

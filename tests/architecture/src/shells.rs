@@ -132,7 +132,8 @@ fn code_of(line: &str) -> &str {
     line.split_once("//").map_or(line, |(code, _)| code)
 }
 
-fn sources(folder: &str, extension: &str) -> io::Result<Vec<Source>> {
+/// Every file of that ending in a folder of the repository.
+pub(crate) fn sources(folder: &str, extension: &str) -> io::Result<Vec<Source>> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {

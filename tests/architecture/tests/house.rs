@@ -3,7 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, missing_docs)]
 
 use softpos_architecture::{
-    House, Violation, crate_roots, imports, lints, names, resolved, shells, third_party, top_level,
+    House, Violation, crate_roots, imports, lints, names, resolved, sentences, shells, third_party, top_level,
 };
 
 #[track_caller]
@@ -57,6 +57,16 @@ fn old_algorithms_do_not_ship() {
             &resolved::legacy_in(package, &compiled),
         );
     }
+}
+
+#[test]
+fn sentences_are_in_one_place() {
+    let sources = sentences::speaking_sources().unwrap();
+    assert!(sources.len() > 200, "{} sources", sources.len());
+    none(
+        "no package but core/text holds a sentence for a person",
+        &sentences::sentences(&sources),
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{Stopwatch, build, cargo, root, succeed};
-use crate::{Failure, conformance, crash, deny, kotlin_test, swift_test, takes_none};
+use crate::{Failure, conformance, crash, deny, kotlin_test, swift_test, takes_none, voice_test};
 
 /// A step: its name, how to run it alone, and what it does.
 struct Step {
@@ -53,6 +53,11 @@ const STEPS: &[Step] = &[
         name: "dependencies",
         alone: "cargo xtask deny",
         run: || deny::run(&[]),
+    },
+    Step {
+        name: "voice",
+        alone: "cargo xtask voice-test",
+        run: || voice_test::run(&[]),
     },
     Step {
         name: "kotlin",

@@ -15,7 +15,9 @@ mod debian;
 mod deny;
 mod kotlin_test;
 mod process;
+mod receipts;
 mod swift_test;
+mod voice_test;
 
 use std::process::ExitCode;
 
@@ -59,10 +61,22 @@ const CHORES: &[Chore] = &[
         run: kotlin_test::run,
     },
     Chore {
+        name: "receipts",
+        arguments: "",
+        about: "every kind of slip in every form, written anew into core/receipt/docs, and drawn to be looked at",
+        run: receipts::run,
+    },
+    Chore {
         name: "swift-test",
         arguments: "",
         about: "the Swift driver, natively or in a Debian made for it, against the library and the reference host",
         run: swift_test::run,
+    },
+    Chore {
+        name: "voice-test",
+        arguments: "",
+        about: "every sentence of the till through espeak-ng, in both languages",
+        run: voice_test::run,
     },
 ];
 

@@ -43,13 +43,9 @@ impl Session<'_> {
             }
             Command::Cash(goods) => self.take(goods, Method::Cash, "cash"),
             Command::Cancel => self.cancel(),
-            Command::Receipt {
-                which,
-                copy,
-                language,
-            } => {
+            Command::Receipt { which, wish } => {
                 let key = self.find(&which, |_| true)?;
-                self.print(key, copy, language)?;
+                self.print(key, &wish)?;
                 Ok(Exit::Done)
             }
             Command::History { limit, state } => {

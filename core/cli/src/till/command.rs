@@ -1,10 +1,14 @@
 //! The commands of the till: what they are called, and what a line asks for.
 
+use std::path::PathBuf;
+
+use clap::ValueEnum;
 use softpos_types::Language;
 use zeroize::Zeroizing;
 
 use super::nearest::nearest;
 use super::words::Words;
+use crate::slip::{Copy, SlipFormat, Wish};
 
 /// A command as `help` lists it; its sentence is the text `till-help-NAME`.
 pub(crate) struct Entry {
@@ -74,9 +78,13 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry("cancel", "cancel", &["cancel"], &[], 0),
     entry(
         "receipt",
-        "receipt [KEY|last] [merchant|customer] [zh|en]",
-        &["receipt", "receipt last merchant zh"],
-        &[],
+        "receipt [KEY|last] [merchant|customer] [zh|en] [--format text|png|escpos|escpos-utf8|html|pdf] [--out FILE]",
+        &[
+            "receipt",
+            "receipt last merchant zh",
+            "receipt 000012 --format pdf --out slip.pdf",
+        ],
+        &["format", "out"],
         3,
     ),
     entry(
@@ -127,13 +135,6 @@ pub(crate) struct Goods {
     pub(crate) order: Option<String>,
 }
 
-/// Which copy of a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Copy {
-    Merchant,
-    Customer,
-}
-
 /// What a line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -160,8 +161,7 @@ pub(crate) enum Command {
     Cancel,
     Receipt {
         which: String,
-        copy: Copy,
-        language: Option<Language>,
+        wish: Wish,
     },
     History {
         limit: u32,
@@ -394,7 +394,7 @@ impl Line {
         }
     }
 
-    fn receipt(&self) -> Result<Command, Misread> {
+    fn receipt(&mut self) -> Result<Command, Misread> {
         let (mut which, mut copy, mut language) = (None, None, None);
         for word in &self.words {
             match word.as_str() {
@@ -405,10 +405,21 @@ impl Line {
                 _ => return Err(self.wrong(word, nearest(word, ["merchant", "customer", "zh", "en"]))),
             }
         }
+        let format = match self.option("format") {
+            Some(typed) => {
+                let known = ["text", "png", "escpos", "escpos-utf8", "html", "pdf"];
+                SlipFormat::from_str(&typed, false).map_err(|_| self.wrong(&typed, nearest(&typed, known)))?
+            }
+            None => SlipFormat::Text,
+        };
         Ok(Command::Receipt {
             which: which.unwrap_or_else(|| String::from("last")),
-            copy: copy.unwrap_or(Copy::Customer),
-            language,
+            wish: Wish {
+                language,
+                format,
+                file: self.option("out").map(PathBuf::from),
+                ..Wish::text(copy.unwrap_or(Copy::Customer))
+            },
         })
     }
 
@@ -527,8 +538,10 @@ mod tests {
     fn the_receipt_takes_its_words_in_any_order_behind_the_key() {
         let receipt = |which: &str, copy, language| Command::Receipt {
             which: which.into(),
-            copy,
-            language,
+            wish: Wish {
+                language,
+                ..Wish::text(copy)
+            },
         };
         assert_eq!(read("receipt"), receipt("last", Copy::Customer, None));
         assert_eq!(
@@ -539,6 +552,25 @@ mod tests {
             read("receipt 000003 en"),
             receipt("000003", Copy::Customer, Some(Language::En))
         );
+        let in_file = Wish {
+            format: SlipFormat::EscposUtf8,
+            file: Some("x y".into()),
+            ..Wish::text(Copy::Customer)
+        };
+        assert_eq!(
+            read("receipt --out \"x y\" --format escpos-utf8"),
+            Command::Receipt {
+                which: "last".into(),
+                wish: in_file
+            }
+        );
+        assert!(matches!(
+            parse("receipt --format pfd"),
+            Err(Misread::Word {
+                nearest: Some("pdf"),
+                ..
+            })
+        ));
         assert!(matches!(
             parse("receipt last merchnt"),
             Err(Misread::Word {

@@ -15,7 +15,8 @@ mod questions;
 pub(crate) mod render;
 mod reporter;
 mod session;
-mod which;
+mod voice;
+pub(crate) mod which;
 mod words;
 
 use std::io::{BufReader, IsTerminal, stdin, stdout};
@@ -43,12 +44,13 @@ use reporter::Reporter;
 use session::Session;
 
 /// The till and its sandbox host in one.
-pub(crate) fn alone(data: &DataDir, out: Out, runtime: &Runtime) -> Result<Exit, Failure> {
+pub(crate) fn alone(data: &DataDir, out: Out, voice: bool, runtime: &Runtime) -> Result<Exit, Failure> {
     let interrupts = Interrupts::watch(runtime, || {});
     data.create()?;
     let host = start_host(&data.host())?;
     out.say(DIM, "till-host-runs", &[("url", &host.url())]);
     let mut session = open(data, out, interrupts, Some(&host))?;
+    session.reporter.speak(voice);
     let exit = activate_alone(&mut session, &host).and_then(|()| serve(&mut session));
     session.driver.shut_down();
     drop(session);
@@ -61,6 +63,7 @@ pub(crate) fn against(
     arguments: &TillArguments,
     data: &DataDir,
     out: Out,
+    voice: bool,
     runtime: &Runtime,
 ) -> Result<Exit, Failure> {
     let interrupts = Interrupts::watch(runtime, || {});
@@ -70,6 +73,7 @@ pub(crate) fn against(
     };
     data.create()?;
     let mut session = open(data, out, interrupts, None)?;
+    session.reporter.speak(voice);
     let exit = activate_with(&mut session, uri).and_then(|()| serve(&mut session));
     session.driver.shut_down();
     exit

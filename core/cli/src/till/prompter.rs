@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -14,6 +13,7 @@ use softpos_terminal::Terminal;
 use softpos_types::SoftPosError;
 
 use super::command::COMMANDS;
+use crate::keyboard::{CTRL_C, CTRL_D, ESCAPE, Quiet, next_byte, show};
 
 /// Lines kept for the arrow keys.
 const HISTORY_LINES: usize = 500;
@@ -113,13 +113,7 @@ pub(crate) fn pin_pad(terminal: &Terminal, prompt: &str) -> Result<bool, SoftPos
     let quiet = Quiet::start();
     show(&format!("{prompt} "));
     loop {
-        let mut byte = [0_u8];
-        match rustix::io::read(rustix::stdio::stdin(), &mut byte) {
-            Ok(1) => {}
-            Err(rustix::io::Errno::INTR) => continue,
-            Ok(_) | Err(_) => byte = [CTRL_D],
-        }
-        match byte {
+        match [next_byte()] {
             [digit @ b'0'..=b'9'] if entry.push_digit(digit - b'0').is_ok() => show("*"),
             [0x08 | 0x7F] if !entry.is_empty() => {
                 entry.backspace();
@@ -140,44 +134,6 @@ pub(crate) fn pin_pad(terminal: &Terminal, prompt: &str) -> Result<bool, SoftPos
             _ => {}
         }
     }
-}
-
-const CTRL_C: u8 = 3;
-const CTRL_D: u8 = 4;
-const ESCAPE: u8 = 27;
-
-/// The keyboard without echo, lines and signals, until dropped.
-struct Quiet(Option<Termios>);
-
-impl Quiet {
-    fn start() -> Self {
-        let Ok(before) = tcgetattr(rustix::stdio::stdin()) else {
-            return Self(None);
-        };
-        let mut quiet = before.clone();
-        quiet
-            .local_modes
-            .remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
-        match tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &quiet) {
-            Ok(()) => Self(Some(before)),
-            Err(_) => Self(None),
-        }
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            // What could not be set back cannot be helped here.
-            let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, before);
-        }
-    }
-}
-
-fn show(text: &str) {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
 /// The choice that an answer means: its number in the list, or its text.

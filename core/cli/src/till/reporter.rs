@@ -5,6 +5,7 @@ use softpos_terminal::{Notice, Screen, Step};
 
 use super::progress::Progress;
 use super::render;
+use super::voice::Voice;
 use crate::columns;
 use crate::out::{DIM, HEAD, Out, PLAIN, WARN, object};
 
@@ -20,6 +21,7 @@ pub(crate) struct Reporter {
     result: Option<String>,
     answer: Map<String, Value>,
     notices: Vec<Value>,
+    voice: Option<Voice>,
 }
 
 impl Reporter {
@@ -33,6 +35,17 @@ impl Reporter {
             result: None,
             answer: Map::new(),
             notices: Vec::new(),
+            voice: None,
+        }
+    }
+
+    /// Speaks from now on, if that is wanted and the system has a voice.
+    pub(crate) fn speak(&mut self, wanted: bool) {
+        if wanted {
+            self.voice = Voice::find();
+            if self.voice.is_none() {
+                self.out.say(WARN, "till-no-voice", &[]);
+            }
         }
     }
 
@@ -81,6 +94,9 @@ impl Reporter {
             Step::Show { view, text } => self.show(&view.screen, text),
             Step::Say { text, .. } => {
                 self.put("spoken", text.as_str());
+                if let Some(voice) = &self.voice {
+                    voice.say(text);
+                }
                 let line = self.out.texts().with("till-voice", &[("text", text)]);
                 self.line(DIM, &line);
             }

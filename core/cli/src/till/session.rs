@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use softpos_acquirer::LocalHost;
-use softpos_terminal::{Columns, Ending, NotStarted, Paper, State, Step};
+use softpos_terminal::{Ending, Format, NotStarted, Rendered, State, Step};
 use softpos_text::words;
 use softpos_types::{Language, PaymentKey};
 use zeroize::Zeroize;
 
-use super::command::{Command, Copy, parse};
+use super::command::{Command, parse};
 use super::customer;
 use super::driver::{Driver, Stop};
 use super::listing;
@@ -18,7 +18,9 @@ use super::reporter::Reporter;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
-use crate::out::{BAD, DIM, GOOD, Out, PLAIN, WARN};
+use crate::out::{BAD, DIM, GOOD, Out, WARN};
+use crate::picture;
+use crate::slip::{Copy, SlipFormat, Wish, deliver, paper};
 
 /// The till with somebody or something in front of it.
 pub(crate) struct Session<'h> {
@@ -285,11 +287,12 @@ impl<'h> Session<'h> {
                 self.reporter.put("batch", view.batch.to_string());
                 self.reporter.put("balanced", view.balanced);
                 self.reporter.put("text", text);
+                let paper = paper(Some(self.language()), false);
                 let slip = self
                     .driver
                     .terminal
-                    .day_close_slip(view.batch, paper(Some(self.language()), false))?;
-                self.slip(&slip);
+                    .day_close_file(view.batch, paper, Format::Text)?;
+                self.show_slip(&slip, &Wish::text(Copy::Merchant))?;
                 self.reporter.line(if view.balanced { GOOD } else { BAD }, text);
                 Ok(if view.balanced { Exit::Done } else { Exit::Failure })
             }
@@ -314,7 +317,7 @@ impl<'h> Session<'h> {
             .line(listing::style(state), &format!("{text}  {amount}"));
         let has_slip = matches!(state, State::Approved | State::Stored);
         if has_slip && self.prompter.is_some() {
-            self.print(key, Copy::Customer, None)?;
+            self.print(key, &Wish::text(Copy::Customer))?;
         }
         Ok(match state {
             State::Approved | State::Stored => Exit::Done,
@@ -323,32 +326,34 @@ impl<'h> Session<'h> {
         })
     }
 
-    /// Prints a slip; the second one of a copy is a duplicate, and so is any of an earlier session.
-    pub(crate) fn print(
-        &mut self,
-        key: PaymentKey,
-        copy: Copy,
-        language: Option<Language>,
-    ) -> Result<(), Failure> {
-        let again = !self.sold.contains(&key) || self.printed.contains(&(key, copy));
-        let which = match copy {
-            Copy::Merchant => softpos_terminal::Copy::Merchant,
-            Copy::Customer => softpos_terminal::Copy::Cardholder,
+    /// Prints a slip; the second one of a copy is a duplicate, and so is any of an earlier session. A person sees
+    /// the picture of it where the terminal shows pictures.
+    pub(crate) fn print(&mut self, key: PaymentKey, wish: &Wish) -> Result<(), Failure> {
+        let again = !self.sold.contains(&key) || self.printed.contains(&(key, wish.copy));
+        let on_screen = self.prompter.is_some() && wish.file.is_none() && wish.format == SlipFormat::Text;
+        let format = match picture::protocol() {
+            Some(_) if on_screen => SlipFormat::Png,
+            _ => wish.format,
         };
-        let slip = self.driver.terminal.receipt(key, which, paper(language, again))?;
-        self.printed.insert((key, copy));
-        self.slip(&slip);
-        Ok(())
+        let wish = Wish {
+            format,
+            ..wish.clone()
+        };
+        let slip = self.driver.terminal.receipt_file(
+            key,
+            wish.copy.into(),
+            paper(wish.language, again),
+            format.into(),
+        )?;
+        self.printed.insert((key, wish.copy));
+        self.show_slip(&slip, &wish)
     }
 
-    fn slip(&mut self, slip: &str) {
-        self.reporter.put("receipt", slip);
-        let out = self.out();
-        out.line(DIM, &"-".repeat(32));
-        for row in slip.lines() {
-            out.line(PLAIN, row);
+    fn show_slip(&mut self, slip: &Rendered, wish: &Wish) -> Result<(), Failure> {
+        for (name, value) in deliver(self.out(), slip, wish)? {
+            self.reporter.put(name, value);
         }
-        out.line(DIM, &"-".repeat(32));
+        Ok(())
     }
 
     const fn language(&self) -> Language {
@@ -357,14 +362,5 @@ impl<'h> Session<'h> {
 
     pub(crate) const fn has_open(&self) -> bool {
         self.open.is_some()
-    }
-}
-
-/// A slip for the narrow roll.
-const fn paper(language: Option<Language>, reprint: bool) -> Paper {
-    Paper {
-        language,
-        columns: Columns::Narrow,
-        reprint,
     }
 }

@@ -17,6 +17,7 @@ mod drain;
 mod enqueue;
 mod opening;
 mod probes;
+mod receipts;
 mod sale;
 mod shop;
 
@@ -33,6 +34,7 @@ const SECTIONS: &[Section] = &[
     ("computing", computing::run),
     ("cards", cards::run),
     ("codes", codes::run),
+    ("receipts", receipts::run),
     ("enqueue", enqueue::run),
     ("sale", sale::run),
     ("drain", drain::run),

@@ -167,3 +167,57 @@ fn each_payment_speaks_its_customers_language() {
     let slip = shop.till().receipt(paid.key, Copy::Cardholder, own).unwrap();
     assert_eq!(slip, print(&shop, paid.key, Language::Zh, Copy::Cardholder));
 }
+
+#[test]
+fn an_outcome_is_said_once_and_can_be_asked_for() {
+    for language in LANGUAGES {
+        let mut shop = Shop::open();
+        shop.forget_steps();
+        let request = softpos_terminal::PaymentRequest {
+            language,
+            ..sale(12_345, Method::Cash)
+        };
+        let ending = shop.sell(request).unwrap();
+        let paid = shop.paid(&ending);
+        let outcome = shop.till().outcome_sentence(paid.key).unwrap().unwrap();
+        let said = shop.sentences();
+        assert_eq!(
+            said.iter().filter(|said| **said == outcome).count(),
+            1,
+            "{said:?}"
+        );
+        // An approval is no payout.
+        assert!(
+            !outcome.contains("到账") && !outcome.contains("credited"),
+            "{outcome}"
+        );
+        shop.close_till();
+        shop.resume_till();
+        shop.forget_steps();
+        shop.listen(std::time::Duration::from_millis(200));
+        assert!(!shop.sentences().contains(&outcome), "said again after a restart");
+        assert_eq!(shop.till().outcome_sentence(paid.key).unwrap(), Some(outcome));
+    }
+}
+
+#[test]
+fn the_open_batch_has_a_slip_of_its_own() {
+    let mut shop = Shop::open();
+    let paid = shop.cash(500);
+    shop.network(false);
+    let stored = shop.tap(300, "visa-approved");
+    let slip = shop
+        .till()
+        .day_close_slip(paid.batch, paper(Language::En, false))
+        .unwrap();
+    for part in [
+        "DAY CLOSE SLIP",
+        "NOT SETTLED",
+        "RMB 5.00",
+        "UNRESOLVED",
+        "RMB 3.00 stored",
+    ] {
+        assert!(slip.replace('\n', " ").contains(part), "{part} in\n{slip}");
+    }
+    assert!(slip.contains(&stored.stan.to_string()), "{slip}");
+}

@@ -34,6 +34,8 @@ import softpos.core.RefundRequest
 import softpos.core.Screen
 import softpos.core.SecureHardware
 import softpos.core.SlipCopy
+import softpos.core.SlipFile
+import softpos.core.SlipFormat
 import softpos.core.SoftPosException
 import softpos.core.Status
 import softpos.core.Step
@@ -135,8 +137,19 @@ class Till private constructor(
     /** A payment's slip as text. */
     suspend fun receipt(key: String, copy: SlipCopy, paper: Paper): String = call { it.receipt(key, copy, paper) }
 
-    /** The slip of the day close that ended last. */
+    /** A payment's slip in a form: to show, to send, to hand to a printer. */
+    suspend fun receiptFile(key: String, copy: SlipCopy, paper: Paper, format: SlipFormat): SlipFile =
+        call { it.receiptFile(key, copy, paper, format) }
+
+    /** The slip of a batch: its settlement, or what the open one has so far. */
     suspend fun dayCloseSlip(batch: UInt, paper: Paper): String = call { it.dayCloseSlip(batch, paper) }
+
+    /** The slip of a batch in a form. */
+    suspend fun dayCloseFile(batch: UInt, paper: Paper, format: SlipFormat): SlipFile =
+        call { it.dayCloseFile(batch, paper, format) }
+
+    /** What the till says about a payment as it stands; null while it is on its way. */
+    suspend fun outcomeSentence(key: String): String? = call { it.outcomeSentence(key) }
 
     /** Everything that waits to be forwarded, in its order. */
     suspend fun queue(): List<PaymentSummary> = call { it.queue() }

@@ -19,6 +19,7 @@ import softpos.core.PaymentState
 import softpos.core.RefundRequest
 import softpos.core.Screen
 import softpos.core.SlipCopy
+import softpos.core.SlipFormat
 import softpos.core.amountFromText
 import softpos.core.amountText
 
@@ -90,6 +91,32 @@ class SaleTest {
         val settled = (till.awaitEnding() as Ending.Settled).view
         assertTrue(settled.balanced)
         assertTrue("5.00" in till.dayCloseSlip(settled.batch, paper))
+    }
+
+    @Test
+    fun `a slip comes in every form, and the outcome as a sentence`() = story {
+        val key = start("2.50", Method.CASH)
+        assertEquals(PaymentState.APPROVED, stateOf(till.awaitEnding()))
+        val paper = Paper(Language.EN, Columns.NARROW)
+        val begins = mapOf(
+            SlipFormat.TEXT to "   ",
+            SlipFormat.PNG to "\u0089PNG",
+            SlipFormat.ESC_POS to "\u001b@",
+            SlipFormat.ESC_POS_UTF8 to "\u001b@",
+            SlipFormat.HTML to "<!DOCTYPE html>",
+            SlipFormat.PDF to "%PDF-",
+        )
+        assertEquals(SlipFormat.entries.toSet(), begins.keys)
+        for ((format, begin) in begins) {
+            val file = till.receiptFile(key, SlipCopy.CARDHOLDER, paper, format)
+            assertTrue(file.bytes.toString(Charsets.ISO_8859_1).startsWith(begin), "$format")
+            assertEquals("", file.missing)
+        }
+        val text = till.receiptFile(key, SlipCopy.CARDHOLDER, paper, SlipFormat.TEXT)
+        assertEquals(till.receipt(key, SlipCopy.CARDHOLDER, paper), text.bytes.toString(Charsets.UTF_8))
+        assertEquals("Cash received, two yuan and fifty fen", till.outcomeSentence(key))
+        val open = till.dayCloseFile(till.status().batch, paper, SlipFormat.HTML)
+        assertTrue("2.50" in open.bytes.toString(Charsets.UTF_8))
     }
 
     @Test
