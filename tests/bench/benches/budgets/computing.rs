@@ -2,11 +2,15 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use softpos_bench::{Line, Quantiles, nanoseconds};
 use softpos_crypto::dukpt::{Ksn, Registers, next_counter, transaction_key};
+use softpos_crypto::seal::{Epoch, Purpose, purpose_key};
 use softpos_crypto::{AesKey, AesLength};
+use softpos_journal::{RecordHash, RecordOpener, seal_record};
+use softpos_types::SecretArray;
 use softpos_wire::tlv::{TlvWriter, walk};
 use softpos_wire::{Tag, tag};
 
@@ -18,9 +22,11 @@ pub(crate) const SPECIFICATION: &str = "00020101021229300012D156000000000510A93F
     91320016A0112233449988770708123456786304A13A";
 
 const RECORD_BYTES: usize = 180;
+/// About what the record of a card sale takes.
+const RECORD_PAYLOAD_BYTES: usize = 2_500;
 /// The counter of 16 bits, behind which a key is furthest from the initial key.
-const WORST_COUNTER: u32 = 0xFFFF_0000;
-const IKID: [u8; 8] = [0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34, 0x56];
+pub(crate) const WORST_COUNTER: u32 = 0xFFFF_0000;
+pub(crate) const IKID: [u8; 8] = [0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34, 0x56];
 
 const BATCHES: usize = 21;
 const BATCH: Duration = Duration::from_millis(20);
@@ -43,15 +49,41 @@ pub(crate) fn run(_: &Path) {
     for (name, length) in [("AES-128", AesLength::Aes128), ("AES-256", AesLength::Aes256)] {
         dukpt(name, length);
     }
+    records();
 }
 
-/// The budget of DUKPT is in instructions a key, which no clock counts: these are figures to compare runs by.
+/// What of a durable record is computing: sealing, chaining and checking it.
+fn records() {
+    let root = SecretArray::build(|root| root.fill(1));
+    let key = Arc::new(purpose_key(&root, [2; 16], Purpose::Journal));
+    let epoch = Epoch::new(&key, [3; 16]);
+    let payload = vec![0x5A; RECORD_PAYLOAD_BYTES];
+    let seal = || seal_record(&epoch, 1, 1, RecordHash::NONE, black_box(&payload)).expect("a short record");
+    let figure = |what: &str, ns: f64| {
+        let what = format!("{what} a record of {RECORD_PAYLOAD_BYTES} bytes");
+        println!("{}", Line::figure(what, nanoseconds(ns)));
+    };
+    figure("sealing", ns_per_call(|| drop(black_box(seal()))));
+    let sealed = seal().bytes;
+    let mut opener = RecordOpener::new(Arc::clone(&key));
+    let open_ns = ns_per_call(|| {
+        drop(black_box(
+            opener.open(black_box(&sealed)).expect("a sound record"),
+        ));
+    });
+    figure("opening", open_ns);
+}
+
+/// The budget of DUKPT is in instructions a key, which no clock counts (`instructions`): these are to compare runs by.
 fn dukpt(name: &str, length: AesLength) {
     let ik = AesKey::build(length, |key| key.fill(0x5A));
     let figure = |what: &str, ns: f64| {
         println!(
             "{}",
-            Line::figure(format!("{name} DUKPT, {what}"), nanoseconds(ns))
+            Line::figure(
+                format!("{name} DUKPT, {what}"),
+                format!("{} {:.0}/s", nanoseconds(ns), 1e9 / ns)
+            )
         );
     };
     let mut counter = 0;

@@ -16,6 +16,7 @@ mod computing;
 mod crossings;
 mod drain;
 mod enqueue;
+mod instructions;
 mod opening;
 mod probes;
 mod receipts;
@@ -33,6 +34,7 @@ type Section = (&'static str, fn(&Path));
 
 const SECTIONS: &[Section] = &[
     ("computing", computing::run),
+    ("instructions", instructions::run),
     ("cards", cards::run),
     ("codes", codes::run),
     ("receipts", receipts::run),
@@ -45,7 +47,7 @@ const SECTIONS: &[Section] = &[
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if opening::is_child(&arguments) {
+    if opening::is_child(&arguments) || instructions::is_child(&arguments) {
         return;
     }
     // Cargo says so to benchmarks; a run of all tests starts this too and does not.
