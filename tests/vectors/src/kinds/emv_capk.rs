@@ -20,7 +20,7 @@ pub(super) fn run(input: Fields<'_>, _expect: &Value) -> Result<Answer, Failure>
     let matches = match (published, &taken) {
         (None, _) => "none",
         (Some(_), Ok(_)) => "match",
-        (Some(_), Err(KeyRefused::Checksum | KeyRefused::Twice)) => "mismatch",
+        (Some(_), Err(KeyRefused::Checksum | KeyRefused::Signature | KeyRefused::Twice)) => "mismatch",
     };
     Ok(Answer::Computed(json!({
         "bits": 8 * modulus.len(),
