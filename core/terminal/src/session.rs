@@ -15,6 +15,7 @@ use softpos_text::Texts;
 use softpos_types::{Code, Language, SoftPosError};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
 use crate::hardware::SecureHardware;
@@ -39,6 +40,8 @@ pub(crate) struct Session {
     /// The worker did not end in time: nobody waits for it again.
     abandoned: AtomicBool,
     pub(crate) link: RwLock<Option<HostLink>>,
+    /// The opening of a connection that is under way.
+    warming: Mutex<Option<AbortHandle>>,
     pub(crate) clock: Clock,
     pub(crate) steps: StepQueue,
     pub(crate) timer: Notify,
@@ -86,6 +89,7 @@ impl Session {
             failed: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             link: RwLock::new(link),
+            warming: Mutex::new(None),
             clock,
             steps: StepQueue::default(),
             timer: Notify::new(),
@@ -131,14 +135,19 @@ impl Session {
             .unwrap_or_else(PoisonError::into_inner) = language;
     }
 
-    /// Opens the connection ahead of the next payment.
+    /// Opens the connection ahead of the next payment. One at a time: over a network that comes and goes the last
+    /// attempt counts.
     pub(crate) fn warm(&self) {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(link) = link {
-            self.runtime.spawn(async move {
+            let task = self.runtime.spawn(async move {
                 // Whether it worked shows with the first request.
                 let _ = link.warm(WARM_MS).await;
             });
+            let mut warming = self.warming.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(before) = warming.replace(task.abort_handle()) {
+                before.abort();
+            }
         }
     }
 

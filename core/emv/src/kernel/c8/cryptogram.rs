@@ -34,6 +34,8 @@ impl C8 {
             return Err(Reason::DataMissing(tag::PAN));
         }
         let track = self.intake.track(&self.input.activation)?;
+        // Its number may come as late as with the cryptogram.
+        self.look_up(&track.pan);
         let static_data = self.static_data()?;
         let static_hash = sha256(static_data.expose());
         let channel = self.channel.as_ref().ok_or(Reason::ChannelBroken)?;
@@ -60,13 +62,12 @@ impl C8 {
         let [capability, ..] = self.risk_management();
         let holder = holder(decision, capability, claim_counts);
         super::set(&mut self.tvr, 3, holder.tvr_bits);
-        let analysis = self.analysis()?;
         let facts = Facts {
             cryptogram: kind,
-            wanted: analysis.of(self.tvr),
-            reach: analysis.reach,
+            wanted: self.wanted()?,
+            reach: self.config.reach,
             authenticated,
-            denied_for: analysis.denied_for(self.tvr),
+            denied_for: self.denied_for()?,
             restart: self.restart().map(|(requested, _)| requested),
             transaction_type: self.transaction_type(),
         };

@@ -16,7 +16,7 @@ mod tags;
 use alloc::vec::Vec;
 
 use softpos_crypto::p256_key::SoftwareKey;
-use softpos_types::{SecretBytes, Tick};
+use softpos_types::{Pan, SecretBytes, Tick};
 use softpos_wire::apdu::{self, Rapdu};
 use softpos_wire::tag;
 
@@ -68,6 +68,8 @@ pub struct C8 {
     relay: Option<Exchange>,
     numbers: core::array::IntoIter<[u8; 4], 2>,
     tvr: Tvr,
+    /// The exception file names the card.
+    listed: bool,
     /// Both sides authenticate here.
     local: bool,
     above_cvm_limit: bool,
@@ -124,6 +126,7 @@ impl C8 {
             cdol: SecretBytes::new(Vec::new()),
             relay: None,
             tvr: INITIAL_TVR,
+            listed: false,
             local: false,
             above_cvm_limit: false,
             state: State::AwaitOptions,
@@ -266,13 +269,42 @@ impl C8 {
         if !self.local {
             set(&mut self.tvr, 1, 0x80);
         }
-        let wanted = self.analysis()?.of(self.tvr);
+        if let Ok(track) = self.intake.track(&self.input.activation) {
+            self.look_up(&track.pan);
+        }
+        let wanted = self.wanted()?;
         self.input.data.set(tag::TVR, &self.tvr);
         self.cdol = Intake::dol_data(self.list_1(), &self.input.data)?;
         let command =
             apdu::generate_ac(wanted.code(), self.cdol.expose(), true).map_err(|_| Reason::Malformed)?;
         self.state = State::AwaitCryptogram(wanted);
         Ok(self.send(command))
+    }
+
+    // Rule C8-EXCEPTION: a card on the exception file sets TVR B1b5 and is declined; the kernel's own rules name no such
+    // file.
+    // [source: inference; test: kernel::c8::tests::a_card_on_the_exception_file; evidence: own]
+    fn look_up(&mut self, pan: &Pan) {
+        self.listed = self.intake.listed(&self.input, pan);
+        if self.listed {
+            set(&mut self.tvr, 1, 0x10);
+        }
+    }
+
+    /// What the terminal wants by the results so far.
+    fn wanted(&self) -> Result<Kind, Reason> {
+        let analysed = self.analysis()?.of(self.tvr);
+        Ok(if self.listed { Kind::Decline } else { analysed })
+    }
+
+    /// Why it declines, if it does.
+    fn denied_for(&self) -> Result<Reason, Reason> {
+        let denied = self.analysis()?.denied_for(self.tvr);
+        Ok(if self.listed {
+            Reason::OnExceptionFile
+        } else {
+            denied
+        })
     }
 
     fn analysis(&self) -> Result<Analysis, Reason> {

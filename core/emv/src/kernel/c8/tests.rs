@@ -10,7 +10,7 @@ use alloc::vec;
 use softpos_wire::{Tag, tag};
 
 use self::card::{Card, Wedge, key, keys, replace};
-use super::super::scripted::{NOW, Objects, bytes, changed, input};
+use super::super::scripted::{NOW, Objects, bytes, changed, input, listing};
 use super::*;
 use crate::config::{Aid, Combination, CombinationSettings, KernelId, ReaderConfig};
 use crate::entry::Start;
@@ -50,8 +50,12 @@ fn kernel_input(fci: Objects<'_>, reader: Objects<'_>) -> KernelInput {
 }
 
 /// A tap; gives the commands and the outcome.
-fn tap(mut card: Card, reader: Objects<'_>) -> (Vec<String>, KernelOutcome) {
-    let mut kernel = C8::start(kernel_input(FCI, reader)).unwrap();
+fn tap(card: Card, reader: Objects<'_>) -> (Vec<String>, KernelOutcome) {
+    tap_with(card, kernel_input(FCI, reader))
+}
+
+fn tap_with(mut card: Card, input: KernelInput) -> (Vec<String>, KernelOutcome) {
+    let mut kernel = C8::start(input).unwrap();
     let mut commands = Vec::new();
     loop {
         let command = kernel.poll_capdu().unwrap();
@@ -526,6 +530,22 @@ fn an_unproven_claim_above_the_limit() {
     let unproven = claim([0x01, 0x09], Some(vec![1]), ABOVE_CVM);
     assert_eq!(tvr(&unproven), "0400800082");
     assert_eq!(cvm(unproven), Cvm::None);
+}
+
+#[test]
+fn a_card_on_the_exception_file() {
+    let mut card_input = kernel_input(FCI, &[]);
+    card_input.exceptions = listing(b"5413330089600044");
+    let (commands, outcome) = tap_with(Card::answering(&[(0x9F27, "00")]), card_input);
+    assert!(
+        commands.last().unwrap().starts_with("80AE00"),
+        "an AAC is asked for"
+    );
+    assert_eq!(outcome.kind, OutcomeKind::Declined);
+    assert_eq!(outcome.reason, Some(Reason::OnExceptionFile));
+    let mut other = kernel_input(FCI, &[]);
+    other.exceptions = listing(b"5413330089600036");
+    assert_ne!(tap_with(Card::new(), other).1.kind, OutcomeKind::Declined);
 }
 
 #[test]
