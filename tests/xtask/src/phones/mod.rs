@@ -66,6 +66,7 @@ struct Phones {
 struct Build<'a> {
     triple: &'a str,
     crate_type: &'a str,
+    /// `--features` or `--no-default-features`, as Cargo has them.
     features: &'a [&'a str],
     /// Settings of the C compiler and the linker.
     settings: &'a [String],
@@ -98,7 +99,6 @@ impl Phones {
             .map_err(|error| Failure::Failed(format!("{}: {error}", target.display())))?;
         let mut binds = vec![(root(), "/softpos"), (target.as_path(), "/build")];
         binds.extend(build.bind);
-        let features = build.features.join(",");
         let always = [
             "RUSTC_BOOTSTRAP=1",
             "CARGO_TARGET_DIR=/build",
@@ -116,11 +116,10 @@ impl Phones {
             "--target",
             build.triple,
             "-Zbuild-std=std,panic_unwind",
-            "--features",
-            &features,
         ];
         let settings = build.settings.iter().map(String::as_str);
         let arguments = std::iter::once("env").chain(always).chain(settings).chain(cargo);
+        let arguments = arguments.chain(build.features.iter().copied());
         let mut command = self.environment.command(&binds, "/softpos", arguments);
         succeed_as(&mut command, &format!("{}: cargo rustc", self.chore))?;
         Ok(target.join(build.triple).join("phone"))
