@@ -1,7 +1,7 @@
 //! kill -9 at random moments, a few times on one folder: the page cache survives, the process does not.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) fn killed(dir: &Path, random: &mut Random) -> Result<Verdict, String>
 /// Says up to which record the writer called its records safe before it was killed.
 fn run_and_kill(dir: &Path, seed: u64, after: Duration) -> Result<u64, String> {
     let words = |error: std::io::Error| error.to_string();
-    let mut writer = Command::new(std::env::current_exe().map_err(words)?)
+    let mut writer = Command::new(this_program().map_err(words)?)
         .args(["crash", WRITER])
         .arg(dir)
         .arg(seed.to_string())
@@ -53,6 +53,16 @@ fn run_and_kill(dir: &Path, seed: u64, after: Duration) -> Result<u64, String> {
     let lines = BufReader::new(output.stdout.as_slice()).lines();
     let said = lines.map_while(Result::ok).filter_map(|line| line.parse().ok());
     Ok(said.max().unwrap_or(0))
+}
+
+/// The program that runs, also when a build has put another in its place since.
+fn this_program() -> std::io::Result<PathBuf> {
+    let running = Path::new("/proc/self/exe");
+    if running.exists() {
+        Ok(running.to_owned())
+    } else {
+        std::env::current_exe()
+    }
 }
 
 /// Goes on with the story of the folder and says the number of every record that is safe.
