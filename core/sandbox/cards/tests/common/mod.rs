@@ -64,6 +64,7 @@ pub(crate) fn config() -> ReaderConfig {
                     (0xDF_8120, "840000000C"),
                     (0xDF_8121, "0000000000"),
                     (0xDF_8122, "840000800C"),
+                    (0xDF_811D, "01"),
                 ]),
             ),
             (KernelId::C4, data(&[(0x9F6D, "80"), (0x9F6E, "18C00000")])),
@@ -125,16 +126,26 @@ fn combination(scheme: CardScheme) -> Combination {
 }
 
 pub(crate) fn reader(amount_minor: i64) -> Reader {
-    reader_without_channels(amount_minor).with_channels(SecretArray::build(|seed| seed.fill(8)))
+    reader_without_channels(amount_minor).with_channels(seed())
+}
+
+/// Randomness for the channels of kernel 8.
+pub(crate) fn seed() -> SecretArray<32> {
+    SecretArray::build(|seed| seed.fill(8))
 }
 
 pub(crate) fn reader_without_channels(amount_minor: i64) -> Reader {
+    reader_with_numbers(amount_minor, [1, 2, 3, 4])
+}
+
+/// A reader with unpredictable numbers of its own, as every payment has them.
+pub(crate) fn reader_with_numbers(amount_minor: i64, numbers: [u8; 4]) -> Reader {
     let transaction = Transaction {
         amount: Money::new(amount_minor, Currency::CNY),
         other_minor: 0,
         transaction_type: 0,
         local: LocalTime::from_utc(1_790_000_000_000, 480),
-        unpredictable: [1, 2, 3, 4].map(|first| [5, 6, 7].map(|second| [first, second, first, second])),
+        unpredictable: numbers.map(|first| [5, 6, 7].map(|second| [first, second, first, second])),
     };
     Reader::new(&config(), transaction).unwrap()
 }
