@@ -444,7 +444,10 @@ fn a_torn_tap_of_another_payment_is_not_taken_up() {
         let answers = [gpo("0080"), record(ONLINE), cryptogram(&[])];
         let (commands, _) = run(C5::start(input), &answers);
         let last = commands.last().unwrap();
-        assert!(last.starts_with("80AE") && last.contains("CDCDCDCD"), "{other:?}: {last}");
+        assert!(
+            last.starts_with("80AE") && last.contains("CDCDCDCD"),
+            "{other:?}: {last}"
+        );
     }
     // A clock that went on is no other payment, but what goes to the issuer is what the card was told.
     let mut input = reader(&[(0x9A, "261123"), (0x9F37, "CDCDCDCD")]);

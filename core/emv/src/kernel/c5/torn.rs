@@ -75,7 +75,8 @@ impl C5 {
 
     // Rule C5-TORN-SAME: the answer of then counts for the same amounts, currency and kind of payment only; for any
     // other the card is asked anew.
-    // [source: inference; test: kernel::c5::tests::a_torn_tap_of_another_payment_is_not_taken_up; evidence: own]
+    // [source: inference; test: kernel::c5::tests::a_torn_tap_of_another_payment_is_not_taken_up,
+    // softpos-cards::torn::a_cryptogram_over_another_amount_is_not_asked_for; evidence: own]
     /// Whether ECHO is on its way.
     pub(super) fn echo(&mut self) -> bool {
         drop(self.input.torn.expired(self.now, LIFETIME_MS));

@@ -16,6 +16,16 @@ use softpos_wire::{Tag, tag};
 
 pub(crate) const FLOOR_LIMIT_MINOR: i64 = 10_000;
 pub(crate) const CVM_LIMIT_MINOR: i64 = 100_000;
+/// What the names of the wallet's cards begin with: one for each kernel.
+pub(crate) const SCHEMES: [&str; 7] = [
+    "visa",
+    "mastercard",
+    "unionpay",
+    "amex",
+    "jcb",
+    "discover",
+    "kernel8",
+];
 /// How long an answer takes on a good phone.
 pub(crate) const ELAPSED_US: u32 = 20_000;
 
