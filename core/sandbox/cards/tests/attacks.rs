@@ -278,7 +278,7 @@ const POISON: [(Tag, &[u8]); 9] = [
 impl Wedge for Overwrites {
     fn answer(&mut self, command: &[u8], answer: Vec<u8>) -> Vec<u8> {
         // Records inside a channel cannot be written to; 50 bytes more must fit a record.
-        let open = [0x70, 0x77].contains(&answer[0]) && answer.len() < 200;
+        let open = [0x6F, 0x70, 0x77].contains(&answer[0]) && answer.len() < 200;
         if self.done || instruction(command) != self.instruction || !open {
             return answer;
         }
@@ -293,7 +293,7 @@ impl Wedge for Overwrites {
 fn a_card_cannot_overwrite_what_the_reader_knows() {
     for scheme in SCHEMES {
         let mut went_on = 0;
-        for instruction in [GET_PROCESSING_OPTIONS, READ_RECORD, GENERATE_AC] {
+        for instruction in [SELECT, GET_PROCESSING_OPTIONS, READ_RECORD, GENERATE_AC] {
             let mut wallet = Wallet::new();
             let card = wallet.card(&format!("{scheme}-approved")).unwrap();
             let mut wedge = Overwrites {
