@@ -119,6 +119,11 @@ impl SoftCard {
         self.faults.push(fault);
     }
 
+    /// Comes into the field together with another card so many times, before it comes alone.
+    pub const fn script_collisions(&mut self, count: u8) {
+        self.collisions_left = count;
+    }
+
     /// Faults that have not fired yet; a test ends with none.
     pub fn faults_left(&self) -> &[Fault] {
         &self.faults
