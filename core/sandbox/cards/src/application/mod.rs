@@ -1,7 +1,7 @@
 //! The applications of the schemes: what each answers to GET PROCESSING OPTIONS and GENERATE AC, and its records.
 
 mod american_express;
-mod common;
+pub(crate) mod common;
 mod discover;
 mod files;
 mod jcb;

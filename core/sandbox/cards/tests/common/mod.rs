@@ -150,6 +150,11 @@ pub(crate) fn reader_without_channels(amount_minor: i64) -> Reader {
 
 /// A reader with unpredictable numbers of its own, as every payment has them.
 pub(crate) fn reader_with_numbers(amount_minor: i64, numbers: [u8; 4]) -> Reader {
+    reader_of(&config(), amount_minor, numbers)
+}
+
+/// A reader with a configuration of its own.
+pub(crate) fn reader_of(config: &ReaderConfig, amount_minor: i64, numbers: [u8; 4]) -> Reader {
     let transaction = Transaction {
         amount: Money::new(amount_minor, Currency::CNY),
         other_minor: 0,
@@ -157,7 +162,7 @@ pub(crate) fn reader_with_numbers(amount_minor: i64, numbers: [u8; 4]) -> Reader
         local: LocalTime::from_utc(1_790_000_000_000, 480),
         unpredictable: numbers.map(|first| [5, 6, 7].map(|second| [first, second, first, second])),
     };
-    Reader::new(&config(), transaction).unwrap()
+    Reader::new(config, transaction).unwrap()
 }
 
 /// Somebody between reader and card: changes commands on their way to the card, and answers on their way back.
