@@ -8,7 +8,9 @@ use softpos_wire::tlv::{TlvWriter, child};
 use softpos_wire::{Tag, tag};
 
 use crate::account::{APPROVED, Account};
-use crate::application::{Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, generate, options, pdol};
+use crate::application::{
+    Again, Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, again, generate, options, pdol,
+};
 use crate::curve_pki::CurveCertificates;
 use crate::fault::{Fault, FaultKind};
 use crate::issuer::card_key;
@@ -45,6 +47,8 @@ pub struct SoftCard {
     /// The owner of the device has confirmed the next payment.
     confirmed: bool,
     collisions_left: u8,
+    /// The last cryptogram and how to ask for it again: the reader may not have got it.
+    kept: Option<(Again, Vec<u8>)>,
     faults: Vec<Fault>,
     endless: bool,
     delay_us: u32,
@@ -85,6 +89,7 @@ impl SoftCard {
             atc: 0,
             confirmed: false,
             collisions_left: profile.collisions,
+            kept: None,
             faults: profile.fault.into_iter().collect(),
             endless: false,
             delay_us: 0,
@@ -210,6 +215,8 @@ impl SoftCard {
             (0x00, 0xB2) => self.read_record(&command),
             (0x80, 0xEA) => self.exchange_relay(command.data),
             (0x80, 0xAE) => self.generate_ac(&command),
+            (0x80, 0xD0) => self.give_again(&Again::Recover(command.data.to_vec())),
+            (0x80, 0xDF) => self.give_again(&Again::Echo),
             _ => Err(SW_UNKNOWN_INSTRUCTION),
         }
     }
@@ -338,10 +345,25 @@ impl SoftCard {
         let chip = self.chip(self.atc)?;
         let waits = chip.locked;
         let answer = generate(&chip, &asked);
+        self.kept = again(chip.account, command.data).zip(answer.clone().ok());
         self.confirmed = waits;
         // One cryptogram a payment.
         self.field = Field::In;
         answer
+    }
+
+    /// RECOVER AC and ECHO: the last cryptogram as it was, counter and signature too. Refused for any other, and then
+    /// a new one may be asked for.
+    fn give_again(&mut self, how: &Again) -> Result<Vec<u8>, u16> {
+        let Field::Answered(_) = self.field else {
+            return Err(SW_CONDITIONS);
+        };
+        let (kept, answer) = self.kept.as_ref().ok_or(SW_CONDITIONS)?;
+        if kept != how {
+            return Err(SW_CONDITIONS);
+        }
+        self.field = Field::In;
+        Ok(answer.clone())
     }
 
     fn chip(&self, atc: u16) -> Result<Chip<'_>, u16> {

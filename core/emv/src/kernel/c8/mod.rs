@@ -159,7 +159,8 @@ impl C8 {
         let [_, second] = self.intake.required::<2>(tag::AIP)?;
         // Rule C8-RRP: relay resistance where card (AIP B2b1) and configuration have it, by the arithmetic of kernel 2
         // and with a new number for each try; else TVR B5b1.
-        // [source: peer, Denom; test: kernel::c8::tests::relay_resistance; evidence: own]
+        // [source: peer, Denom; test: kernel::c8::tests::relay_resistance,
+        // softpos-cards::relay::numbers_and_times_of_the_exchange_are_those_the_card_signed; evidence: own]
         if self.config.relay_resistance() && second & 0x01 != 0 {
             let number = self.input.data.value(tag::UNPREDICTABLE_NUMBER);
             let number = number.and_then(|number| number.try_into().ok());

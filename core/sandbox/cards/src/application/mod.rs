@@ -106,6 +106,25 @@ pub(crate) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u1
     }
 }
 
+/// How the reader asks for a cryptogram again that it did not get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// RECOVER AC with these data.
+    Recover(Vec<u8>),
+    /// ECHO.
+    Echo,
+}
+
+/// Whether and how a card of this scheme gives again what it made over the data for its first list.
+pub(crate) fn again(account: &Account, list_1: &[u8]) -> Option<Again> {
+    match account.scheme {
+        _ if account.is_common() => None,
+        CardScheme::Mastercard => mastercard::recovery_data(list_1).map(Again::Recover),
+        CardScheme::Jcb => Some(Again::Echo),
+        CardScheme::Visa | CardScheme::UnionPay | CardScheme::AmericanExpress | CardScheme::Discover => None,
+    }
+}
+
 impl Chip<'_> {
     fn on_device(&self) -> bool {
         match self.profile.verification {
