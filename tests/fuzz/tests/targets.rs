@@ -2,7 +2,9 @@
 
 #![allow(missing_docs, clippy::panic)]
 
-use softpos_fuzz::{TARGETS, run};
+use std::sync::atomic::AtomicU64;
+
+use softpos_fuzz::{TARGETS, input_after, run};
 
 #[test]
 fn no_target_breaks_its_promise() {
@@ -13,8 +15,9 @@ fn no_target_breaks_its_promise() {
         } else {
             3_000
         };
-        let report = run(target, 7, runs);
-        if let Some((input, said)) = report.broken {
+        let report = run(target, 7, runs, &AtomicU64::new(0));
+        if let Some(said) = report.broken {
+            let input = input_after(target, 7, report.runs);
             panic!("{}: {said}\n{input:02x?}", target.name);
         }
         assert_eq!(report.runs, runs);
