@@ -15,20 +15,33 @@ use crate::reader::{CardOutcome, Reader, ReaderStep};
 
 const TTQ: [u8; 4] = [0x20, 0, 0x40, 0];
 
-/// Kernel, application, PDOL and what the reader must have.
-const KERNELS: [(KernelId, &str, &str, Objects<'static>); 6] = [
-    (KernelId::C2, "A0000000041010", "9F3704", READER_2),
-    (KernelId::C3, "A0000000031010", "9F66049F3704", &[]),
+/// Kernel, application, what is in the answer to SELECT, and what the reader must have.
+pub(crate) const KERNELS: [(KernelId, &str, Objects<'static>, Objects<'static>); 7] = [
+    (KernelId::C2, MASTERCARD, &[(0x9F38, "9F3704")], READER_2),
+    (KernelId::C3, "A0000000031010", &[(0x9F38, "9F66049F3704")], &[]),
     (
         KernelId::C4,
         "A000000025010403",
-        "9F3501",
+        &[(0x9F38, "9F3501")],
         &[(0x9F6D, "C0"), (0x9F6E, "98E00003")],
     ),
-    (KernelId::C5, "A0000000651010", "9F5202", &[(0xDF_8D02, "2200")]),
-    (KernelId::C6, "A0000001523010", "9F66049F3704", &[]),
-    (KernelId::C7, "A000000333010101", "9F66049F3704", &[]),
+    (
+        KernelId::C5,
+        "A0000000651010",
+        &[(0x9F38, "9F5202")],
+        &[(0xDF_8D02, "2200")],
+    ),
+    (KernelId::C6, "A0000001523010", &[(0x9F38, "9F66049F3704")], &[]),
+    (KernelId::C7, "A000000333010101", &[(0x9F38, "9F66049F3704")], &[]),
+    (
+        KernelId::C8,
+        MASTERCARD,
+        &[(0x9F2C, "01000000000000"), (0x9F38, "9E409F2B089F3704")],
+        READER_8,
+    ),
 ];
+
+const READER_8: Objects<'static> = &[(0x9F_820D, "000000010000"), (0x9F_820E, "000000010000")];
 
 const READER_2: Objects<'static> = &[
     (0xDF_811B, "80"),
@@ -52,13 +65,22 @@ const RECORD_2: Objects<'static> = &[
 ];
 
 fn error(index: usize, answers: &[Vec<u8>]) -> ErrorIndication {
-    let (kernel, aid, pdol, data) = KERNELS[index];
-    let input = input(kernel, aid, &[(0x9F38, pdol)], Some(TTQ), data);
+    let (kernel, aid, fci, data) = KERNELS[index];
+    let input = input(kernel, aid, fci, Some(TTQ), data);
     let outcome = run(AnyKernel::start(input), answers).1;
     let report = outcome.report.expect("a report");
     let shown = String::from_utf8_lossy(report.discretionary.expose()).into_owned();
     assert!(!shown.contains("4761"), "no card data");
     report.error
+}
+
+/// No kernel is left out of what holds for all.
+#[test]
+fn every_kernel_is_among_them() {
+    for number in 2..=8 {
+        let known = KERNELS.iter().any(|(kernel, ..)| kernel.number() == number);
+        assert!(known, "kernel {number}");
+    }
 }
 
 #[test]
