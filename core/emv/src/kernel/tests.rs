@@ -97,6 +97,63 @@ fn every_kernel_says_which_step_failed() {
     }
 }
 
+/// Found by the fuzzer: a card may put anything where its languages belong.
+#[test]
+fn a_track_in_place_of_a_language_is_not_shown() {
+    let ends = |kernel, aid, pdol, data, language, answers: &[Vec<u8>]| {
+        let fci = [(0x9F38, pdol), (0x5F2D, language)];
+        let outcome = run(
+            AnyKernel::start(input(kernel, aid, &fci, Some(TTQ), data)),
+            answers,
+        )
+        .1;
+        let language = outcome
+            .ui_on_outcome
+            .as_ref()
+            .unwrap()
+            .language_preference
+            .clone();
+        (language, format!("{outcome:?}"))
+    };
+    let (c2, aid_2, pdol_2, data_2) = KERNELS[0];
+    let (c3, aid_3, pdol_3, data_3) = KERNELS[1];
+    let (c7, aid_7, pdol_7, data_7) = KERNELS[5];
+    for (language, shown) in [("7A68656E", true), ("4761739001010010D3012201", false)] {
+        let all = [
+            ends(c2, aid_2, pdol_2, data_2, language, &[bytes("7705820200009000")]),
+            ends(
+                c3,
+                aid_3,
+                pdol_3,
+                data_3,
+                language,
+                &[answer(tag::RESPONSE_FORMAT_2, DECLINES)],
+            ),
+            ends(
+                c7,
+                aid_7,
+                pdol_7,
+                data_7,
+                language,
+                &[answer(tag::RESPONSE_FORMAT_2, DECLINES)],
+            ),
+        ];
+        for (preference, text) in all {
+            assert_eq!(preference.is_some(), shown, "{text}");
+            assert!(!text.contains("71, 97, 115, 144"), "{text}");
+        }
+    }
+}
+
+/// A decline by the card.
+const DECLINES: Objects<'static> = &[
+    (0x82, "2000"),
+    (0x57, "4761739001010010D301220111438825"),
+    (0x9F10, "06011103800000"),
+    (0x9F26, "20261203C3227D26"),
+    (0x9F36, "0015"),
+];
+
 #[test]
 fn kernel_2_leaves_a_listed_card_to_the_action_codes() {
     let tap = |listed: &[u8], cryptogram: &str| {

@@ -278,7 +278,7 @@ impl C2 {
             .into_iter()
             .flatten()
         {
-            ui.language_preference = language.map(<[u8]>::to_vec);
+            ui.speak(language);
         }
         outcome
     }

@@ -411,7 +411,7 @@ fn outcome(decision: Decision, read: CardRead) -> KernelOutcome {
         },
     };
     if let Some(ui) = &mut outcome.ui_on_outcome {
-        ui.language_preference = read.data_object(tag::LANGUAGE_PREFERENCE).map(<[u8]>::to_vec);
+        ui.speak(read.data_object(tag::LANGUAGE_PREFERENCE));
     }
     outcome.read = Some(Box::new(read));
     outcome
