@@ -2,12 +2,15 @@
 //! their own are in this file.
 
 use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use softpos_wire::{Tag, bcd, tag};
 
 use crate::config::{KernelId, ReaderConfig, TerminalData};
 use crate::kernel::AnyKernel;
 use crate::kernel::scripted::{Objects, answer, bytes, input, run};
+use crate::kernel::tests::KERNELS;
 use crate::masking::masked_answer;
 
 // Rule PEER-1: no "at or above" for a floor limit, and no "above" for the other two limits of Book B.
@@ -98,20 +101,24 @@ fn no_text_of_a_tap_shows_a_card() {
 
 #[test]
 fn a_long_list_is_refused_not_cut() {
-    for (kernel, aid, rest) in [
-        (KernelId::C2, "A0000000041010", ""),
-        (KernelId::C3, VISA, "9F6604"),
-        (KernelId::C4, "A000000025010403", ""),
-        (KernelId::C5, "A0000000651010", "9F5202"),
-        (KernelId::C6, "A0000001523010", "9F6604"),
-        (KernelId::C7, "A000000333010101", "9F6604"),
-    ] {
-        let limits: Objects<'_> = &[(0xDF_8124, "000000010000"), (0x9F6D, "C0"), (0x9F6E, "98E00003")];
-        let fits = format!("{rest}9F02F0");
-        let long = format!("{rest}9F02F09F0310");
-        for (list, starts) in [(fits, true), (long, false)] {
-            let started = AnyKernel::start(input(kernel, aid, &[(0x9F38, &list)], Some(TTQ), limits));
-            assert_eq!(started.is_ok(), starts, "{kernel:?} {list}");
+    for (kernel, aid, fci, data) in KERNELS {
+        // 252 bytes fit; kernel 8's own point is among them, and there it is the last byte that is too much.
+        let (fits, long) = if kernel == KernelId::C8 {
+            ("9F02B0", "9F02B1")
+        } else {
+            ("9F02F0", "9F02F09F0310")
+        };
+        for (more, starts) in [(fits, true), (long, false)] {
+            let fci: Vec<(u32, String)> = fci
+                .iter()
+                .map(|(tag, value)| match *tag {
+                    0x9F38 => (*tag, format!("{value}{more}")),
+                    _ => (*tag, (*value).into()),
+                })
+                .collect();
+            let fci: Vec<(u32, &str)> = fci.iter().map(|(tag, value)| (*tag, value.as_str())).collect();
+            let started = AnyKernel::start(input(kernel, aid, &fci, Some(TTQ), data));
+            assert_eq!(started.is_ok(), starts, "{kernel:?} {more}");
         }
     }
 }

@@ -149,7 +149,9 @@ impl Exchange {
 
     // Rule C2-RRP-5: number, entropy and the three times end the ICC dynamic data of CDA.
     // [source: peer, danhu and DCEMV;
-    // test: kernel::c2::relay::tests::command_and_answer_byte_for_byte;
+    // test: kernel::c2::relay::tests::command_and_answer_byte_for_byte,
+    // softpos-cards::relay::numbers_and_times_of_the_exchange_are_those_the_card_signed,
+    // softpos-cards::relay::the_last_exchange_is_the_signed_one;
     // evidence: own]
     /// The 14 bytes that end the ICC dynamic data of CDA.
     pub(in crate::kernel) fn signed_form(self) -> [u8; 14] {
