@@ -120,7 +120,7 @@ impl C2 {
 
     // Rule C2-CVM-1: which verifications the reader offers depends on the amount: no PIN below the limit.
     // [source: peer, a stripe terminal asks for it;
-    // test: kernel::c2::tests::no_pin_below_the_verification_limit;
+    // test: kernel::c2::tests::conclusion::no_pin_below_the_verification_limit;
     // evidence: own]
     /// 9F33 and 9F1D as they stand for this amount. Above the limit, not at it.
     fn set_capabilities(&mut self, amount_minor: u64) {
