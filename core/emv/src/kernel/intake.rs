@@ -108,6 +108,9 @@ impl Intake {
         Ok(intake)
     }
 
+    // Rule K-DOL: numbers are cut on the left and padded there with 00, compressed numbers cut on the right and padded
+    // with FF, all others cut and padded on the right with 00.
+    // [source: foreign vector, emv-dol; test: softpos-wire::dol::tests::cuts_and_pads_by_format; evidence: foreign emv-dol]
     /// The values a data object list of the card asks for.
     pub(super) fn dol_data(dol: &[u8], data: &TerminalData) -> Result<SecretBytes, Reason> {
         let dol = Dol::parse(dol).map_err(|_| Reason::Malformed)?;

@@ -199,6 +199,69 @@ fn kernel_3_declines_the_approval_of_a_listed_card() {
     assert_eq!(reason(b"4761739001010028"), declined(Reason::NotAuthenticated));
 }
 
+/// Tags of a list of objects, in their order.
+fn tags_of(objects: &[u8]) -> Vec<String> {
+    softpos_wire::tlv::Tlvs::new(objects)
+        .map(|object| format!("{}", object.unwrap().tag))
+        .collect()
+}
+
+#[test]
+fn the_data_record_of_kernel_2() {
+    let input = input(KernelId::C2, MASTERCARD, &[(0x9F38, "9F3704")], None, READER_2);
+    let answers = [
+        answer(tag::RESPONSE_FORMAT_2, &[(0x82, "0080"), (0x94, "08010100")]),
+        answer(
+            tag::RECORD_TEMPLATE,
+            &changed(
+                RECORD_2,
+                &[(0x9F0F, "8000000000"), (0x5F34, "01"), (0x9F07, "FF00")],
+            ),
+        ),
+        answer(
+            tag::RESPONSE_FORMAT_2,
+            &[
+                (0x9F27, "80"),
+                (0x9F36, "0001"),
+                (0x9F26, "1122334455667788"),
+                (0x9F10, "0110"),
+            ],
+        ),
+    ];
+    let read = run(AnyKernel::start(input), &answers).1.read.unwrap();
+    assert_eq!(
+        tags_of(read.data_record().expose()).join(" "),
+        "9F02 9F03 9F26 5F24 82 5A 5F34 9F36 9F07 9F27 9F34 84 9F10 9F33 9F1A 9F35 95 57 5F2A 9A 9C 9F37"
+    );
+    assert_eq!(
+        tags_of(&read.de55).join(" "),
+        "9F26 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03 9F33 9F34 9F35 84 5F34",
+        "neither number nor track nor expiry"
+    );
+}
+
+#[test]
+fn the_data_record_of_kernel_3() {
+    let online = changed(APPROVES, &[(0x9F10, "06011103A00000"), (0x95, "FFFFFFFFFF")]);
+    let input = input(
+        KernelId::C3,
+        "A0000000031010",
+        &[(0x9F38, "9F66049F3704")],
+        Some(TTQ),
+        &[],
+    );
+    let outcome = run(
+        AnyKernel::start(input),
+        &[answer(tag::RESPONSE_FORMAT_2, &online)],
+    )
+    .1;
+    assert_eq!(outcome.kind, OutcomeKind::OnlineRequest);
+    let read = outcome.read.unwrap();
+    let record = read.data_record();
+    let results = softpos_wire::tlv::child(record.expose(), tag::TVR).unwrap();
+    assert_eq!(results, Some(&[0; 5][..]));
+}
+
 #[test]
 fn kernel_7_declines_the_approval_of_a_listed_card() {
     let reason = |listed: &[u8]| {

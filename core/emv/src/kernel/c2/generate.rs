@@ -201,6 +201,10 @@ impl C2 {
             .ok_or(Stop::card(l2::DATA_MISSING, Reason::DataMissing(tag)))
     }
 
+    // Rule C2-LOST: a card that leaves is presented again for the same amount; with its cryptogram here and only the
+    // balance missing, the payment stands.
+    // [source: peer, danhu; test: kernel::c2::tests::conclusion::a_card_that_leaves_is_presented_again_for_the_same_amount,
+    // kernel::c2::tests::conclusion::balances_before_and_after; evidence: own]
     /// The card is gone. While it made its cryptogram the tap is remembered, so that the same card can hand it over.
     pub(super) fn lost(&mut self, state: State) -> KernelOutcome {
         match state {

@@ -18,7 +18,9 @@ use crate::ui::{Message, Status, UiRequest, UiValue, ValueQualifier};
 /// Bytes 2 and 3 of DF4B that send the customer to the device.
 const LOOK_AT_DEVICE: [u8; 3] = [0x00, 0x03, 0x0F];
 
-/// The data record (S danhu).
+// Rule C2-RECORD: the data record of the outcome.
+// [source: peer, danhu; test: kernel::tests::the_data_record_of_kernel_2; evidence: own]
+/// The data record.
 const RECORD: &[Tag] = &[
     tag::AMOUNT_AUTHORISED,
     tag::AMOUNT_OTHER,

@@ -79,7 +79,7 @@ impl C8 {
     // Rule C8-READ-DATA: 84 32 with the envelope's tag, once the records are read: the answer is the envelope as the
     // card's next message, and eight bytes of code over the message's number and what was enciphered. One that is
     // refused, changed or another leaves the status (9F821C) at "not completed" and ends nothing.
-    // [source: peer, Denom, with the example of Book E 6.1 for the cipher; that it comes after the records is inference;
+    // [source: peer, Denom, with the example of Book E 6.1 for the cipher, and inference for the time after the records;
     // test: softpos-cards::storage::envelopes_are_read_and_written,
     // softpos-cards::storage::what_cannot_be_read_ends_nothing,
     // softpos-crypto::card_channel::tests::worked_examples_of_counter_mode; evidence: own]
