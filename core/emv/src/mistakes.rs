@@ -20,15 +20,15 @@ use crate::masking::masked_answer;
 // [source: peer, libpay and DCEMV; test: config::tests::requested_kernels; evidence: own]
 // Rule PEER-3: relay resistance is not skipped; microseconds become hundreds, percent are multiplied first, each grace
 // stands at its own end, a zero is no divisor, each try has its own number and its own watch.
-// [source: peer, danhu, DCEMV and Denom; test: kernel::c2::tests::relay_resistance_in_time,
+// [source: peer, danhu, DCEMV and Denom; test: kernel::c2::tests::relay::relay_resistance_in_time,
 // kernel::c2::relay::tests::microseconds_become_hundreds_not_thousandths,
 // kernel::c2::relay::tests::percent_is_multiplied_before_it_is_divided,
 // kernel::c2::relay::tests::each_grace_at_its_own_end, kernel::c2::relay::tests::a_zero_estimate_is_never_divided_by,
-// kernel::c2::tests::a_new_number_for_each_try_and_the_watch_starts_anew; evidence: own]
+// kernel::c2::tests::relay::a_new_number_for_each_try_and_the_watch_starts_anew; evidence: own]
 // Rule PEER-4: cashback is refused for its amount, not because 9F03 is there; no switch to an interface that is not.
 // [source: peer, danhu; test: kernel::c2::restrictions::tests::cashback_is_an_amount_not_a_tag,
 // kernel::c3::decision::tests::no_switch_to_an_interface_that_is_not_there,
-// kernel::c2::tests::declines_switch_to_a_slot_only_where_there_is_one; evidence: own]
+// kernel::c2::tests::conclusion::declines_switch_to_a_slot_only_where_there_is_one; evidence: own]
 // Rule PEER-5: the qualifiers in 9F69 are its bytes 6 and 7, and the dynamic data may be the dynamic number alone.
 // [source: peer, DCEMV and CrazyDudo; test: kernel::c3::decision::tests::verified_on_the_device,
 // oda::tests::fdda_of_a_public_visa_card; evidence: foreign emv-oda]
@@ -37,7 +37,7 @@ use crate::masking::masked_answer;
 // softpos-crypto::emv_rsa::tests::exponent_65537_works_on_the_card_level,
 // oda::tests::the_exponent_is_what_the_checksum_says; evidence: foreign emv-oda]
 // Rule PEER-7: kernel 2 sends no second GENERATE AC.
-// [source: peer, com.atlas.softpos; test: kernel::c2::tests::there_is_no_second_generate_ac; evidence: own]
+// [source: peer, com.atlas.softpos; test: kernel::c2::tests::conclusion::there_is_no_second_generate_ac; evidence: own]
 // Rule PEER-8: keys are checked when they are loaded, and certificates revoked by provider, index and serial.
 // [source: peer, emv-rs, emv-utils and DCEMV; test: oda::tests::a_key_with_a_wrong_checksum_is_never_loaded,
 // oda::tests::revoked_by_provider_index_and_serial; evidence: foreign emv-capk]
@@ -56,7 +56,7 @@ use crate::masking::masked_answer;
 // kernel::c3::tests::status_words_of_get_processing_options; evidence: own]
 // Rule PEER-12: what the terminal can do is configured for each application: no PIN below its limit.
 // [source: peer, stripe-terminal-android; test: mistakes::capabilities_are_those_of_the_application,
-// kernel::c2::tests::no_pin_below_the_verification_limit; evidence: own]
+// kernel::c2::tests::conclusion::no_pin_below_the_verification_limit; evidence: own]
 
 #[test]
 fn zeros_are_shown_as_zeros() {

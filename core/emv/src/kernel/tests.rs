@@ -100,43 +100,23 @@ fn every_kernel_says_which_step_failed() {
 /// Found by the fuzzer: a card may put anything where its languages belong.
 #[test]
 fn a_track_in_place_of_a_language_is_not_shown() {
-    let ends = |kernel, aid, pdol, data, language, answers: &[Vec<u8>]| {
-        let fci = [(0x9F38, pdol), (0x5F2D, language)];
+    let ends = |index: usize, language, answers: &[Vec<u8>]| {
+        let (kernel, aid, fci, data) = KERNELS[index];
+        let fci = [fci, &[(0x5F2D, language)]].concat();
         let outcome = run(
             AnyKernel::start(input(kernel, aid, &fci, Some(TTQ), data)),
             answers,
         )
         .1;
-        let language = outcome
-            .ui_on_outcome
-            .as_ref()
-            .unwrap()
-            .language_preference
-            .clone();
-        (language, format!("{outcome:?}"))
+        let ui = outcome.ui_on_outcome.as_ref().unwrap();
+        (ui.language_preference.clone(), format!("{outcome:?}"))
     };
-    let (c2, aid_2, pdol_2, data_2) = KERNELS[0];
-    let (c3, aid_3, pdol_3, data_3) = KERNELS[1];
-    let (c7, aid_7, pdol_7, data_7) = KERNELS[5];
+    let declines = [answer(tag::RESPONSE_FORMAT_2, DECLINES)];
     for (language, shown) in [("7A68656E", true), ("4761739001010010D3012201", false)] {
         let all = [
-            ends(c2, aid_2, pdol_2, data_2, language, &[bytes("7705820200009000")]),
-            ends(
-                c3,
-                aid_3,
-                pdol_3,
-                data_3,
-                language,
-                &[answer(tag::RESPONSE_FORMAT_2, DECLINES)],
-            ),
-            ends(
-                c7,
-                aid_7,
-                pdol_7,
-                data_7,
-                language,
-                &[answer(tag::RESPONSE_FORMAT_2, DECLINES)],
-            ),
+            ends(0, language, &[bytes("7705820200009000")]),
+            ends(1, language, &declines),
+            ends(5, language, &declines),
         ];
         for (preference, text) in all {
             assert_eq!(preference.is_some(), shown, "{text}");

@@ -97,7 +97,7 @@ impl Timing {
 
     // Rule C2-RRP-2: faster than the minimum less its grace ends it, slower than the maximum and its grace is tried again.
     // [source: peer, DCEMV takes the minimum grace for both ends;
-    // test: kernel::c2::relay::tests::each_grace_at_its_own_end, kernel::c2::tests::an_answer_that_is_too_fast_or_no_answer_ends_it;
+    // test: kernel::c2::relay::tests::each_grace_at_its_own_end, kernel::c2::tests::relay::an_answer_that_is_too_fast_or_no_answer_ends_it;
     // evidence: own]
     pub(in crate::kernel) fn verdict(self, measured: u32, promise: Promise) -> Verdict {
         if measured < u32::from(promise.min).saturating_sub(self.min_grace) {
