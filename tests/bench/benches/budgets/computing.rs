@@ -45,6 +45,16 @@ pub(crate) fn run(_: &Path) {
         "{}",
         Line::at_most("TLV walk of a record of 180 bytes", tlv_ns, 100.0)
     );
+    #[cfg(feature = "peers")]
+    println!(
+        "{}",
+        Line::number_at_most(
+            "the same, of the crate emv's",
+            tlv_ns / crate::cards::peer::tlv_ns(&record),
+            1.0,
+            "x"
+        )
+    );
 
     for (name, length) in [("AES-128", AesLength::Aes128), ("AES-256", AesLength::Aes256)] {
         dukpt(name, length);

@@ -1,9 +1,11 @@
 //! Reading cards: chains of certificates, and a whole tap byte for byte.
 
 mod facts;
+mod lists;
 mod mastercard;
+mod own;
 #[cfg(feature = "peers")]
-mod peer;
+pub(crate) mod peer;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -27,6 +29,7 @@ const MASTERCARD_CHAIN_NS: f64 = 36_000.0;
 const VISA_CHAIN_NS: f64 = 26_000.0;
 const VISA_TAP_NS: f64 = 26_500.0;
 const MASTERCARD_TAP_NS: f64 = 42_000.0;
+const VISA_ONLINE_TAP_NS: f64 = 9_000.0;
 /// What a whole tap may take of the peer's authentication alone.
 #[cfg(feature = "peers")]
 const OF_PEERS_CHAIN: f64 = 0.15;
@@ -64,6 +67,16 @@ pub(crate) fn run(_: &Path) {
         "{}",
         Line::at_most("whole Visa tap, offline approval with fDDA", tap_ns, VISA_TAP_NS)
     );
+    let online_tap = own::visa_online();
+    println!(
+        "{}",
+        Line::at_most(
+            "whole Visa tap, online, a card of the sandbox",
+            ns_per_call(|| online_tap.play()),
+            VISA_ONLINE_TAP_NS
+        )
+    );
+    lists::run();
     #[cfg(feature = "peers")]
     {
         let of_peer = |what: &str, ours_ns: f64, peers_ns: f64, limit: f64| {
@@ -185,11 +198,18 @@ impl Card {
     }
 }
 
-/// A public simulated card against a reader that approves offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Approved,
+    Online,
+}
+
+/// A card's answers, and a reader with the values that they were given for.
 struct Tap {
     config: ReaderConfig,
     transaction: Transaction,
     exchanges: Vec<(Vec<u8>, Vec<u8>)>,
+    ending: Ending,
 }
 
 impl Tap {
@@ -217,6 +237,7 @@ impl Tap {
             ),
             transaction: transaction(Money::new(200, currency(840)), [0xAB; 4]),
             exchanges: exchanges(&facts::VISA_TAP),
+            ending: Ending::Approved,
         }
     }
 
@@ -231,6 +252,7 @@ impl Tap {
             ),
             transaction: transaction(Money::new(1, currency(978)), [0x33, 0xBC, 0xA4, 0x7D]),
             exchanges: exchanges(&mastercard::TAP),
+            ending: Ending::Approved,
         }
     }
 
@@ -242,7 +264,17 @@ impl Tap {
             assert!(matches!(&step, ReaderStep::Transmit(sent) if sent == command));
             step = reader.card_replied(answer, 0, Tick(0));
         }
-        assert!(matches!(step, ReaderStep::Finished(CardOutcome::Approved(_))));
+        let ReaderStep::Finished(outcome) = step else {
+            panic!("the tap has no end");
+        };
+        let ending = match outcome {
+            CardOutcome::Approved(_) => Some(Ending::Approved),
+            CardOutcome::Online(_) => Some(Ending::Online),
+            CardOutcome::Declined(_)
+            | CardOutcome::TryAnotherInterface(_)
+            | CardOutcome::EndApplication(_) => None,
+        };
+        assert_eq!(ending, Some(self.ending));
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::hint::black_box;
 
+use emv::core::dol::{Dol, ValueFormat};
 use emv::core::oda::{
     CaPublicKey, IccPublicKey, recover_icc_public_key, recover_issuer_public_key, verify_cda, verify_dda,
 };
+use emv::core::tlv::Tlv;
 
-use super::{array, bytes, facts};
+use super::{array, bytes, facts, lists};
 use crate::computing::ns_per_call;
 
 pub(super) fn mastercard_ns() -> f64 {
@@ -28,6 +30,28 @@ pub(super) fn visa_ns() -> f64 {
     ns_per_call(|| {
         let key = peer.card_key();
         black_box(verify_dda(&key, &signature, &data).expect("signed"));
+    })
+}
+
+/// The list of [`lists`], parsed and built; the values come as this crate takes them.
+pub(super) fn dol_ns() -> f64 {
+    let list = bytes(lists::LIST);
+    let values: Vec<(u32, Vec<u8>)> = lists::values()
+        .map(|(tag, value)| (tag.number(), value))
+        .collect();
+    ns_per_call(|| {
+        let list = Dol::parse(black_box(&list)).expect("a sound list");
+        black_box(list.build(|tag| {
+            let found = values.iter().find(|(own, _)| *own == tag.0)?;
+            Some((ValueFormat::Numeric, found.1.clone()))
+        }));
+    })
+}
+
+/// A record's objects.
+pub(crate) fn tlv_ns(record: &[u8]) -> f64 {
+    ns_per_call(|| {
+        black_box(Tlv::parse_all(black_box(record)).expect("a sound record"));
     })
 }
 
