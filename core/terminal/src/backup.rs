@@ -153,3 +153,6 @@ pub fn restore(
         without_end: count(theirs.open().count()),
     })
 }
+
+#[cfg(test)]
+mod killed;
