@@ -12,6 +12,7 @@ mod backup;
 mod books;
 mod clock;
 mod codes;
+mod finding_words;
 mod hardware;
 mod host_address;
 mod index_rows;

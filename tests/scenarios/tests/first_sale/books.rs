@@ -8,7 +8,7 @@ use softpos_terminal::{
     Columns, Copy, HistoryQuery, LedgerCheck, Paper, PaymentRequest, SoftwareHardware, State, back_up,
     check_backup, check_folder, os_entropy, read_history, restore,
 };
-use softpos_types::{Batch, Code, Method, OrderId, SecretBytes};
+use softpos_types::{Batch, Code, Language, Method, OrderId, SecretBytes};
 
 const PAPER: Paper = Paper {
     language: None,
@@ -45,7 +45,7 @@ fn history(shop: &Shop) -> Vec<softpos_terminal::PaymentSummary> {
 }
 
 fn check(shop: &Shop) -> LedgerCheck {
-    check_folder(shop.place.dir(), &**shop.place.hardware()).unwrap()
+    check_folder(shop.place.dir(), &**shop.place.hardware(), Language::En).unwrap()
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
         },
     );
     assert!(made.unwrap().records > 10 && heard > 0);
-    let sound = check_backup(&file, &words()).unwrap();
+    let sound = check_backup(&file, &words(), Language::En).unwrap();
     assert!(sound.is_sound(), "{:?}", sound.faults);
     assert_eq!((sound.payments, sound.signed_heads), (6, 3));
 
