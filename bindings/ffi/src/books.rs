@@ -107,10 +107,10 @@ impl BackupFile {
         dir: PathBuf,
         hardware: Arc<dyn SecureHardware>,
     ) -> Result<RestoreSummary, SoftPosError> {
-        let (hardware, told) = (Hardware(hardware), &mut |done, total| {
+        let (hardware, told) = (Arc::new(Hardware(hardware)), &mut |done, total| {
             self.work.goes_on(done, total)
         });
-        guard::call(|| terminal::restore(&dir, &hardware, &self.path, &self.passphrase, told))
+        guard::call(|| terminal::restore(&dir, hardware, &self.path, &self.passphrase, told))
     }
 }
 

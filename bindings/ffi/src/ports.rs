@@ -22,8 +22,8 @@ pub enum PortError {
 /// The phone's secure hardware: one device key, one wrap key, attestation.
 ///
 /// Each installation has exactly these two keys. Both must be usable while the phone is locked after its first
-/// unlock, and neither may be bound to biometrics: a new fingerprint would kill the queue. Calls come from threads of
-/// the core, never with a lock held, and may take half a second.
+/// unlock, and neither may be bound to biometrics: a new fingerprint would kill the queue. Calls come from a thread of
+/// the core, never with a lock held, and may take half a second; after eight seconds they count as Unavailable.
 #[uniffi::export(rust, foreign)]
 pub trait SecureHardware: Send + Sync {
     /// The device key's public half: SubjectPublicKeyInfo of P-256, DER, 91 bytes. The key is made at first use.

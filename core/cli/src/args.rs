@@ -68,8 +68,9 @@ pub(crate) enum Command {
     },
     /// Write everything the data folder holds into a file that a passphrase opens
     ///
-    /// The passphrase is asked for without being shown; in scripts it comes from `SOFTPOS_PASSPHRASE` or is the first
-    /// line of the standard input. An interrupted backup goes on where it was. The file has the records and what is needed to check them, and no payment key.
+    /// The passphrase is asked for twice and not shown; for scripts it comes from `SOFTPOS_PASSPHRASE` or is the first
+    /// line of the standard input. A till may be running on the folder. An interrupted backup goes on where it was. The
+    /// file has the records and what is needed to check them, and no payment key.
     Backup {
         /// The file
         #[arg(value_name = "FILE")]
@@ -78,7 +79,7 @@ pub(crate) enum Command {
     /// Read a backup's payments into an empty data folder
     ///
     /// They are history: they can be listed, printed and refunded, and are never sent again. The till has to be activated
-    /// anew. The passphrase comes as for a backup.
+    /// anew. The passphrase is asked for and not shown; for scripts it comes as for a backup.
     Restore {
         /// The file
         #[arg(value_name = "FILE")]
@@ -91,7 +92,8 @@ pub(crate) enum LedgerCommand {
     /// Check every record's seal and place, the totals and the heads that the device signed
     ///
     /// Names the first wrong record; the exit code is 0 if nothing is wrong and 1 if something is. Nothing is changed, no
-    /// host is asked, and a till may be running on the folder.
+    /// host is asked, and a till may be running on the folder. The passphrase of a backup is asked for, or comes as for
+    /// `softpos backup`.
     Verify {
         /// A data folder or a backup (default: the data folder)
         #[arg(value_name = "FOLDER|FILE")]

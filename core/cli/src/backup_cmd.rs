@@ -59,13 +59,9 @@ pub(crate) fn restore_from(file: &Path, data: &DataDir, out: Out) -> Result<Exit
     let words = passphrase(out, false)?;
     data.create()?;
     let mut bar = Bar::new(out, "backup-reading");
-    let brought = restore(
-        &data.till(),
-        &*hardware(data)?,
-        file,
-        &words,
-        &mut |done, total| bar.show(done, total),
-    );
+    let brought = restore(&data.till(), hardware(data)?, file, &words, &mut |done, total| {
+        bar.show(done, total)
+    });
     bar.0.clear();
     let brought = brought?;
     if out.is_json() {

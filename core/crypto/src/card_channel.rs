@@ -71,6 +71,11 @@ impl CardChannel {
         counter_mode(&self.confidentiality, number, data);
     }
 
+    /// The code over one message of data storage: eight bytes over its number and what goes or came.
+    pub fn message_mac(&self, number: u16, data: &[u8]) -> [u8; 8] {
+        first_eight(cmac(&self.integrity, &[&number.to_be_bytes(), data].concat()))
+    }
+
     /// The issuer application data MAC: eight bytes over the parts of a payment in their order. It is the CMAC combined
     /// with its own decipherment (CMAC+).
     pub fn issuer_data_mac(&self, parts: &[&[u8]]) -> [u8; 8] {
@@ -221,6 +226,24 @@ mod tests {
         let zero = SecretArray::build(|_| ());
         assert!(!unblinds(card.public(), &zero, &shown));
         assert_eq!(blinded(&card, &zero).unwrap_err(), PrivateKeyError);
+    }
+
+    /// NIST SP 800-38B, AES-128, example 2, as Digrol/Denom has it too: the number is the message's first two bytes.
+    #[test]
+    fn the_code_over_a_message_counts_its_number() {
+        let channel = CardChannel {
+            confidentiality: key("00000000000000000000000000000000"),
+            integrity: key("2B7E151628AED2A6ABF7158809CF4F3C"),
+        };
+        let block = hex::decode("6BC1BEE22E409F96E93D7E117393172A").unwrap();
+        assert_eq!(
+            channel.message_mac(0x6BC1, &block[2..]),
+            eight("070A16B46B4D4144")
+        );
+        assert_ne!(
+            channel.message_mac(0x6BC2, &block[2..]),
+            eight("070A16B46B4D4144")
+        );
     }
 
     #[test]

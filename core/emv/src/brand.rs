@@ -92,7 +92,9 @@ impl Scheme {
 
 // Rule K-BRAND: provider of the AID, kernel and range of the number must agree, or the card is not believed.
 // [source: peer, EMVrace; test: brand::tests::provider_kernel_and_number_must_agree,
-// brand::tests::numbers_of_other_schemes_under_unionpay_discover_and_jcb; evidence: own]
+// brand::tests::numbers_of_other_schemes_under_unionpay_discover_and_jcb,
+// softpos-cards::attacks::a_card_of_one_brand_cannot_pay_as_another,
+// softpos-cards::attacks::a_number_of_another_brand_is_refused; evidence: own]
 /// Whether provider, kernel and number agree.
 pub(crate) fn agrees(aid: &Aid, kernel: KernelId, pan: &Pan) -> bool {
     let scheme = Scheme::of(aid);

@@ -9,6 +9,8 @@ use softpos_wire::tlv::TlvWriter;
 
 use crate::outcome::Reason;
 
+// Rule K-WIPED: after a tap of any kernel neither number nor track nor name is left in the process.
+// [source: inference; test: wiped::nothing_of_a_card_is_left_after_its_tap; evidence: own]
 /// What one card gave, in the order it gave it; wiped when dropped.
 ///
 /// A card's word never replaces the reader's: the reader's own values are looked up elsewhere, and a tag that the

@@ -2,12 +2,15 @@
 //! their own are in this file.
 
 use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use softpos_wire::{Tag, bcd, tag};
 
 use crate::config::{KernelId, ReaderConfig, TerminalData};
 use crate::kernel::AnyKernel;
 use crate::kernel::scripted::{Objects, answer, bytes, input, run};
+use crate::kernel::tests::KERNELS;
 use crate::masking::masked_answer;
 
 // Rule PEER-1: no "at or above" for a floor limit, and no "above" for the other two limits of Book B.
@@ -17,15 +20,15 @@ use crate::masking::masked_answer;
 // [source: peer, libpay and DCEMV; test: config::tests::requested_kernels; evidence: own]
 // Rule PEER-3: relay resistance is not skipped; microseconds become hundreds, percent are multiplied first, each grace
 // stands at its own end, a zero is no divisor, each try has its own number and its own watch.
-// [source: peer, danhu, DCEMV and Denom; test: kernel::c2::tests::relay_resistance_in_time,
+// [source: peer, danhu, DCEMV and Denom; test: kernel::c2::tests::relay::relay_resistance_in_time,
 // kernel::c2::relay::tests::microseconds_become_hundreds_not_thousandths,
 // kernel::c2::relay::tests::percent_is_multiplied_before_it_is_divided,
 // kernel::c2::relay::tests::each_grace_at_its_own_end, kernel::c2::relay::tests::a_zero_estimate_is_never_divided_by,
-// kernel::c2::tests::a_new_number_for_each_try_and_the_watch_starts_anew; evidence: own]
+// kernel::c2::tests::relay::a_new_number_for_each_try_and_the_watch_starts_anew; evidence: own]
 // Rule PEER-4: cashback is refused for its amount, not because 9F03 is there; no switch to an interface that is not.
 // [source: peer, danhu; test: kernel::c2::restrictions::tests::cashback_is_an_amount_not_a_tag,
 // kernel::c3::decision::tests::no_switch_to_an_interface_that_is_not_there,
-// kernel::c2::tests::declines_switch_to_a_slot_only_where_there_is_one; evidence: own]
+// kernel::c2::tests::conclusion::declines_switch_to_a_slot_only_where_there_is_one; evidence: own]
 // Rule PEER-5: the qualifiers in 9F69 are its bytes 6 and 7, and the dynamic data may be the dynamic number alone.
 // [source: peer, DCEMV and CrazyDudo; test: kernel::c3::decision::tests::verified_on_the_device,
 // oda::tests::fdda_of_a_public_visa_card; evidence: foreign emv-oda]
@@ -34,7 +37,7 @@ use crate::masking::masked_answer;
 // softpos-crypto::emv_rsa::tests::exponent_65537_works_on_the_card_level,
 // oda::tests::the_exponent_is_what_the_checksum_says; evidence: foreign emv-oda]
 // Rule PEER-7: kernel 2 sends no second GENERATE AC.
-// [source: peer, com.atlas.softpos; test: kernel::c2::tests::there_is_no_second_generate_ac; evidence: own]
+// [source: peer, com.atlas.softpos; test: kernel::c2::tests::conclusion::there_is_no_second_generate_ac; evidence: own]
 // Rule PEER-8: keys are checked when they are loaded, and certificates revoked by provider, index and serial.
 // [source: peer, emv-rs, emv-utils and DCEMV; test: oda::tests::a_key_with_a_wrong_checksum_is_never_loaded,
 // oda::tests::revoked_by_provider_index_and_serial; evidence: foreign emv-capk]
@@ -53,7 +56,7 @@ use crate::masking::masked_answer;
 // kernel::c3::tests::status_words_of_get_processing_options; evidence: own]
 // Rule PEER-12: what the terminal can do is configured for each application: no PIN below its limit.
 // [source: peer, stripe-terminal-android; test: mistakes::capabilities_are_those_of_the_application,
-// kernel::c2::tests::no_pin_below_the_verification_limit; evidence: own]
+// kernel::c2::tests::conclusion::no_pin_below_the_verification_limit; evidence: own]
 
 #[test]
 fn zeros_are_shown_as_zeros() {
@@ -98,20 +101,24 @@ fn no_text_of_a_tap_shows_a_card() {
 
 #[test]
 fn a_long_list_is_refused_not_cut() {
-    for (kernel, aid, rest) in [
-        (KernelId::C2, "A0000000041010", ""),
-        (KernelId::C3, VISA, "9F6604"),
-        (KernelId::C4, "A000000025010403", ""),
-        (KernelId::C5, "A0000000651010", "9F5202"),
-        (KernelId::C6, "A0000001523010", "9F6604"),
-        (KernelId::C7, "A000000333010101", "9F6604"),
-    ] {
-        let limits: Objects<'_> = &[(0xDF_8124, "000000010000"), (0x9F6D, "C0"), (0x9F6E, "98E00003")];
-        let fits = format!("{rest}9F02F0");
-        let long = format!("{rest}9F02F09F0310");
-        for (list, starts) in [(fits, true), (long, false)] {
-            let started = AnyKernel::start(input(kernel, aid, &[(0x9F38, &list)], Some(TTQ), limits));
-            assert_eq!(started.is_ok(), starts, "{kernel:?} {list}");
+    for (kernel, aid, fci, data) in KERNELS {
+        // 252 bytes fit; kernel 8's own point is among them, and there it is the last byte that is too much.
+        let (fits, long) = if kernel == KernelId::C8 {
+            ("9F02B0", "9F02B1")
+        } else {
+            ("9F02F0", "9F02F09F0310")
+        };
+        for (more, starts) in [(fits, true), (long, false)] {
+            let fci: Vec<(u32, String)> = fci
+                .iter()
+                .map(|(tag, value)| match *tag {
+                    0x9F38 => (*tag, format!("{value}{more}")),
+                    _ => (*tag, (*value).into()),
+                })
+                .collect();
+            let fci: Vec<(u32, &str)> = fci.iter().map(|(tag, value)| (*tag, value.as_str())).collect();
+            let started = AnyKernel::start(input(kernel, aid, &fci, Some(TTQ), data));
+            assert_eq!(started.is_ok(), starts, "{kernel:?} {more}");
         }
     }
 }

@@ -311,6 +311,9 @@ impl KernelOutcome {
         }
     }
 
+    // Rule K-OUTCOME: the outcome parameter set, from F0F0F0F000F0FF00 on: status, start, verification, what comes with
+    // it, interface, field off and removal time.
+    // [source: peer, danhu; test: outcome::tests::the_parameter_set_byte_for_byte; evidence: own]
     /// The eight bytes of the outcome parameter set as C-2 codes it (DF8129); a half byte F says "not applicable".
     pub fn parameter_set(&self) -> [u8; 8] {
         let status = match self.kind {

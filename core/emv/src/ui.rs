@@ -132,6 +132,17 @@ impl UiRequest {
             ..Self::new(message, status)
         }
     }
+
+    // Rule K-LANGUAGE: a language preference has at most four codes of two letters; a card that sends anything else has
+    // none, so that nothing of its other data gets into what is shown and logged.
+    // [source: general knowledge; test: ui::tests::only_letters_are_a_language,
+    // kernel::tests::a_track_in_place_of_a_language_is_not_shown; evidence: own]
+    /// Adds the card's language preference.
+    pub(crate) fn speak(&mut self, preference: Option<&[u8]>) {
+        let is_sound =
+            |codes: &&[u8]| matches!(codes.len(), 2 | 4 | 6 | 8) && codes.iter().all(u8::is_ascii_alphabetic);
+        self.language_preference = preference.filter(is_sound).map(<[u8]>::to_vec);
+    }
 }
 
 #[cfg(test)]
@@ -145,5 +156,27 @@ mod tests {
         }
         assert_eq!(Message::from_code(0x20), Some(Message::SeePhone));
         assert_eq!(Message::from_code(0xFF), None);
+    }
+
+    #[test]
+    fn only_letters_are_a_language() {
+        let spoken = |preference: &[u8]| {
+            let mut ui = UiRequest::new(Message::Approved, Status::CardReadOk);
+            ui.speak(Some(preference));
+            ui.language_preference
+        };
+        for sound in [&b"zh"[..], b"ZHEN", b"zhenfrde"] {
+            assert_eq!(spoken(sound), Some(sound.to_vec()));
+        }
+        for wrong in [
+            &b""[..],
+            b"z",
+            b"zhe",
+            b"zhenfrdeit",
+            b"47",
+            &[0x47, 0x61, 0x73, 0x99],
+        ] {
+            assert_eq!(spoken(wrong), None);
+        }
     }
 }

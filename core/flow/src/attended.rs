@@ -146,7 +146,10 @@ impl Flow {
     pub(crate) fn leave_unknown(&mut self, key: PaymentKey, now: Now) {
         if self.attends(key) {
             self.front = Front::Idle;
-            self.say(Announcement::Unknown);
+            let recorded = self.ledger.payment(key).map(|payment| payment.state);
+            if recorded != Some(State::Unknown) {
+                self.say(Announcement::Unknown);
+            }
             let state = State::Unknown;
             self.effect(Effect::Finish(Ending::Payment { key, state }));
         }
@@ -299,7 +302,10 @@ impl Flow {
         let de39 = reply.or_else(|| by_card(payment).map(Into::into));
         let (amount, announcement) = (payment.amount, announcement(payment));
         self.show(Some(key), Some(amount), Screen::Result { state, de39 });
-        self.say(announcement);
+        // That the result is unknown was said when it was written down.
+        if state != State::Unknown {
+            self.say(announcement);
+        }
         self.effect(Effect::Finish(Ending::Payment { key, state }));
     }
 

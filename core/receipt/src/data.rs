@@ -8,6 +8,9 @@ use softpos_types::{
 
 use crate::MaskedPan;
 
+/// Application identifiers of `UnionPay` start with this.
+const UNIONPAY_RID: &[u8] = &[0xA0, 0x00, 0x00, 0x03, 0x33];
+
 /// One payment, as its slip shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptData {
@@ -50,10 +53,10 @@ pub struct ReceiptData {
 pub enum Kind {
     /// Money taken for goods.
     Sale,
-    /// Money of an earlier sale given back.
-    Refund(Original),
+    /// Money of an earlier sale given back; the sale, while the journal still has it.
+    Refund(Option<Original>),
     /// A sale taken back as a whole.
-    Void(Original),
+    Void(Option<Original>),
 }
 
 /// The sale that a refund or void belongs to.
@@ -79,8 +82,10 @@ pub enum Source {
 /// The card part of a slip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardData {
-    /// First 6 and last 4 digits.
-    pub pan: MaskedPan,
+    /// First 6 and last 4 digits; absent of a refund whose sale the journal no longer has.
+    pub pan: Option<MaskedPan>,
+    /// Whose card it is: the slip's title says so.
+    pub scheme: Scheme,
     /// How the card was read.
     pub entry: Entry,
     /// Name or number of the issuer (DE44).
@@ -91,6 +96,26 @@ pub struct CardData {
     pub cvm: Cvm,
     /// The chip's data; absent of a card that has none.
     pub emv: Option<EmvBlock>,
+}
+
+/// The schemes that have slips with a title of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `UnionPay`.
+    UnionPay,
+    /// Any other.
+    Other,
+}
+
+impl Scheme {
+    /// The scheme of an application identifier (tag 84): its first 5 bytes are the registered provider.
+    pub fn of_aid(aid: &[u8]) -> Self {
+        if aid.starts_with(UNIONPAY_RID) {
+            Self::UnionPay
+        } else {
+            Self::Other
+        }
+    }
 }
 
 /// How a card was read; its letter follows the number on the slip.
@@ -204,6 +229,10 @@ pub enum State {
     },
     /// Accepted offline, not yet approved.
     StoredOffline,
+    /// Never sent: no money moved.
+    NotSent,
+    /// Nobody paid the code in time: no money moved.
+    Expired,
     /// Reversed.
     Reversed,
     /// Not known, or still being reversed: prints no slip.

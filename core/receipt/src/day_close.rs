@@ -83,7 +83,7 @@ impl Receipt {
         });
         slip.push(Line::Title(title));
         slip.duplicate_mark(reprint);
-        slip.one(Label::MerchantName, &data.merchant_name);
+        slip.remark(Label::MerchantName, &data.merchant_name);
         slip.one(Label::MerchantNumber, &data.merchant);
         slip.one(Label::TerminalNumber, &data.terminal);
         slip.one(Label::Batch, &data.batch);
@@ -117,11 +117,9 @@ impl Slip {
         });
         let count = total.count.to_string();
         let count = self.texts.with("receipt-count", &[("count", &count)]);
-        let fields = vec![
-            field(&format!("{method} {operation}"), &count),
-            self.field(Label::Amount, &amount_text(total.sum)),
-        ];
-        self.push(Line::Fields(fields));
+        let counted = field(&format!("{method} {operation}"), &count);
+        self.push(Line::Fields(vec![counted]));
+        self.one(Label::Amount, &amount_text(total.sum));
     }
 
     fn unresolved(&mut self, unresolved: &[Unresolved]) {

@@ -16,7 +16,7 @@ pub struct Receipt {
 /// A part of a slip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// The heading, centred and emphasised.
+    /// The heading, centred.
     Title(String),
     /// What nobody may miss (declined, stored, duplicate): centred and emphasised.
     Mark(String),
@@ -157,6 +157,14 @@ impl Line {
     }
 }
 
+/// A number or name that nobody would part: it gets a row of its own before it is.
+fn is_word(value: &str) -> bool {
+    !value.is_empty()
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'*')
+}
+
 fn field_rows(fields: &[Field], columns: usize) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     for field in fields {
@@ -166,6 +174,10 @@ fn field_rows(fields: &[Field], columns: usize) -> Vec<String> {
             Some(last) if width(last).saturating_add(gap).saturating_add(width(&text)) <= columns => {
                 last.push_str("  ");
                 last.push_str(&text);
+            }
+            _ if width(&text) > columns && is_word(&field.value) && width(&field.value) <= columns => {
+                joined.push(format!("{}:", field.label));
+                joined.push(field.value.clone());
             }
             _ => joined.push(text),
         }

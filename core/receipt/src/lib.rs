@@ -28,8 +28,8 @@ mod slip;
 mod wrap;
 
 pub use data::{
-    CardData, CodeData, Copy, Cryptogram, Cvm, EmvBlock, Entry, Kind, NoSlip, Original, ReceiptData, Source,
-    State,
+    CardData, CodeData, Copy, Cryptogram, Cvm, EmvBlock, Entry, Kind, NoSlip, Original, ReceiptData, Scheme,
+    Source, State,
 };
 pub use day_close::{DayClose, Settled, Total, Unresolved, UnresolvedState};
 pub use layout::{Columns, Field, Line, Receipt};

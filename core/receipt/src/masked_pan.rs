@@ -45,18 +45,9 @@ impl MaskedPan {
     /// into remarks.
     pub(crate) fn hide_in(&self, text: &str) -> String {
         let mut characters: Vec<char> = text.chars().collect();
-        let length = self.0.len();
-        let mut run: Vec<usize> = Vec::new();
-        for at in 0..=characters.len() {
-            match characters.get(at) {
-                Some(c) if digit(*c).is_some() => run.push(at),
-                Some(' ' | '-') => {}
-                Some(_) | None => {
-                    for window in run.windows(length) {
-                        self.mask(&mut characters, window);
-                    }
-                    run.clear();
-                }
+        for run in digit_runs(&characters) {
+            for window in run.windows(self.0.len()) {
+                self.mask(&mut characters, window);
             }
         }
         characters.into_iter().collect()
@@ -75,6 +66,52 @@ impl MaskedPan {
             }
         }
     }
+}
+
+/// Masks what could be anybody's card number in a text that a person wrote: 12 to 19 digits on their own whose last one
+/// checks the others (ISO/IEC 7812-1, Luhn), with or without separators.
+pub(crate) fn hide_numbers(text: &str) -> String {
+    let mut characters: Vec<char> = text.chars().collect();
+    for run in digit_runs(&characters) {
+        let digits: Vec<u32> = run
+            .iter()
+            .filter_map(|at| characters.get(*at).copied().and_then(digit))
+            .collect();
+        if (12..=19).contains(&run.len()) && has_check_digit(&digits) {
+            let hidden = run.len().saturating_sub(10);
+            for at in run.iter().skip(6).take(hidden) {
+                if let Some(there) = characters.get_mut(*at) {
+                    *there = '*';
+                }
+            }
+        }
+    }
+    characters.into_iter().collect()
+}
+
+/// Where the digits stand that belong together: only spaces and hyphens are between them.
+fn digit_runs(characters: &[char]) -> Vec<Vec<usize>> {
+    let mut runs = vec![Vec::new()];
+    for (at, character) in characters.iter().enumerate() {
+        match (character, runs.last_mut()) {
+            (c, Some(run)) if digit(*c).is_some() => run.push(at),
+            (' ' | '-', _) => {}
+            _ => runs.push(Vec::new()),
+        }
+    }
+    runs
+}
+
+fn has_check_digit(digits: &[u32]) -> bool {
+    let weighted = digits.iter().rev().enumerate().map(|(place, digit)| {
+        let doubled = digit.saturating_mul(2);
+        match (place % 2, doubled) {
+            (0, _) => *digit,
+            (_, 0..=9) => doubled,
+            _ => doubled.saturating_sub(9),
+        }
+    });
+    weighted.sum::<u32>() % 10 == 0
 }
 
 fn digit(c: char) -> Option<u32> {
@@ -143,6 +180,22 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(pan.hide_in(text), hidden);
+        }
+    }
+
+    #[test]
+    fn what_could_be_a_card_number_is_hidden_in_remarks() {
+        for (text, hidden) in [
+            ("paid with 4761739001010010", "paid with 476173******0010"),
+            ("4761 7390-0101 0010.", "4761 73**-**** 0010."),
+            ("４761739001010010", "４76173******0010"),
+            // The check digit is wrong, or there are too few digits, or too many.
+            ("4761739001010011", "4761739001010011"),
+            ("010-8888 6666", "010-8888 6666"),
+            ("00000000000000000000", "00000000000000000000"),
+            ("店 5 号", "店 5 号"),
+        ] {
+            assert_eq!(hide_numbers(text), hidden);
         }
     }
 }

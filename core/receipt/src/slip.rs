@@ -7,13 +7,11 @@ use softpos_types::{Currency, Language, Money};
 
 use crate::MaskedPan;
 use crate::data::{
-    CardData, CodeData, Copy, Cvm, EmvBlock, Kind, NoSlip, Original, ReceiptData, Source, State,
+    CardData, CodeData, Copy, Cvm, EmvBlock, Kind, NoSlip, Original, ReceiptData, Scheme, Source, State,
 };
 use crate::layout::{Field, Line, Receipt};
+use crate::masked_pan::hide_numbers;
 use crate::wrap::clean;
-
-/// Application identifiers of `UnionPay` start with this.
-const UNIONPAY_RID: &[u8] = &[0xA0, 0x00, 0x00, 0x03, 0x33];
 
 impl Receipt {
     /// The slip of a payment. `reprint` is 0 for the first print and counts the reprints from 1; it adds the mark
@@ -32,10 +30,10 @@ impl Receipt {
         }
         let mut slip = Slip::new(language);
         if let Source::Card(card) = &data.source {
-            slip.pan = Some(card.pan.clone());
+            slip.pan.clone_from(&card.pan);
         }
         slip.opens_drawer = data.source == Source::Cash && data.state == State::Approved && reprint == 0;
-        slip.title(&data.source);
+        slip.title(data);
         slip.duplicate_mark(reprint);
         slip.state_mark(&data.state);
         slip.merchant(data);
@@ -57,7 +55,7 @@ impl Receipt {
         if let Some(code) = slip.code.take() {
             slip.push(Line::Code(code));
         }
-        slip.copy_name(copy);
+        slip.copy_name(copy, &data.source);
         Ok(slip.finish())
     }
 }
@@ -116,7 +114,13 @@ impl Slip {
         }
     }
 
-    /// A line with one caption whose value somebody else wrote: a person, a card or a host.
+    /// A line with one caption whose value a person wrote, who may have written any card's number.
+    pub(crate) fn remark(&mut self, label: Label, value: &str) {
+        let value = hide_numbers(&self.without_pan(value));
+        self.one(label, &value);
+    }
+
+    /// A line with one caption whose value somebody else's machine wrote: a card's or a host's.
     fn foreign(&mut self, label: Label, value: &str) {
         let value = self.without_pan(value);
         self.one(label, &value);
@@ -138,14 +142,8 @@ impl Slip {
         }
     }
 
-    fn title(&mut self, source: &Source) {
-        let label = match source {
-            Source::Card(card) if is_unionpay(card) => Label::TitleUnionpay,
-            Source::Card(_) => Label::TitleCard,
-            Source::Code(_) => Label::TitleCode,
-            Source::Cash => Label::TitleCash,
-        };
-        let title = self.label(label);
+    fn title(&mut self, data: &ReceiptData) {
+        let title = self.label(title(&data.source, &data.kind));
         self.push(Line::Title(title));
     }
 
@@ -155,22 +153,25 @@ impl Slip {
             State::Declined { code } if matches!(code.as_str(), "Z1" | "Z3") => Label::DeclinedOffline,
             State::Declined { .. } => Label::Declined,
             State::StoredOffline => Label::StoredOffline,
+            State::NotSent => Label::NotSent,
+            State::Expired => Label::Expired,
             State::Reversed => Label::Reversed,
         };
         let mark = self.label(label);
         self.push(Line::Mark(mark));
-        if let State::Declined { code } = state {
-            let reason = self.texts.response_code(code).customer;
-            self.push(Line::Text(reason));
+        if let State::Declined { code } = state
+            && let Some(reason) = self.texts.response_code(code).reason
+        {
+            self.one(Label::Reason, &reason);
         }
     }
 
     fn merchant(&mut self, data: &ReceiptData) {
-        self.foreign(Label::MerchantName, &data.merchant_name);
+        self.remark(Label::MerchantName, &data.merchant_name);
         self.one(Label::MerchantNumber, &data.merchant);
         let mut fields = vec![self.field(Label::TerminalNumber, &data.terminal)];
         if let Some(operator) = &data.operator {
-            fields.push(self.field(Label::Operator, &self.without_pan(operator)));
+            fields.push(self.field(Label::Operator, &hide_numbers(&self.without_pan(operator))));
         }
         self.push(Line::Fields(fields));
     }
@@ -181,17 +182,18 @@ impl Slip {
                 self.foreign(label, name);
             }
         }
-        self.one(
-            Label::CardNumber,
-            &format_args!("{} {}", card.pan, card.entry.letter()),
-        );
+        if let Some(pan) = &card.pan {
+            self.one(Label::CardNumber, &format_args!("{pan} {}", card.entry.letter()));
+        }
     }
 
     fn code(&mut self, code: &CodeData) {
         let channel = self.texts.channel(&code.channel);
         self.one(Label::Channel, &channel);
         self.some(Label::ChannelTransaction, code.transaction.as_ref());
-        self.some(Label::Payer, code.payer.as_ref());
+        if let Some(payer) = &code.payer {
+            self.remark(Label::Payer, payer);
+        }
     }
 
     fn numbers(&mut self, data: &ReceiptData) {
@@ -209,7 +211,7 @@ impl Slip {
         self.push(Line::Fields(fields));
         self.some(Label::AuthCode, data.auth_code.as_ref());
         self.some(Label::Reference, data.rrn.as_ref());
-        if let Kind::Refund(original) | Kind::Void(original) = &data.kind {
+        if let Kind::Refund(Some(original)) | Kind::Void(Some(original)) = &data.kind {
             self.original(original);
         }
         self.one(Label::Date, &data.local_time);
@@ -228,7 +230,7 @@ impl Slip {
             self.foreign(Label::Order, order.as_str());
         }
         if let Some(note) = &data.note {
-            self.foreign(Label::Note, note);
+            self.remark(Label::Note, note);
         }
         if data.rrn.is_none() || matches!(data.source, Source::Code(_)) {
             self.one(Label::PaymentKey, &data.key);
@@ -283,10 +285,11 @@ impl Slip {
         }
     }
 
-    fn copy_name(&mut self, copy: Copy) {
-        let name = self.label(match copy {
-            Copy::Merchant => Label::CopyMerchant,
-            Copy::Cardholder => Label::CopyCardholder,
+    fn copy_name(&mut self, copy: Copy, source: &Source) {
+        let name = self.label(match (copy, source) {
+            (Copy::Merchant, _) => Label::CopyMerchant,
+            (Copy::Cardholder, Source::Card(_)) => Label::CopyCardholder,
+            (Copy::Cardholder, Source::Code(_) | Source::Cash) => Label::CopyCustomer,
         });
         self.push(Line::CopyName(name));
     }
@@ -317,10 +320,25 @@ pub(crate) fn amount_text(amount: Money) -> String {
     format!("{name} {amount}")
 }
 
-fn is_unionpay(card: &CardData) -> bool {
-    card.emv
-        .as_ref()
-        .is_some_and(|emv| emv.aid.starts_with(UNIONPAY_RID))
+/// The document's name: whose slip it is and what was done.
+const fn title(source: &Source, kind: &Kind) -> Label {
+    let [sale, refund, void] = match source {
+        Source::Card(card) => match card.scheme {
+            Scheme::UnionPay => [
+                Label::TitleUnionpay,
+                Label::TitleUnionpayRefund,
+                Label::TitleUnionpayVoid,
+            ],
+            Scheme::Other => [Label::TitleCard, Label::TitleCardRefund, Label::TitleCardVoid],
+        },
+        Source::Code(_) => [Label::TitleCode, Label::TitleCodeRefund, Label::TitleCodeVoid],
+        Source::Cash => [Label::TitleCash, Label::TitleCashRefund, Label::TitleCashVoid],
+    };
+    match kind {
+        Kind::Sale => sale,
+        Kind::Refund(_) => refund,
+        Kind::Void(_) => void,
+    }
 }
 
 fn upper_hex(bytes: &[u8]) -> String {

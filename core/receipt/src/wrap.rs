@@ -21,8 +21,9 @@ pub(crate) fn cells(text: &str) -> impl Iterator<Item = (char, usize)> {
     })
 }
 
-/// Breaks a text into rows: after a space or a Chinese stop in the second half of the row, otherwise between two
-/// characters. Combining characters and joined ones stay with their base.
+/// Breaks a text into rows in the second half of the row: after the end of a part (a Chinese stop, a comma, a slash),
+/// or else after a space or a hyphen; otherwise between two characters. Combining characters and joined ones stay with
+/// their base.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut rows = Vec::new();
     let mut row = Row::default();
@@ -67,29 +68,41 @@ fn columns_of(character: char) -> usize {
 struct Row {
     text: String,
     width: usize,
-    /// Bytes and columns up to the last good place for a break.
-    place: Option<(usize, usize)>,
+    /// Bytes and columns up to the last end of a part.
+    part: Option<(usize, usize)>,
+    /// The same up to the last end of a word.
+    word: Option<(usize, usize)>,
 }
 
 impl Row {
     fn push(&mut self, character: char, wide: usize) {
+        let ends_part = match character {
+            '，' | '。' | '、' | '；' => true,
+            ' ' => self.text.ends_with([',', '/']),
+            _ => false,
+        };
         self.text.push(character);
         self.width = self.width.saturating_add(wide);
-        if matches!(character, ' ' | '，' | '。' | '、' | '；') {
-            self.place = Some((self.text.len(), self.width));
+        let here = Some((self.text.len(), self.width));
+        if ends_part {
+            self.part = here;
+        }
+        if matches!(character, ' ' | '-') {
+            self.word = here;
         }
     }
 
     /// Takes the finished row away and keeps the rest.
     fn split(&mut self, columns: usize, at_space: bool) -> String {
-        let (bytes, _) = self
-            .place
-            .filter(|(_, at)| !at_space && *at > columns / 2)
-            .unwrap_or((self.text.len(), self.width));
+        let late = |(_, at): &(usize, usize)| *at > columns / 2;
+        let word = self.word.filter(|at| !at_space && late(at));
+        let part = self.part.filter(late);
+        let (bytes, _) = part.or(word).unwrap_or((self.text.len(), self.width));
         let rest = self.text.split_off(bytes);
         let row = core::mem::replace(&mut self.text, rest);
         self.width = width(&self.text);
-        self.place = None;
+        self.part = None;
+        self.word = None;
         row.trim_end().to_owned()
     }
 }
@@ -115,6 +128,18 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("ab cdefghijklmnop", 10), ["ab cdefghi", "jklmnop"]);
         assert_eq!(wrap("abcd efgh", 4), ["abcd", "efgh"]);
+        assert_eq!(
+            wrap("AMOUNT NOT OVER RMB 1000.00, NO PIN, NO SIGNATURE", 32),
+            ["AMOUNT NOT OVER RMB 1000.00,", "NO PIN, NO SIGNATURE"]
+        );
+        assert_eq!(
+            wrap("已离线受理，尚未批准 / STORED OFFLINE", 32),
+            ["已离线受理，尚未批准 /", "STORED OFFLINE"]
+        );
+        assert_eq!(
+            wrap("019aa9d7-fd80-7707-8707", 16),
+            ["019aa9d7-fd80-", "7707-8707"]
+        );
         assert_eq!(wrap("", 32), [""]);
     }
 

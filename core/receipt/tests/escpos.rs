@@ -13,23 +13,10 @@ mod printer;
 #[allow(dead_code, unreachable_pub, reason = "each test file takes what it needs")]
 mod samples;
 
-use printer::{Printed, draw, print};
+use printer::{Printed, dots, draw, print};
 use softpos_qr::scan::read_picture;
 use softpos_receipt::{Columns, Copy, Format, Receipt, ReceiptData, Source};
 use softpos_types::Language;
-
-/// The dots of a PNG.
-fn dots(png: &[u8]) -> (usize, Vec<u8>) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
-    let mut packed = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut packed).unwrap();
-    assert_eq!(
-        (info.color_type, info.bit_depth),
-        (png::ColorType::Grayscale, png::BitDepth::Four)
-    );
-    let dots = packed.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect();
-    (usize::try_from(info.width).unwrap(), dots)
-}
 
 #[test]
 fn every_slip_comes_out_of_the_printer_as_its_picture() {

@@ -12,8 +12,8 @@ mod samples;
 
 use samples::{card, cny, code_sale, day, original, sale};
 use softpos_receipt::{
-    CardData, Columns, Copy, Cryptogram, Cvm, Kind, Line, NoSlip, Original, Receipt, ReceiptData, Settled,
-    Source, State, Total, Unresolved, UnresolvedState,
+    CardData, Columns, Copy, Cryptogram, Cvm, Kind, Line, NoSlip, Original, Receipt, ReceiptData, Scheme,
+    Settled, Source, State, Total, Unresolved, UnresolvedState,
 };
 use softpos_types::{Batch, Currency, Language, Method, Money, Operation, Stan};
 use unicode_width::UnicodeWidthStr;
@@ -180,7 +180,7 @@ fn a_decline_says_why_and_asks_for_no_signature() {
     assert!(slip.contains("DECLINED") && slip.contains("可用余额不足"));
     assert!(!slip.contains("签名") && !slip.contains("授权码"));
     let english = text(&data, Language::En, Copy::Cardholder).replace('\n', " ");
-    assert!(english.contains("Payment declined, insufficient funds"));
+    assert!(english.contains("DECLINED Reason: insufficient funds"));
     data.state = State::Declined {
         code: "Z1".to_owned(),
     };
@@ -188,7 +188,7 @@ fn a_decline_says_why_and_asks_for_no_signature() {
     data.state = State::Declined {
         code: "41".to_owned(),
     };
-    assert!(!zh(&data).contains("挂失") && zh(&data).contains("交易失败"));
+    assert!(!zh(&data).contains("挂失") && !zh(&data).contains("原因") && zh(&data).contains("交易失败"));
     data.state = State::Declined {
         code: "7Z".to_owned(),
     };
@@ -221,19 +221,121 @@ fn stored_and_reversed_payments_say_so() {
 #[test]
 fn a_refund_names_its_original() {
     let mut data = sale();
-    data.kind = Kind::Refund(original());
+    data.kind = Kind::Refund(Some(original()));
     let slip = zh(&data);
     assert!(
         slip.contains("退货 REFUND")
             && slip.contains("原凭证号: 000077")
             && slip.contains("原参考号: 998877665544")
     );
-    data.kind = Kind::Void(Original {
+    data.kind = Kind::Void(Some(Original {
         stan: Stan::new(78).unwrap(),
         rrn: None,
-    });
+    }));
     assert!(zh(&data).contains("撤销 VOID") && zh(&data).contains("原凭证号: 000078"));
     assert!(!zh(&data).contains("原参考号"));
+    // The sale is no longer in the journal, and its card with it.
+    data.kind = Kind::Refund(None);
+    data.source = Source::Card(CardData {
+        pan: None,
+        scheme: Scheme::Other,
+        emv: None,
+        ..card(Cvm::None)
+    });
+    let slip = zh(&data);
+    assert!(slip.contains("银行卡退货签购单") && !slip.contains("原凭证号") && !slip.contains("卡号"));
+}
+
+#[test]
+fn the_title_says_whose_slip_it_is_and_what_was_done() {
+    let of_scheme = |scheme| {
+        let emv = None;
+        Source::Card(CardData {
+            scheme,
+            emv,
+            ..card(Cvm::None)
+        })
+    };
+    for (source, zh_titles, en_titles) in [
+        (
+            of_scheme(Scheme::UnionPay),
+            ["银联POS签购单", "银联POS退货签购单", "银联POS撤销签购单"],
+            [
+                "UNIONPAY POS SALES SLIP",
+                "UNIONPAY POS REFUND SLIP",
+                "UNIONPAY POS VOID SLIP",
+            ],
+        ),
+        (
+            of_scheme(Scheme::Other),
+            ["银行卡签购单", "银行卡退货签购单", "银行卡撤销签购单"],
+            ["CARD SALES SLIP", "CARD REFUND SLIP", "CARD VOID SLIP"],
+        ),
+        (
+            code_sale().source,
+            ["扫码支付凭证", "扫码退款凭证", "扫码撤销凭证"],
+            ["CODE PAYMENT SLIP", "CODE REFUND SLIP", "CODE VOID SLIP"],
+        ),
+        (
+            Source::Cash,
+            ["现金收款凭证", "现金退款凭证", "现金撤销凭证"],
+            ["CASH SLIP", "CASH REFUND SLIP", "CASH VOID SLIP"],
+        ),
+    ] {
+        let kinds = [
+            Kind::Sale,
+            Kind::Refund(Some(original())),
+            Kind::Void(Some(original())),
+        ];
+        for (at, kind) in kinds.into_iter().enumerate() {
+            let data = ReceiptData {
+                kind,
+                source: source.clone(),
+                ..sale()
+            };
+            for (language, titles) in [(Language::Zh, zh_titles), (Language::En, en_titles)] {
+                let slip = text(&data, language, Copy::Merchant);
+                assert_eq!(slip.lines().next().unwrap().trim(), titles[at]);
+            }
+        }
+    }
+    for (aid, scheme) in [
+        (&b"\xA0\0\0\x03\x33\x01\x01\x01"[..], Scheme::UnionPay),
+        (b"\xA0\0\0\0\x03\x10\x10", Scheme::Other),
+        (b"\xA0\0\0\x03", Scheme::Other),
+        (b"", Scheme::Other),
+    ] {
+        assert_eq!(Scheme::of_aid(aid), scheme, "{aid:02X?}");
+    }
+}
+
+#[test]
+fn what_was_never_sent_or_paid_moved_no_money() {
+    let mut data = code_sale();
+    for (state, zh_mark, en_mark) in [
+        (
+            State::NotSent,
+            "未发送，款项未变动 / NOT SENT, NO MONEY MOVED",
+            "NOT SENT, NO MONEY MOVED",
+        ),
+        (
+            State::Expired,
+            "已过期，款项未变动 / EXPIRED, NO MONEY MOVED",
+            "EXPIRED, NO MONEY MOVED",
+        ),
+    ] {
+        data.state = state;
+        for (language, mark) in [(Language::Zh, zh_mark), (Language::En, en_mark)] {
+            let receipt = Receipt::of_payment(&data, language, Copy::Cardholder, 0).unwrap();
+            let marks: Vec<_> = receipt
+                .lines()
+                .iter()
+                .filter(|line| matches!(line, Line::Mark(_)))
+                .collect();
+            assert_eq!(marks, [&Line::Mark(mark.to_owned())]);
+            assert!(!receipt.to_text(Columns::Narrow).contains("DECLINED"));
+        }
+    }
 }
 
 #[test]
@@ -243,8 +345,9 @@ fn a_code_sale_shows_channel_and_numbers_in_place_of_the_card() {
     for part in ["扫码支付凭证", "支付渠道: 微信", "付款方: o***8", "订单号: 桌 5"] {
         assert!(slip.contains(part), "{part} in {slip}");
     }
+    // A number that does not fit behind its caption has a row of its own.
+    assert!(slip.contains("\n渠道交易号:\n4200001234202511220000000001\n"));
     let joined = slip.replace('\n', "");
-    assert!(joined.contains("渠道交易号: 4200001234202511220000000001"));
     assert!(joined.contains(&data.key.to_string()));
     assert!(!slip.contains("卡号") && !slip.contains("AID"));
 }
@@ -258,7 +361,7 @@ fn a_cash_slip_and_a_foreign_card_have_their_own_titles() {
     assert!(zh(&data).starts_with("          现金收款凭证\n"));
     assert!(zh(&data).replace('\n', "").contains(&data.key.to_string()));
     let mut visa = card(Cvm::None);
-    visa.emv.as_mut().unwrap().aid = vec![0xA0, 0x00, 0x00, 0x00, 0x03, 0x10, 0x10];
+    visa.scheme = Scheme::Other;
     data.source = Source::Card(visa);
     assert!(zh(&data).contains("银行卡签购单") && !zh(&data).contains("银联"));
 }

@@ -4,6 +4,7 @@
 //! no key and no number of it is used again, and the till has to be activated anew.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use softpos_crypto::p256_key::signature_from_der;
 use softpos_journal::{Entry, Ledger, Restored};
@@ -11,6 +12,7 @@ use softpos_store::{Backup, BackupOrder, Opened, SignHead, Store, StoreConfig, w
 use softpos_types::{Code, SecretBytes, SoftPosError};
 
 use crate::archive;
+use crate::bounded_hardware::BoundedHardware;
 use crate::clock::Clock;
 use crate::hardware::SecureHardware;
 use crate::ledger_check::open_reader;
@@ -90,7 +92,7 @@ pub fn back_up(
 /// [`Code::Stopped`] when it was stopped; and the errors of opening a folder.
 pub fn restore(
     dir: &Path,
-    hardware: &dyn SecureHardware,
+    hardware: Arc<dyn SecureHardware>,
     source: &Path,
     passphrase: &SecretBytes,
     progress: &mut dyn FnMut(u64, u64) -> bool,
@@ -106,7 +108,8 @@ pub fn restore(
         return Err(SoftPosError::of(Code::StoreDamaged).with_detail("not what the device signed"));
     }
     let mut entropy = os_entropy()?;
-    let storage_root = open_storage_root(dir, hardware, &mut entropy)?;
+    let hardware = BoundedHardware::new(hardware)?;
+    let storage_root = open_storage_root(dir, &hardware, &mut entropy)?;
     let mut ours = Ledger::whole();
     let Opened { mut store, .. } = Store::open(
         &StoreConfig::new(dir.to_owned()),

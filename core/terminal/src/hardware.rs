@@ -10,7 +10,8 @@ use softpos_types::{Code, SoftPosError};
 /// tag stands behind them is the implementation's own affair. Both must be usable while the phone is locked
 /// after its first unlock, and neither may be bound to biometrics: a new fingerprint would kill the queue.
 ///
-/// Calls are synchronous, come from any thread but never with a lock held, and may take half a second.
+/// Calls are synchronous, come from one thread of the core, never with a lock held, and may take half a second. One
+/// that takes longer than eight seconds counts as [`PortError::Unavailable`].
 pub trait SecureHardware: Send + Sync {
     /// The device key's public half: `SubjectPublicKeyInfo` of P-256, DER, 91 bytes. The key is made at first use.
     ///

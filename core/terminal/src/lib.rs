@@ -10,6 +10,7 @@ mod archive;
 mod background_check;
 mod backup;
 mod books;
+mod bounded_hardware;
 mod clock;
 mod codes;
 mod finding_words;

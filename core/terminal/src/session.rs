@@ -175,7 +175,8 @@ impl Session {
         Ok(look(&*self.lock()?, self.clock.now()))
     }
 
-    /// Has the worker do something with the store, in its turn, and waits for it. Not to be called with the flow locked.
+    /// Has the worker do something with the store, in its turn, and waits for it, as long as the disk takes and a call
+    /// of secure hardware may. Not to be called with the flow locked.
     ///
     /// # Errors
     /// [`Code::SessionClosed`].
@@ -242,8 +243,8 @@ impl Session {
         self.begin_to_close();
     }
 
-    /// Ends the session: what is on the disk stays, what waits goes on at the next opening. A worker that hardware
-    /// holds fast keeps the folder until it is let go, but nobody waiting.
+    /// Ends the session: what is on the disk stays, what waits goes on at the next opening. A worker that the
+    /// disk holds fast keeps the folder until it is let go, but nobody waiting.
     pub(crate) fn close(&self, limit: Duration) {
         self.begin_to_close();
         if self.abandoned.load(Ordering::Acquire) {

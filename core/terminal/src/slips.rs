@@ -6,7 +6,8 @@ use softpos_journal::{
 };
 use softpos_receipt::{
     CardData, CodeData, Columns, Copy, Cryptogram, Cvm, DayClose, EmvBlock, Entry, Format, Kind, MaskedPan,
-    NoFont, Original, Receipt, ReceiptData, Rendered, Settled, Source, Total, Unresolved, UnresolvedState,
+    NoFont, Original, Receipt, ReceiptData, Rendered, Scheme, Settled, Source, Total, Unresolved,
+    UnresolvedState,
 };
 use softpos_text::Texts;
 use softpos_types::{
@@ -187,12 +188,10 @@ fn kind(ledger: &Ledger, payment: &Payment) -> Kind {
         Operation::Sale => Kind::Sale,
         Operation::Refund => {
             let original = payment.original_key.and_then(|key| ledger.payment(key));
-            Kind::Refund(Original {
-                stan: original.map_or(payment.stan, |original| original.stan),
-                rrn: original
-                    .and_then(|o| o.reply.as_ref())
-                    .and_then(|reply| reply.rrn.clone()),
-            })
+            Kind::Refund(original.map(|original| Original {
+                stan: original.stan,
+                rrn: original.reply.as_ref().and_then(|reply| reply.rrn.clone()),
+            }))
         }
     }
 }
@@ -211,7 +210,8 @@ fn state(payment: &Payment) -> softpos_receipt::State {
         },
         State::Stored => softpos_receipt::State::StoredOffline,
         State::Reversed => softpos_receipt::State::Reversed,
-        State::Failed | State::Expired => softpos_receipt::State::Declined { code: "Z3".into() },
+        State::Failed => softpos_receipt::State::NotSent,
+        State::Expired => softpos_receipt::State::Expired,
         State::Armed | State::AwaitingPayer | State::Unknown | State::Reversing => {
             softpos_receipt::State::Unknown
         }
@@ -222,23 +222,18 @@ fn source(ledger: &Ledger, parameters: &Parameters, payment: &Payment) -> Source
     // The refund of a card sale reads no card: its slip names the card of the sale, without the sale's chip data.
     let original = payment.original_key.and_then(|key| ledger.payment(key));
     let sold_to = original.and_then(|original| original.card.as_ref());
-    let pan = |card: &CardFacts| MaskedPan::new(&card.masked_pan).ok();
     match (payment.method, &payment.card) {
         (Method::Cash, _) => Source::Cash,
-        (Method::Card, Some(card)) => pan(card).map_or_else(
-            || code_source(payment),
-            |pan| Source::Card(card_data(parameters, payment, card, pan)),
-        ),
-        (Method::Card, None) => sold_to
-            .and_then(pan)
-            .map_or_else(|| code_source(payment), |pan| Source::Card(contactless(pan))),
+        (Method::Card, Some(card)) => Source::Card(card_data(parameters, payment, card)),
+        (Method::Card, None) => Source::Card(contactless(sold_to)),
         (Method::Code, _) => code_source(payment),
     }
 }
 
-fn contactless(pan: MaskedPan) -> CardData {
+fn contactless(card: Option<&CardFacts>) -> CardData {
     CardData {
-        pan,
+        pan: card.and_then(|card| MaskedPan::new(&card.masked_pan).ok()),
+        scheme: card.map_or(Scheme::Other, |card| Scheme::of_aid(&card.aid)),
         entry: Entry::Contactless,
         issuer: None,
         acquirer: None,
@@ -258,7 +253,7 @@ fn code_source(payment: &Payment) -> Source {
     })
 }
 
-fn card_data(parameters: &Parameters, payment: &Payment, card: &CardFacts, pan: MaskedPan) -> CardData {
+fn card_data(parameters: &Parameters, payment: &Payment, card: &CardFacts) -> CardData {
     let limit = Money::new(parameters.limits.no_cvm_minor, payment.amount.currency());
     CardData {
         cvm: match card.cvm {
@@ -268,7 +263,7 @@ fn card_data(parameters: &Parameters, payment: &Payment, card: &CardFacts, pan: 
             CardVerification::OnDevice => Cvm::OnDevice,
         },
         emv: emv_block(payment, card),
-        ..contactless(pan)
+        ..contactless(Some(card))
     }
 }
 

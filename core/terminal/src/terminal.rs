@@ -14,6 +14,7 @@ use softpos_types::{
 
 use crate::activation_uri::ActivationUri;
 use crate::background_check;
+use crate::bounded_hardware::BoundedHardware;
 use crate::clock::Clock;
 use crate::hardware::SecureHardware;
 use crate::link::HostLink;
@@ -25,7 +26,7 @@ use crate::steps::Step;
 use crate::summary::PaymentSummary;
 use crate::worker;
 
-/// How long a shutdown waits for the disk.
+/// How long a shutdown waits for the disk: longer than anybody waits for secure hardware.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 /// Connecting before the parameters say how long.
 const FIRST_CONNECT_MS: u64 = 10_000;
@@ -128,6 +129,7 @@ impl Terminal {
         hardware: Arc<dyn SecureHardware>,
         log: Arc<dyn LogSink>,
     ) -> Result<Self, SoftPosError> {
+        let hardware: Arc<dyn SecureHardware> = Arc::new(BoundedHardware::new(hardware)?);
         let folder = open_folder(&config.dir, &*hardware, config.language)?;
         let found = Arc::new(Mutex::new(folder.findings.clone()));
         let unread = folder.unread()?;

@@ -19,14 +19,30 @@ macro_rules! labels {
 }
 
 labels! {
-    /// Title of a slip for a `UnionPay` card.
+    /// Title of a sale's slip for a `UnionPay` card.
     TitleUnionpay = "title-unionpay",
-    /// Title of a slip for another card.
+    /// Of a refund's.
+    TitleUnionpayRefund = "title-unionpay-refund",
+    /// Of a void's.
+    TitleUnionpayVoid = "title-unionpay-void",
+    /// Title of a sale's slip for another card.
     TitleCard = "title-card",
-    /// Title of a slip for a payment code.
+    /// Of a refund's.
+    TitleCardRefund = "title-card-refund",
+    /// Of a void's.
+    TitleCardVoid = "title-card-void",
+    /// Title of a sale's slip for a payment code.
     TitleCode = "title-code",
-    /// Title of a cash slip.
+    /// Of a refund's.
+    TitleCodeRefund = "title-code-refund",
+    /// Of a void's.
+    TitleCodeVoid = "title-code-void",
+    /// Title of a sale's cash slip.
     TitleCash = "title-cash",
+    /// Of a refund's.
+    TitleCashRefund = "title-cash-refund",
+    /// Of a void's.
+    TitleCashVoid = "title-cash-void",
     /// Title of the slip of a batch that the host has not settled.
     TitleDayClose = "title-day-close",
     /// Title of the settlement slip.
@@ -93,16 +109,24 @@ labels! {
     DeviceVerified = "device-verified",
     /// Mark of a payment stored offline.
     StoredOffline = "stored-offline",
+    /// Never sent, no money moved.
+    NotSent = "not-sent",
+    /// Not paid in time, no money moved.
+    Expired = "expired",
     /// Mark of a decline.
     Declined = "declined",
     /// Mark of an offline decline.
     DeclinedOffline = "declined-offline",
+    /// Why it was declined.
+    Reason = "reason",
     /// Mark of a reversed payment.
     Reversed = "reversed",
     /// The copy the merchant keeps.
     CopyMerchant = "copy-merchant",
     /// The copy the cardholder gets.
     CopyCardholder = "copy-cardholder",
+    /// Name of the customer copy of a slip without a card.
+    CopyCustomer = "copy-customer",
     /// Mark of a reprint.
     Duplicate = "duplicate",
     /// Method card.

@@ -41,6 +41,8 @@ pub struct ResponseText {
     pub display: String,
     /// What the customer sees and hears of a decline: without the reason on a code that asks to keep the card.
     pub customer: String,
+    /// The reason alone, for paper that says "declined" in large letters; none where the customer is not told.
+    pub reason: Option<String>,
     /// What the operator does.
     pub action: String,
     /// What the code means among banks, for support; never for the customer.
@@ -119,16 +121,16 @@ impl Texts {
         let args = [("code", shown.as_str())];
         let key = known_key.as_deref().unwrap_or("rc-unknown");
         let display = self.with(key, &args);
-        let customer = match (
-            self.find(key, Some("customer"), &args),
-            self.find(key, Some("reason"), &args),
-        ) {
+        let plain = self.find(key, Some("customer"), &args);
+        let reason = self.find(key, Some("reason"), &args).filter(|_| plain.is_none());
+        let customer = match (plain, &reason) {
             (Some(plain), _) => plain,
-            (None, Some(reason)) => self.with("say-declined", &[("reason", &reason)]),
+            (None, Some(reason)) => self.with("say-declined", &[("reason", reason)]),
             (None, None) => display.clone(),
         };
         ResponseText {
             customer,
+            reason,
             action: self.find(key, Some("action"), &args).unwrap_or_default(),
             meaning: self.find(key, Some("meaning"), &args).unwrap_or_default(),
             display,

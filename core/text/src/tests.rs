@@ -6,6 +6,7 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use softpos_types::Currency;
 
 use super::*;
+use crate::bundle::{EN, ZH};
 
 mod voice;
 
@@ -175,6 +176,22 @@ fn only_a_payout_is_called_credited() {
             (zh.contains("到账"), en.contains("credited")),
             (is_payout, is_payout)
         );
+    }
+}
+
+/// The table of the host's answers has a bank into whose account money goes (资金到账行): that is no payout.
+#[test]
+fn no_other_sentence_speaks_of_a_payout() {
+    for (file, word) in [(ZH, "到账"), (EN, "credited")] {
+        let lines = file
+            .lines()
+            .filter(|line| line.replace("资金到账行", "").contains(word));
+        let mut told: Vec<&str> = lines.collect();
+        assert!(told[0].starts_with("say-credited ="), "{told:?}");
+        told.retain(|line| {
+            !line.starts_with("say-credited =") && !line.starts_with("    .spoken = { $amount } ")
+        });
+        assert!(told.is_empty(), "{told:?}");
     }
 }
 

@@ -77,7 +77,7 @@ extension Stories {
             }
         }
 
-        @Test("hardware that never answers does not hold the end up")
+        @Test("hardware that never answers does not hold the end up, nor the folder")
         func hardwareNeverAnswers() async throws {
             try await shop { shop in
                 let stuck = Gate()
@@ -87,12 +87,33 @@ extension Stories {
                 let started = ContinuousClock.now
                 try await shop.till.close()
                 #expect(ContinuousClock.now - started < .seconds(15))
-                guard case .StoreInUse = try await fault({ try await shop.openTill() }).0 else {
-                    throw Unexpected("the folder is free")
-                }
-                stuck.release()
-                while (try? await shop.openTill()) == nil { try await Task.sleep(for: .milliseconds(10)) }
+                try await shop.openTill()
                 try await shop.activate()
+                stuck.release()
+            }
+        }
+
+        @Test("hardware that never answers ends what waits for it, and the next opening")
+        func hardwareStaysAway() async throws {
+            try await shop { shop in
+                let stuck = Gate()
+                try await shop.openTill(hardware: signing(shop, behind: stuck))
+                try await shop.till.activate(text: shop.host.activationText())
+                guard case .activationFailed(let reason) = try await shop.till.awaitEnding() else {
+                    throw Unexpected("it was activated")
+                }
+                #expect(reason.code == "secure_hardware")
+                try await shop.till.close()
+                let held = Hardware(try shop.keys(), unwrap: { wrapped in
+                    stuck.wait()
+                    return wrapped
+                })
+                let (error, fault) = try await fault { try await shop.openTill(hardware: held) }
+                guard case .NotReady = error else { throw Unexpected("\(error)") }
+                #expect(fault.code == "secure_hardware")
+                try await shop.openTill()
+                try await shop.activate()
+                stuck.release()
             }
         }
 
@@ -153,17 +174,19 @@ private final class Hardware: SecureHardware {
     private let real: any SecureHardware
     private let signing: Call?
     private let wrapping: Call?
+    private let unwrapping: Call?
 
-    init(_ real: any SecureHardware, sign: Call? = nil, wrap: Call? = nil) {
+    init(_ real: any SecureHardware, sign: Call? = nil, wrap: Call? = nil, unwrap: Call? = nil) {
         self.real = real
         signing = sign
         wrapping = wrap
+        unwrapping = unwrap
     }
 
     func publicKey() throws -> Data { try real.publicKey() }
     func sign(digest: Data) throws -> Data { try (signing ?? real.sign)(digest) }
     func wrap(secret: Data) throws -> Data { try (wrapping ?? real.wrap)(secret) }
-    func unwrap(wrapped: Data) throws -> Data { try real.unwrap(wrapped: wrapped) }
+    func unwrap(wrapped: Data) throws -> Data { try (unwrapping ?? real.unwrap)(wrapped) }
     func attest(challenge: Data) throws -> Evidence { try real.attest(challenge: challenge) }
     func model() throws -> String { try real.model() }
 }

@@ -1,4 +1,5 @@
-//! `softpos-fuzz [TARGET] [--seed N] [--runs M]`: feeds parsers mutated inputs; without a target all of them.
+//! `softpos-fuzz [TARGET] [--runs N] [--seed S]`: feeds parsers mutated inputs; without a target all of them. What
+//! `cargo xtask fuzz` runs.
 
 #![allow(
     clippy::print_stdout,
@@ -7,10 +8,17 @@
 )]
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
-use softpos_fuzz::{TARGETS, Target, run};
+use softpos_fuzz::{Report, TARGETS, Target, input_after, run};
 
-const USAGE: &str = "usage: softpos-fuzz [TARGET] [--seed N] [--runs M]";
+const USAGE: &str = "usage: cargo xtask fuzz [TARGET] [--runs N] [--seed S]";
+/// How often is told how far a target is.
+const PULSE: Duration = Duration::from_secs(20);
 
 struct Wishes {
     name: Option<String>,
@@ -32,22 +40,62 @@ fn main() -> ExitCode {
     }
     // A panic is told with its input.
     std::panic::set_hook(Box::new(|_| {}));
-    let mut sound = true;
-    for target in targets {
-        let report = run(target, wishes.seed, wishes.runs);
+    let (mut runs, mut failures) = (0_u64, 0_u64);
+    for target in &targets {
+        let report = watch(target, &wishes);
+        runs = runs.saturating_add(report.runs);
         println!(
             "{}: {} inputs, the slowest {:?}",
             target.name, report.runs, report.slowest
         );
-        if let Some((input, said)) = report.broken {
-            sound = false;
-            println!("BROKEN: {said}\ninput: {}", hex(&input));
+        if let Some(said) = report.broken {
+            failures = failures.saturating_add(1);
+            tell(target, wishes.seed, report.runs, &said);
         }
     }
-    if sound {
+    println!("{} targets, {runs} runs, {failures} failures", targets.len());
+    if failures == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+fn tell(target: &Target, seed: u64, runs: u64, said: &str) {
+    let input = hex::encode(input_after(target, seed, runs));
+    println!(
+        "BROKEN: {said}\ntarget: {}, seed: {seed}, input: {input}",
+        target.name
+    );
+    println!(
+        "again: cargo xtask fuzz {} --seed {seed} --runs {}",
+        target.name,
+        runs.saturating_add(1)
+    );
+}
+
+/// Runs a target, says how far it is, and ends the program if it takes a whole pulse for one input.
+fn watch(target: &'static Target, wishes: &Wishes) -> Report {
+    let done = Arc::new(AtomicU64::new(0));
+    let (tell_report, report) = channel();
+    let (seed, runs, counted) = (wishes.seed, wishes.runs, Arc::clone(&done));
+    thread::spawn(move || {
+        // Nobody listens any more once the program ends.
+        let _ = tell_report.send(run(target, seed, runs, &counted));
+    });
+    let mut before = None;
+    loop {
+        match report.recv_timeout(PULSE) {
+            Ok(report) => return report,
+            Err(why) => {
+                let now = done.load(Ordering::Relaxed);
+                if why == RecvTimeoutError::Disconnected || before.replace(now) == Some(now) {
+                    tell(target, seed, now, "does not end");
+                    std::process::exit(1);
+                }
+                eprintln!("{}: {now} of {runs} inputs", target.name);
+            }
+        }
     }
 }
 
@@ -67,12 +115,4 @@ fn wishes(arguments: impl Iterator<Item = String>) -> Option<Wishes> {
         }
     }
     Some(wishes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .concat()
 }

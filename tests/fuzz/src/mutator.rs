@@ -8,20 +8,25 @@ const TELLING: [u8; 20] = [
     0xC3, 0xA9, 0xE6,
 ];
 
+/// Alters an input in one place.
+pub type Alter = fn(&mut Mutator, &mut Vec<u8>);
+
 /// Makes inputs, the same ones for the same seed.
 #[derive(Clone, Debug)]
 pub struct Mutator {
     state: u64,
     corpus: Vec<Vec<u8>>,
+    alter: Alter,
     given: usize,
 }
 
 impl Mutator {
-    /// Starts from sound inputs.
-    pub const fn new(seed: u64, corpus: Vec<Vec<u8>>) -> Self {
+    /// Starts from sound inputs, and alters them so.
+    pub const fn new(seed: u64, corpus: Vec<Vec<u8>>, alter: Alter) -> Self {
         Self {
             state: seed ^ 0x9E37_79B9_7F4A_7C15,
             corpus,
+            alter,
             given: 0,
         }
     }
@@ -34,13 +39,14 @@ impl Mutator {
         }
         let mut input = self.pick();
         for _ in 0..=self.below(4) {
-            self.alter(&mut input);
+            (self.alter)(self, &mut input);
         }
         input.truncate(MAX_BYTES);
         input
     }
 
-    fn alter(&mut self, input: &mut Vec<u8>) {
+    /// Cuts, glues or alters bytes, whatever they mean.
+    pub(crate) fn alter(&mut self, input: &mut Vec<u8>) {
         let at = self.below(input.len().saturating_add(1));
         match self.below(8) {
             0 => input.truncate(at),
@@ -81,19 +87,20 @@ impl Mutator {
         }
     }
 
-    fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         let at = self.below(TELLING.len().saturating_mul(2));
         let random = self.draw().to_le_bytes();
         TELLING.get(at).copied().unwrap_or(random[3])
     }
 
-    fn pick(&mut self) -> Vec<u8> {
+    /// One of the sound inputs.
+    pub(crate) fn pick(&mut self) -> Vec<u8> {
         let at = self.below(self.corpus.len());
         self.corpus.get(at).cloned().unwrap_or_default()
     }
 
     /// Below the bound; 0 for none.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         let drawn = usize::try_from(self.draw() >> 33).unwrap_or_default();
         drawn.checked_rem(bound).unwrap_or_default()
     }
@@ -115,7 +122,7 @@ mod tests {
     fn the_sound_ones_come_first_and_a_seed_makes_the_same_inputs() {
         let corpus = vec![b"one".to_vec(), b"two".to_vec()];
         let inputs = |seed| {
-            let mut mutator = Mutator::new(seed, corpus.clone());
+            let mut mutator = Mutator::new(seed, corpus.clone(), Mutator::alter);
             (0..200).map(|_| mutator.next_input()).collect::<Vec<_>>()
         };
         let first = inputs(1);

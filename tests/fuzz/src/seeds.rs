@@ -1,10 +1,10 @@
 //! Sound inputs. Transcripts of others: `MohamedHassanNasr/emv` (BSD style) and `binaryfoo/emv-bertlv` (MIT).
 
-use crate::channel;
+use crate::taps::EARLIER;
+use crate::transcript::{self, AMOUNTS};
 use softpos_crypto::emv_rsa::key_checksum;
-use softpos_emv::oda::{AuthorityKey, AuthorityKeys};
-use softpos_wire::Tag;
-use softpos_wire::tlv::TlvWriter;
+use softpos_emv::KernelId;
+use softpos_emv::oda::AuthorityKey;
 
 /// Numbers of the cards below: they appear in no text.
 pub(crate) const NUMBERS: [&str; 4] = [
@@ -75,17 +75,14 @@ const AUTHORITIES: [([u8; 5], u8, &str, &[u8]); 3] = [
 ];
 
 /// The keys that make the signatures of these cards good, so that mutants get beyond them.
-pub(crate) fn authority_keys() -> AuthorityKeys {
-    let key = |(rid, index, modulus, exponent): ([u8; 5], u8, &str, &[u8])| {
-        let modulus = hex::decode(modulus).ok()?;
-        let checksum = key_checksum((rid, index), &modulus, exponent);
-        AuthorityKey::new((rid, index), &modulus, exponent, checksum).ok()
-    };
-    let keys = AUTHORITIES.into_iter().filter_map(key).collect();
-    let keys = AuthorityKeys::new(keys, Vec::new()).unwrap_or_default();
-    keys.clone()
-        .with_curve_keys(channel::authority().into_iter().collect())
-        .unwrap_or(keys)
+pub(crate) fn authority_keys() -> impl Iterator<Item = AuthorityKey> {
+    AUTHORITIES
+        .into_iter()
+        .filter_map(|(rid, index, modulus, exponent)| {
+            let modulus = hex::decode(modulus).ok()?;
+            let checksum = key_checksum((rid, index), &modulus, exponent);
+            AuthorityKey::new((rid, index), &modulus, exponent, checksum).ok()
+        })
 }
 
 pub(crate) fn data_objects() -> Vec<Vec<u8>> {
@@ -131,178 +128,17 @@ pub(crate) fn tracks() -> Vec<Vec<u8>> {
     ])
 }
 
-pub(crate) fn mastercard() -> Vec<Vec<u8>> {
-    let mut taps = amounts(&decoded(MASTERCARD));
-    let relay = Card {
-        aid: "A0000000041010",
-        pdol: "",
-        capabilities: Some("010200"),
-        options: &[(0x82, "1E81"), (0x94, "10010100")],
-        record: &[
-            (0x57, "5413339000001513D201220100000000"),
-            (0x5A, "5413339000001513"),
-            (0x5F24, "201231"),
-            (0x8C, "9F02069F03069505"),
-            (0x8E, "000000000000000042031E031F03"),
-            (0x9F51, "9F3704"),
-            (0x9F42, "0156"),
-        ],
-        between: &["800A0102030400320064001E", "9F5006000000001234"],
-        last: &[
-            (0x9F27, "40"),
-            (0x9F36, "0001"),
-            (0x9F26, "0102030405060708"),
-            (0xDF4B, "000100"),
-        ],
+/// Taps that others recorded, one for each of three amounts.
+pub(crate) fn foreign(kernel: KernelId) -> Vec<Vec<u8>> {
+    let answers = match kernel {
+        KernelId::C2 => MASTERCARD,
+        KernelId::C3 => VISA,
+        KernelId::C4 => AMERICAN_EXPRESS,
+        _ => return Vec::new(),
     };
-    taps.extend(amounts(&relay.answers(&[0, 2])));
-    taps.extend(amounts(&relay.answers(&[])));
-    taps
-}
-
-pub(crate) fn visa() -> Vec<Vec<u8>> {
-    amounts(&decoded(VISA))
-}
-
-pub(crate) fn american_express() -> Vec<Vec<u8>> {
-    amounts(&decoded(AMERICAN_EXPRESS))
-}
-
-/// What the kernels without foreign transcripts look at, in one card.
-const PLAIN: Card = Card {
-    aid: "A000000333010101",
-    pdol: "9F66049F02069F37049F52059E40",
-    capabilities: None,
-    options: &[
-        (0x82, "7D80"),
-        (0x94, "10010100"),
-        (0x9F36, "0001"),
-        (0x9F26, "0102030405060708"),
-        (0x9F10, "07010103A00000010A010000000000"),
-        (0x57, "6250941006528599D30122011234567F"),
-        (0x9F27, "80"),
-        (0x9F6C, "8080"),
-        (0x9F71, "000F"),
-        (0x9F69, "0101020304808000"),
-    ],
-    record: &[
-        (0x5A, "6250941006528599"),
-        (0x5F24, "301231"),
-        (0x8C, "9F02069F03069505"),
-        (0x8E, "000000000000000042031E031F03"),
-        (0x9F07, "FF00"),
-        (0x9F70, "0000"),
-        (0x9F4A, "82"),
-    ],
-    between: &[],
-    last: &[
-        (0x9F27, "80"),
-        (0x9F36, "0001"),
-        (0x9F26, "0102030405060708"),
-        (0x9F50, "00"),
-        (0x9F60, "02"),
-    ],
-};
-
-pub(crate) fn unionpay() -> Vec<Vec<u8>> {
-    amounts(&PLAIN.answers(&[]))
-}
-
-pub(crate) fn jcb() -> Vec<Vec<u8>> {
-    let card = Card {
-        aid: "A0000000651010",
-        ..PLAIN
-    };
-    amounts(&card.answers(&[]))
-}
-
-pub(crate) fn discover() -> Vec<Vec<u8>> {
-    let card = Card {
-        aid: "A0000001523010",
-        ..PLAIN
-    };
-    amounts(&card.answers(&[]))
-}
-
-/// A card made here.
-#[derive(Clone, Copy)]
-struct Card {
-    aid: &'static str,
-    pdol: &'static str,
-    /// 9F5D.
-    capabilities: Option<&'static str>,
-    options: &'static [(u32, &'static str)],
-    record: &'static [(u32, &'static str)],
-    /// Answers between options and record, and between record and cryptogram.
-    between: &'static [&'static str],
-    last: &'static [(u32, &'static str)],
-}
-
-impl Card {
-    /// Directory, selection, options, record, cryptogram; `steps` says behind which answers those between come.
-    fn answers(&self, steps: &[usize]) -> Vec<Vec<u8>> {
-        let directory = nested(&[0x6F, 0xA5, 0xBF0C, 0x61], &objects(&[(0x4F, self.aid)]));
-        let mut fci = objects(&[(0x84, self.aid)]);
-        let mut proprietary = objects(&[(0x50, "43415244"), (0x9F38, self.pdol)]);
-        proprietary.extend(objects(
-            &self
-                .capabilities
-                .map(|value| (0x9F5D, value))
-                .into_iter()
-                .collect::<Vec<_>>(),
-        ));
-        fci.extend(nested(&[0xA5], &proprietary));
-        let mut bodies = vec![
-            directory,
-            nested(&[0x6F], &fci),
-            nested(&[0x77], &objects(self.options)),
-        ];
-        let between = |index: usize| self.between.get(index).and_then(|text| hex::decode(text).ok());
-        if steps.contains(&0) {
-            bodies.extend(between(0));
-        }
-        bodies.push(nested(&[0x70], &objects(self.record)));
-        if steps.contains(&2) {
-            bodies.extend(between(1));
-        }
-        bodies.push(nested(&[0x77], &objects(self.last)));
-        bodies
-            .into_iter()
-            .map(|body| [body, vec![0x90, 0x00]].concat())
-            .collect()
-    }
-}
-
-/// One input for each of three amounts: below, at and above the limits of the reader.
-fn amounts(answers: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    [1_u8, 100, 200].map(|amount| events(amount, answers)).into()
-}
-
-/// An input: the amount, then these answers in time.
-pub(crate) fn events(amount: u8, answers: &[Vec<u8>]) -> Vec<u8> {
-    let mut input = vec![amount];
-    for answer in answers {
-        input.push(0);
-        input.push(u8::try_from(answer.len()).unwrap_or(u8::MAX));
-        input.extend(answer.iter().take(255));
-    }
-    input
-}
-
-pub(crate) fn objects(list: &[(u32, &str)]) -> Vec<u8> {
-    let mut writer = TlvWriter::new();
-    for (tag, value) in list {
-        writer.put(Tag::new(*tag), &hex::decode(value).unwrap_or_default());
-    }
-    writer.into_vec()
-}
-
-pub(crate) fn nested(tags: &[u32], content: &[u8]) -> Vec<u8> {
-    tags.iter().rev().fold(content.to_vec(), |inner, tag| {
-        let mut writer = TlvWriter::new();
-        writer.put(Tag::new(*tag), &inner);
-        writer.into_vec()
-    })
+    AMOUNTS
+        .map(|amount| transcript::sound([amount, EARLIER], decoded(answers)))
+        .into()
 }
 
 fn decoded(texts: &[&str]) -> Vec<Vec<u8>> {

@@ -1,7 +1,9 @@
 //! Whole taps: whatever a card sends to a kernel, reading ends, with an outcome and without card data in its text.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use softpos_cards::CardScheme;
+use softpos_emv::oda::AuthorityKeys;
 use softpos_emv::{
     Aid, Combination, CombinationSettings, KernelId, Reader, ReaderConfig, ReaderStep, TerminalData,
     Transaction,
@@ -9,16 +11,27 @@ use softpos_emv::{
 use softpos_types::{Currency, LocalTime, Money, SecretArray, Tick};
 use softpos_wire::Tag;
 
+use crate::cards;
 use crate::seeds::{NUMBERS, authority_keys};
+use crate::transcript::{LOST, next_event};
 
 /// Four activations, each with two selections, options, relay, the most records a card may list, and what follows.
 const MAX_COMMANDS: usize = 4 * (8 + 64);
+
+/// What kernel 5 reads otherwise: its interchange profile, and options of the combination.
+const TERMINAL_JCB: [(u32, &str); 3] = [(0x9F52, "00"), (0x9F53, "300000"), (0xDF_8D02, "2200")];
+const CASHBACK: u8 = 0x09;
+/// Purchase, cash, purchase with cashback, refund: the last two bits of the second byte say which.
+const TYPES: [u8; 4] = [0x00, 0x01, CASHBACK, 0x20];
+/// Bits of the same byte: the year in which what others recorded was valid; no authority's key is known.
+pub(crate) const EARLIER: u8 = 0x80;
+pub(crate) const WITHOUT_KEYS: u8 = 0x40;
 
 /// Terminal data for all kernels: tag and value.
 const TERMINAL: [(u32, &str); 43] = [
     (0x9F09, "0002"),
     (0x9F15, "5812"),
-    (0x9F1A, "0056"),
+    (0x9F1A, "0156"),
     (0x9F1E, "3030303030303031"),
     (0x9F33, "00E8C8"),
     (0x9F35, "22"),
@@ -60,51 +73,43 @@ const TERMINAL: [(u32, &str); 43] = [
     (0x9F_821D, "2010"),
     (0x9F_821E, "0A"),
 ];
-/// The seed of the channels of kernel 8: the seeds' card knows the keys that come of it.
+/// The seed of the channels of kernel 8: recorded cards know the keys that come of it.
 pub(crate) const CHANNEL_SEED: [u8; 32] = [8; 32];
 
-macro_rules! kernels {
-    ($($name:ident = $id:literal, $rid:literal;)*) => {
-        $(pub(crate) fn $name(bytes: &[u8]) { tap(KernelId::new($id), $rid, bytes); })*
-    };
+/// The application that is read with a kernel.
+pub(crate) fn aid(kernel: KernelId) -> Option<&'static [u8]> {
+    Some(match kernel {
+        KernelId::C2 | KernelId::C8 => CardScheme::Mastercard.aid(),
+        KernelId::C3 => CardScheme::Visa.aid(),
+        // The first bytes of every application of this provider.
+        KernelId::C4 => CardScheme::AmericanExpress.aid().get(..6)?,
+        KernelId::C5 => CardScheme::Jcb.aid(),
+        KernelId::C6 => CardScheme::Discover.aid(),
+        KernelId::C7 => CardScheme::UnionPay.aid(),
+        _ => return None,
+    })
 }
 
-kernels! {
-    c2 = 2, "A0000000041010";
-    c3 = 3, "A0000000031010";
-    c4 = 4, "A00000002501";
-    c5 = 5, "A0000000651010";
-    c6 = 6, "A0000001523010";
-    c7 = 7, "A000000333010101";
-    c8 = 8, "A0000000041010";
-}
-
-/// One event of the card: how to read the bytes of an input.
-///
-/// An input is a byte for the amount, then events: kind, length, answer.
-fn tap(kernel: KernelId, aid: &str, bytes: &[u8]) {
-    let Some((&amount, mut events)) = bytes.split_first() else {
-        return;
-    };
-    let Some(mut reader) = reader(kernel, aid, amount) else {
-        return;
-    };
+/// Plays one input (see [`crate::transcript`]) to its end; an input without a head is no tap.
+pub(crate) fn tap(kernel: KernelId, bytes: &[u8]) -> Option<ReaderStep> {
+    let (head, mut events) = bytes.split_first_chunk::<2>()?;
+    let mut reader = reader(kernel, aid(kernel)?, *head)?;
     let mut now = Tick(1_000);
     let mut step = reader.card_present(now);
     for _ in 0..MAX_COMMANDS {
         now = now.after_ms(7);
-        step = match step {
+        step = match &step {
             ReaderStep::Finished(_) | ReaderStep::Ignored => break,
-            ReaderStep::WaitForCard(_) if events.is_empty() => return,
+            ReaderStep::WaitForCard(_) if events.is_empty() => break,
             ReaderStep::WaitForCard(_) => reader.card_present(now),
             ReaderStep::Transmit(_) => {
                 let (kind, answer) = next_event(&mut events);
-                match kind {
+                match kind % 6 {
                     0 | 1 => reader.card_replied(answer, 13_000, now),
                     2 => reader.card_replied(answer, 52_000, now),
                     3 => reader.card_replied(answer, 0, now),
-                    4 => reader.card_lost(now.after_ms(400_000)),
-                    _ => reader.card_lost(now),
+                    LOST => reader.card_lost(now),
+                    _ => reader.card_lost(now.after_ms(400_000)),
                 }
             }
         };
@@ -114,39 +119,57 @@ fn tap(kernel: KernelId, aid: &str, bytes: &[u8]) {
         "reading does not end: {step:?}"
     );
     let shown = format!("{step:?}{reader:?}");
-    for number in NUMBERS {
-        assert!(!shown.contains(number), "a card number is shown");
+    for secret in secrets() {
+        assert!(!shown.contains(secret), "a card number is shown");
     }
+    Some(step)
 }
 
-/// The reader of an input; its first byte says how much is paid.
-pub(crate) fn reader(kernel: KernelId, aid: &str, amount: u8) -> Option<Reader> {
-    let reader = Reader::new(&config(kernel, aid), transaction(amount)).ok()?;
+/// Numbers of all the cards, as digits and as a list of bytes would show them.
+fn secrets() -> &'static [String] {
+    static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
+    SECRETS.get_or_init(|| {
+        let numbers = NUMBERS.into_iter().chain(cards::numbers());
+        let as_bytes = |number: &str| {
+            // The last digit of some is half a byte.
+            let bytes = hex::decode(number.get(..14).unwrap_or_default()).unwrap_or_default();
+            format!("{bytes:?}").trim_matches(['[', ']']).to_owned()
+        };
+        numbers
+            .flat_map(|number| [number.to_owned(), as_bytes(number)])
+            .collect()
+    })
+}
+
+/// The reader of an input; its first bytes say how much is paid, and what else differs.
+pub(crate) fn reader(kernel: KernelId, aid: &[u8], [amount, kind]: [u8; 2]) -> Option<Reader> {
+    let transaction_type = TYPES.get(usize::from(kind & 3)).copied().unwrap_or_default();
+    let mut config = config(kernel, aid, transaction_type);
+    if kind & WITHOUT_KEYS != 0 {
+        config.authority_keys = Arc::default();
+    }
+    let mut transaction = transaction(amount, transaction_type);
+    if kind & EARLIER != 0 {
+        transaction.local.year = 2019;
+    }
+    let reader = Reader::new(&config, transaction).ok()?;
     Some(reader.with_channels(SecretArray::build(|seed| *seed = CHANNEL_SEED)))
 }
 
-/// An input that ends early is a card that was taken away.
-fn next_event<'a>(events: &mut &'a [u8]) -> (u8, &'a [u8]) {
-    let [kind, length, rest @ ..] = *events else {
-        *events = &[];
-        return (5, &[]);
-    };
-    let length = usize::from(*length).min(rest.len());
-    let (answer, rest) = rest.split_at(length);
-    *events = rest;
-    (kind % 6, answer)
-}
-
-fn config(kernel: KernelId, aid: &str) -> ReaderConfig {
+fn config(kernel: KernelId, aid: &[u8], transaction_type: u8) -> ReaderConfig {
     let bytes = |text: &str| hex::decode(text).unwrap_or_default();
     let mut terminal = TerminalData::new();
-    for (tag, value) in TERMINAL {
-        terminal.set(Tag::new(tag), &bytes(value));
+    let own: &[(u32, &str)] = match kernel {
+        KernelId::C5 => &TERMINAL_JCB,
+        _ => &[],
+    };
+    for (tag, value) in TERMINAL.iter().chain(own) {
+        terminal.set(Tag::new(*tag), &bytes(value));
     }
-    let combination = Aid::new(&bytes(aid)).map(|aid| Combination {
+    let combination = Aid::new(aid).map(|aid| Combination {
         aid,
         kernel,
-        transaction_type: 0,
+        transaction_type,
         settings: CombinationSettings {
             transaction_limit_minor: Some(100_000),
             floor_limit_minor: Some(5_000),
@@ -159,18 +182,29 @@ fn config(kernel: KernelId, aid: &str) -> ReaderConfig {
         combinations: combination.into_iter().collect(),
         terminal,
         unverified_kernels: vec![kernel],
-        authority_keys: Arc::new(authority_keys()),
+        authority_keys: Arc::clone(keys()),
         ..ReaderConfig::default()
     }
 }
 
-fn transaction(amount: u8) -> Transaction {
+/// Made once: checking the keys takes longer than a tap.
+fn keys() -> &'static Arc<AuthorityKeys> {
+    static KEYS: OnceLock<Arc<AuthorityKeys>> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let rsa = authority_keys().chain(cards::keys()).collect();
+        let keys =
+            AuthorityKeys::new(rsa, Vec::new()).and_then(|keys| keys.with_curve_keys(cards::curve_keys()));
+        Arc::new(keys.expect("one key of each name"))
+    })
+}
+
+fn transaction(amount: u8, transaction_type: u8) -> Transaction {
     Transaction {
         amount: Money::new(i64::from(amount) * 50 + 1, Currency::CNY),
-        other_minor: 0,
-        transaction_type: 0,
+        other_minor: i64::from(transaction_type == CASHBACK),
+        transaction_type,
         local: LocalTime {
-            year: 2019,
+            year: 2026,
             month: 8,
             day: 19,
             hour: 12,
@@ -178,5 +212,45 @@ fn transaction(amount: u8) -> Transaction {
             second: 0,
         },
         unpredictable: [[[0x33, 0xBC, 0xA4, 0x7D]; 3]; 4],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use softpos_emv::CardOutcome;
+
+    use crate::{Mutator, TARGETS};
+
+    use super::*;
+
+    const INPUTS: usize = 600;
+    /// Mutants that all stop at the first look would try nothing.
+    #[test]
+    fn mutants_get_far_into_every_kernel() {
+        for kernel in 2..=8 {
+            let name = format!("kernel.{kernel}");
+            let target = TARGETS.iter().find(|target| target.name == name).unwrap();
+            let mut mutator = Mutator::new(1, (target.corpus)(), target.alter);
+            let mut endings = BTreeMap::<&str, usize>::new();
+            for _ in 0..INPUTS {
+                let ending = match tap(KernelId::new(kernel), &mutator.next_input()) {
+                    Some(ReaderStep::Finished(CardOutcome::Online(_))) => "online",
+                    Some(ReaderStep::Finished(CardOutcome::Approved(_))) => "approved",
+                    Some(ReaderStep::Finished(CardOutcome::Declined(_))) => "declined",
+                    Some(ReaderStep::Finished(CardOutcome::TryAnotherInterface(_))) => "another way",
+                    Some(ReaderStep::Finished(CardOutcome::EndApplication(_))) => "end",
+                    Some(_) => "waits",
+                    None => "no tap",
+                };
+                let count = endings.entry(ending).or_default();
+                *count = count.saturating_add(1);
+            }
+            let of = |ending| endings.get(ending).copied().unwrap_or_default();
+            let decided = of("online") + of("approved") + of("declined");
+            assert!(decided > INPUTS / 20 && of("approved") > 0, "{name}: {endings:?}");
+            assert!(of("end") > INPUTS / 10, "{name}: {endings:?}");
+        }
     }
 }

@@ -35,6 +35,11 @@ const STEPS: &[Step] = &[
         run: tests,
     },
     Step {
+        name: "no-pictures",
+        alone: "cargo test -p softpos-ffi --no-default-features --features sandbox without_pictures",
+        run: without_pictures,
+    },
+    Step {
         name: "documentation",
         alone: "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
         run: documentation,
@@ -142,6 +147,22 @@ fn lints() -> Result<(), Failure> {
 
 fn tests() -> Result<(), Failure> {
     succeed(&mut cargo(["test", "--locked", "--workspace"]))
+}
+
+/// The library without the font, built on its own: together with the other packages it would have one.
+fn without_pictures() -> Result<(), Failure> {
+    succeed(&mut cargo([
+        "test",
+        "--locked",
+        "-p",
+        "softpos-ffi",
+        "--no-default-features",
+        "--features",
+        "sandbox",
+        "--test",
+        "exported",
+        "without_pictures",
+    ]))
 }
 
 fn documentation() -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod conformance;
 mod crash;
 mod debian;
 mod deny;
+mod fuzz;
 mod kotlin_test;
 mod phones;
 mod process;
@@ -66,6 +67,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "licences, sources and bans of the dependencies; known advisories if their list can be fetched",
         run: deny::run,
+    },
+    Chore {
+        name: "fuzz",
+        arguments: "[TARGET] [--runs N] [--seed S]",
+        about: "every parser and kernel, or one, under N mutated inputs each: 100,000 and seed 1 unless told",
+        run: fuzz::run,
     },
     Chore {
         name: "ios-check",

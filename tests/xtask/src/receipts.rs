@@ -65,7 +65,7 @@ fn browser(page: &Path, picture: &Path) -> Command {
         "--no-sandbox",
         "--disable-gpu",
         "--hide-scrollbars",
-        "--window-size=420,900",
+        "--window-size=420,1300",
     ]);
     command.arg(format!("--screenshot={}", picture.display()));
     command.arg(format!("file://{}", page.display()));

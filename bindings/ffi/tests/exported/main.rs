@@ -111,14 +111,16 @@ fn a_slip_comes_in_every_form_and_the_outcome_as_a_sentence() {
         columns: Columns::Narrow,
         reprint: false,
     };
-    for (format, begin) in [
+    let mut forms = vec![
         (SlipFormat::Text, &b"           CASH SLIP"[..]),
-        (SlipFormat::Png, b"\x89PNG"),
         (SlipFormat::EscPos, b"\x1b@"),
         (SlipFormat::EscPosUtf8, b"\x1b@"),
         (SlipFormat::Html, b"<!DOCTYPE html>"),
-        (SlipFormat::Pdf, b"%PDF-"),
-    ] {
+    ];
+    if cfg!(feature = "pictures") {
+        forms.extend([(SlipFormat::Png, &b"\x89PNG"[..]), (SlipFormat::Pdf, b"%PDF-")]);
+    }
+    for (format, begin) in forms {
         let file = shop
             .till
             .receipt_file(&key, SlipCopy::Cardholder, paper, format)
@@ -135,6 +137,35 @@ fn a_slip_comes_in_every_form_and_the_outcome_as_a_sentence() {
     assert_eq!(sentence.as_deref(), Some("Cash received, two yuan and fifty fen"));
     let unknown = shop.till.outcome_sentence("nothing").unwrap_err();
     assert_eq!(unknown.fault().code, "payment_not_found");
+}
+
+/// Holds in a build of this package alone: another one may bring the font along.
+#[cfg(not(feature = "pictures"))]
+#[test]
+fn a_library_without_pictures_says_so_and_counts_no_print() {
+    let shop = Shop::open();
+    let key = shop.start("2.50", Method::Cash);
+    assert_eq!(payment(shop.finish(|_| {})), PaymentState::Approved);
+    let paper = Paper {
+        language: Some(Language::En),
+        columns: Columns::Narrow,
+        reprint: true,
+    };
+    let batch = shop.till.status().unwrap().batch.value();
+    for format in [SlipFormat::Png, SlipFormat::Pdf] {
+        let slip = shop.till.receipt_file(&key, SlipCopy::Cardholder, paper, format);
+        let day = shop.till.day_close_file(batch, paper, format);
+        for refused in [slip.unwrap_err(), day.unwrap_err()] {
+            let fault = refused.fault();
+            assert_eq!(fault.code, "no_font");
+            assert_eq!(
+                (fault.money, fault.action.as_str()),
+                (softpos::MoneyState::NotMoved, "update_app")
+            );
+        }
+    }
+    let printed = shop.till.receipt(&key, SlipCopy::Cardholder, paper).unwrap();
+    assert!(printed.contains("DUPLICATED 1"), "{printed}");
 }
 
 /// What a camera sees of a code that fills its frame: four pixels a module, four modules of margin.

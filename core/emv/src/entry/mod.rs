@@ -98,6 +98,12 @@ enum State {
 }
 
 impl EntryPoint {
+    // Rule EP-3.1.1.13: with no combination allowed there is no start, and the reader says: another interface, message 18,
+    // processing error.
+    // [source: peer, libpay;
+    // test: entry::tests::nothing_allowed_and_start_without_amount,
+    // entry::tests::nothing_allowed_asks_for_another_interface;
+    // evidence: own]
     /// Start A. `None` if no combination is allowed: the card must be read another way.
     pub fn start_a(combinations: &[Combination], transaction: Transaction) -> Option<Self> {
         let prepared = prepare(combinations, &transaction);
@@ -156,6 +162,10 @@ impl EntryPoint {
         })
     }
 
+    // Rule EP-3.2-COLLISION: more than one card: message 19 as a processing error, then 19 as ready to read.
+    // [source: foreign vector, emv-entrypoint;
+    // test: entry::tests::collision_and_radio_errors_go_back_to_polling, softpos-cards::faults::two_cards_of_any_scheme;
+    // evidence: foreign emv-entrypoint]
     /// More than one card is in the field (Book B 3.2). `None` if nobody waits for one.
     pub fn collision(&mut self) -> Option<EntryStep> {
         if self.state != State::AwaitCard {
@@ -168,6 +178,10 @@ impl EntryPoint {
         }))
     }
 
+    // Rule EP-3.2-RADIO: a failure of the radio before a kernel runs goes back to start B.
+    // [source: peer, libpay;
+    // test: entry::tests::collision_and_radio_errors_go_back_to_polling;
+    // evidence: own]
     /// The radio failed before a kernel started: back to polling. `None` if nothing was on its way.
     pub fn radio_error(&mut self) -> Option<EntryStep> {
         if !matches!(self.state, State::AwaitDirectory | State::AwaitSelection) {
@@ -197,6 +211,11 @@ impl EntryPoint {
         }
     }
 
+    // Rule EP-3.5: TRY AGAIN goes to start B with the kernel's requests, SELECT NEXT drops the candidate and goes to
+    // start C, anything else is the final outcome.
+    // [source: foreign vector, emv-entrypoint;
+    // test: entry::tests::select_next_goes_on_and_try_again_starts_over, entry::tests::restarts_after_a_final_outcome;
+    // evidence: foreign emv-entrypoint]
     /// The kernel's outcome (Book B 3.5). `None` if no kernel was running.
     pub fn kernel_done(&mut self, mut outcome: KernelOutcome) -> Option<EntryStep> {
         if self.state != State::InKernel {
@@ -260,6 +279,12 @@ impl EntryPoint {
         }
     }
 
+    // Rule EP-3.3.3: the best candidate is selected, its name extended by 9F29 only if the flag allows; a refused
+    // selection drops it, but with the issuer's data pending it ends the application.
+    // [source: peer, libpay;
+    // test: entry::tests::a_refused_selection_falls_through_until_the_list_is_empty,
+    // entry::tests::extended_selection_only_where_allowed, entry::tests::restarts_after_a_final_outcome;
+    // evidence: own]
     /// 3.3.3: selects the best candidate left.
     fn select_best(&mut self) -> EntryStep {
         while let Some(candidate) = self.candidates.first() {
@@ -300,6 +325,10 @@ impl EntryPoint {
         self.activate().unwrap_or_else(|| self.no_application())
     }
 
+    // Rule EP-3.3.3-VISA: a Visa application without 9F66 in its PDOL goes to kernel 1, or is dropped.
+    // [source: peer, libpay;
+    // test: entry::tests::visa_without_qualifiers_is_kernel_1_or_dropped;
+    // evidence: own]
     /// 3.3.3: a Visa application that does not ask for 9F66 belongs to kernel 1, or to nobody.
     fn fit_visa_kernel(&mut self, fci: &[u8]) -> bool {
         let Some(candidate) = self.candidates.first_mut() else {
@@ -347,6 +376,12 @@ impl EntryPoint {
         self.candidates = rest.collect();
     }
 
+    // Rule EP-3.3.2-EMPTY: a directory that is refused or holds nothing shared ends the application with 1C, ready to
+    // read.
+    // [source: peer, libpay;
+    // test: entry::tests::no_directory_or_nothing_in_it,
+    // entry::tests::a_refused_selection_falls_through_until_the_list_is_empty;
+    // evidence: own]
     fn no_application(&mut self) -> EntryStep {
         self.state = State::Ended;
         EntryStep::Finish(KernelOutcome {

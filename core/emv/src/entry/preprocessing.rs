@@ -40,6 +40,10 @@ pub(crate) fn prepare(combinations: &[Combination], transaction: &Transaction) -
         .collect()
 }
 
+// Rule EP-3.2-B: start B without a restart takes the qualifiers as configured and checks no limit.
+// [source: peer, libpay;
+// test: entry::tests::nothing_allowed_and_start_without_amount;
+// evidence: own]
 /// Start B without a restart: no amount was known, so qualifiers stay as configured and nothing is checked.
 pub(crate) fn unprepared(combinations: &[Combination], transaction: &Transaction) -> Vec<Prepared> {
     of_type(combinations, transaction)
@@ -65,6 +69,14 @@ fn of_type<'a>(
 // [source: foreign vector, emv-entrypoint (book B 3.1.1.3);
 // test: entry::preprocessing::tests::status_check_is_exactly_one_unit;
 // evidence: foreign emv-entrypoint]
+// Rule EP-3.1.1.4: a zero amount is refused where the flag is there and says so, else it is only noted.
+// [source: peer, libpay;
+// test: entry::preprocessing::tests::amount_zero;
+// evidence: own]
+// Rule EP-LIMIT-ABSENT: a limit that is not configured is not checked.
+// [source: peer, libpay;
+// test: entry::preprocessing::tests::absent_limits_are_not_checked;
+// evidence: own]
 // Rule EP-3.1.1.5: transaction and verification limits count at or above.
 // [source: foreign vector, emv-entrypoint, DCEMV has above;
 // test: entry::preprocessing::tests::operators_at_the_exact_limits;

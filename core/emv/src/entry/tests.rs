@@ -1,7 +1,8 @@
 use softpos_types::{Currency, LocalTime, Money};
 
 use super::*;
-use crate::config::CombinationSettings;
+use crate::config::{CombinationSettings, ReaderConfig};
+use crate::reader::{Reader, ReaderError};
 
 pub(crate) fn combination(aid: &str, kernel: u32) -> Combination {
     Combination {
@@ -256,6 +257,24 @@ fn restarts_after_a_final_outcome() {
         from_a.restart(Start::A, Prompt::default(), None).is_none(),
         "not ended"
     );
+}
+
+#[test]
+fn nothing_allowed_asks_for_another_interface() {
+    let mut limited = combination("A0000000031010", 3);
+    limited.settings.transaction_limit_minor = Some(100);
+    let config = ReaderConfig {
+        combinations: [limited].into(),
+        ..ReaderConfig::default()
+    };
+    let Err(ReaderError::NothingAllowed(ui)) = Reader::new(&config, transaction(100)) else {
+        panic!("at the limit");
+    };
+    assert_eq!(
+        (ui.message, ui.status),
+        (Message::InsertOrSwipe, Status::ProcessingError)
+    );
+    assert!(Reader::new(&config, transaction(99)).is_ok());
 }
 
 #[test]

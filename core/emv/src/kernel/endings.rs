@@ -111,7 +111,7 @@ pub(super) fn approved(read: CardRead) -> KernelOutcome {
 /// Adds what was read, and the card's language to what is shown.
 pub(super) fn with_read(mut outcome: KernelOutcome, read: Option<CardRead>) -> KernelOutcome {
     if let (Some(ui), Some(read)) = (&mut outcome.ui_on_outcome, &read) {
-        ui.language_preference = read.card_object(tag::LANGUAGE_PREFERENCE).map(<[u8]>::to_vec);
+        ui.speak(read.card_object(tag::LANGUAGE_PREFERENCE));
     }
     outcome.read = read.map(Box::new);
     outcome

@@ -29,6 +29,9 @@ const MAX_OBJECTS: usize = 512;
 /// The most bytes of data that one short command carries; contactless cards know no other form.
 const MAX_COMMAND_DATA: usize = 252;
 
+// Rule K-OWN: what the reader says of itself and of the payment is never taken from a card, by any kernel.
+// [source: inference; test: softpos-cards::attacks::a_card_cannot_overwrite_what_the_reader_knows,
+// kernel::c2::store::tests::the_readers_values_are_never_taken_from_a_card; evidence: own]
 /// Values that belong to the reader of any kernel, even where it has none.
 const READER_TAGS: [Tag; 14] = [
     tag::TVR,
@@ -105,6 +108,9 @@ impl Intake {
         Ok(intake)
     }
 
+    // Rule K-DOL: numbers are cut on the left and padded there with 00, compressed numbers cut on the right and padded
+    // with FF, all others cut and padded on the right with 00.
+    // [source: foreign vector, emv-dol; test: softpos-wire::dol::tests::cuts_and_pads_by_format; evidence: foreign emv-dol]
     /// The values a data object list of the card asks for.
     pub(super) fn dol_data(dol: &[u8], data: &TerminalData) -> Result<SecretBytes, Reason> {
         let dol = Dol::parse(dol).map_err(|_| Reason::Malformed)?;

@@ -16,7 +16,7 @@ pub(crate) mod scripted;
 #[cfg(test)]
 mod test_pki;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

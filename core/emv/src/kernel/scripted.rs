@@ -4,7 +4,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use softpos_types::{Pan, SecretBytes, Tick};
+use softpos_crypto::p256_key::SoftwareKey;
+use softpos_types::{Pan, SecretArray, SecretBytes, Tick};
 use softpos_wire::tlv::TlvWriter;
 use softpos_wire::{Tag, tag};
 
@@ -70,7 +71,10 @@ pub(crate) fn input(
         restarted: false,
         issuer_data: None,
     };
-    KernelInput::new(activation, reader)
+    let mut input = KernelInput::new(activation, reader);
+    input.channel_key = (kernel == KernelId::C8)
+        .then(|| SoftwareKey::from_scalar(SecretArray::build(|scalar| scalar.fill(0x11))).unwrap());
+    input
 }
 
 /// A good answer: a template with these objects.

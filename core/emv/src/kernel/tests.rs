@@ -15,20 +15,33 @@ use crate::reader::{CardOutcome, Reader, ReaderStep};
 
 const TTQ: [u8; 4] = [0x20, 0, 0x40, 0];
 
-/// Kernel, application, PDOL and what the reader must have.
-const KERNELS: [(KernelId, &str, &str, Objects<'static>); 6] = [
-    (KernelId::C2, "A0000000041010", "9F3704", READER_2),
-    (KernelId::C3, "A0000000031010", "9F66049F3704", &[]),
+/// Kernel, application, what is in the answer to SELECT, and what the reader must have.
+pub(crate) const KERNELS: [(KernelId, &str, Objects<'static>, Objects<'static>); 7] = [
+    (KernelId::C2, MASTERCARD, &[(0x9F38, "9F3704")], READER_2),
+    (KernelId::C3, "A0000000031010", &[(0x9F38, "9F66049F3704")], &[]),
     (
         KernelId::C4,
         "A000000025010403",
-        "9F3501",
+        &[(0x9F38, "9F3501")],
         &[(0x9F6D, "C0"), (0x9F6E, "98E00003")],
     ),
-    (KernelId::C5, "A0000000651010", "9F5202", &[(0xDF_8D02, "2200")]),
-    (KernelId::C6, "A0000001523010", "9F66049F3704", &[]),
-    (KernelId::C7, "A000000333010101", "9F66049F3704", &[]),
+    (
+        KernelId::C5,
+        "A0000000651010",
+        &[(0x9F38, "9F5202")],
+        &[(0xDF_8D02, "2200")],
+    ),
+    (KernelId::C6, "A0000001523010", &[(0x9F38, "9F66049F3704")], &[]),
+    (KernelId::C7, "A000000333010101", &[(0x9F38, "9F66049F3704")], &[]),
+    (
+        KernelId::C8,
+        MASTERCARD,
+        &[(0x9F2C, "01000000000000"), (0x9F38, "9E409F2B089F3704")],
+        READER_8,
+    ),
 ];
+
+const READER_8: Objects<'static> = &[(0x9F_820D, "000000010000"), (0x9F_820E, "000000010000")];
 
 const READER_2: Objects<'static> = &[
     (0xDF_811B, "80"),
@@ -52,13 +65,22 @@ const RECORD_2: Objects<'static> = &[
 ];
 
 fn error(index: usize, answers: &[Vec<u8>]) -> ErrorIndication {
-    let (kernel, aid, pdol, data) = KERNELS[index];
-    let input = input(kernel, aid, &[(0x9F38, pdol)], Some(TTQ), data);
+    let (kernel, aid, fci, data) = KERNELS[index];
+    let input = input(kernel, aid, fci, Some(TTQ), data);
     let outcome = run(AnyKernel::start(input), answers).1;
     let report = outcome.report.expect("a report");
     let shown = String::from_utf8_lossy(report.discretionary.expose()).into_owned();
     assert!(!shown.contains("4761"), "no card data");
     report.error
+}
+
+/// No kernel is left out of what holds for all.
+#[test]
+fn every_kernel_is_among_them() {
+    for number in 2..=8 {
+        let known = KERNELS.iter().any(|(kernel, ..)| kernel.number() == number);
+        assert!(known, "kernel {number}");
+    }
 }
 
 #[test]
@@ -74,6 +96,43 @@ fn every_kernel_says_which_step_failed() {
         assert_eq!((gone.l1, gone.l2), (2, 0), "{index}: the radio");
     }
 }
+
+/// Found by the fuzzer: a card may put anything where its languages belong.
+#[test]
+fn a_track_in_place_of_a_language_is_not_shown() {
+    let ends = |index: usize, language, answers: &[Vec<u8>]| {
+        let (kernel, aid, fci, data) = KERNELS[index];
+        let fci = [fci, &[(0x5F2D, language)]].concat();
+        let outcome = run(
+            AnyKernel::start(input(kernel, aid, &fci, Some(TTQ), data)),
+            answers,
+        )
+        .1;
+        let ui = outcome.ui_on_outcome.as_ref().unwrap();
+        (ui.language_preference.clone(), format!("{outcome:?}"))
+    };
+    let declines = [answer(tag::RESPONSE_FORMAT_2, DECLINES)];
+    for (language, shown) in [("7A68656E", true), ("4761739001010010D3012201", false)] {
+        let all = [
+            ends(0, language, &[bytes("7705820200009000")]),
+            ends(1, language, &declines),
+            ends(5, language, &declines),
+        ];
+        for (preference, text) in all {
+            assert_eq!(preference.is_some(), shown, "{text}");
+            assert!(!text.contains("71, 97, 115, 144"), "{text}");
+        }
+    }
+}
+
+/// A decline by the card.
+const DECLINES: Objects<'static> = &[
+    (0x82, "2000"),
+    (0x57, "4761739001010010D301220111438825"),
+    (0x9F10, "06011103800000"),
+    (0x9F26, "20261203C3227D26"),
+    (0x9F36, "0015"),
+];
 
 #[test]
 fn kernel_2_leaves_a_listed_card_to_the_action_codes() {
@@ -138,6 +197,69 @@ fn kernel_3_declines_the_approval_of_a_listed_card() {
     let declined = |reason| (OutcomeKind::Declined, Some(reason));
     assert_eq!(reason(b"4761739001010010"), declined(Reason::OnExceptionFile));
     assert_eq!(reason(b"4761739001010028"), declined(Reason::NotAuthenticated));
+}
+
+/// Tags of a list of objects, in their order.
+fn tags_of(objects: &[u8]) -> Vec<String> {
+    softpos_wire::tlv::Tlvs::new(objects)
+        .map(|object| format!("{}", object.unwrap().tag))
+        .collect()
+}
+
+#[test]
+fn the_data_record_of_kernel_2() {
+    let input = input(KernelId::C2, MASTERCARD, &[(0x9F38, "9F3704")], None, READER_2);
+    let answers = [
+        answer(tag::RESPONSE_FORMAT_2, &[(0x82, "0080"), (0x94, "08010100")]),
+        answer(
+            tag::RECORD_TEMPLATE,
+            &changed(
+                RECORD_2,
+                &[(0x9F0F, "8000000000"), (0x5F34, "01"), (0x9F07, "FF00")],
+            ),
+        ),
+        answer(
+            tag::RESPONSE_FORMAT_2,
+            &[
+                (0x9F27, "80"),
+                (0x9F36, "0001"),
+                (0x9F26, "1122334455667788"),
+                (0x9F10, "0110"),
+            ],
+        ),
+    ];
+    let read = run(AnyKernel::start(input), &answers).1.read.unwrap();
+    assert_eq!(
+        tags_of(read.data_record().expose()).join(" "),
+        "9F02 9F03 9F26 5F24 82 5A 5F34 9F36 9F07 9F27 9F34 84 9F10 9F33 9F1A 9F35 95 57 5F2A 9A 9C 9F37"
+    );
+    assert_eq!(
+        tags_of(&read.de55).join(" "),
+        "9F26 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03 9F33 9F34 9F35 84 5F34",
+        "neither number nor track nor expiry"
+    );
+}
+
+#[test]
+fn the_data_record_of_kernel_3() {
+    let online = changed(APPROVES, &[(0x9F10, "06011103A00000"), (0x95, "FFFFFFFFFF")]);
+    let input = input(
+        KernelId::C3,
+        "A0000000031010",
+        &[(0x9F38, "9F66049F3704")],
+        Some(TTQ),
+        &[],
+    );
+    let outcome = run(
+        AnyKernel::start(input),
+        &[answer(tag::RESPONSE_FORMAT_2, &online)],
+    )
+    .1;
+    assert_eq!(outcome.kind, OutcomeKind::OnlineRequest);
+    let read = outcome.read.unwrap();
+    let record = read.data_record();
+    let results = softpos_wire::tlv::child(record.expose(), tag::TVR).unwrap();
+    assert_eq!(results, Some(&[0; 5][..]));
 }
 
 #[test]

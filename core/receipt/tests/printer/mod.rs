@@ -151,6 +151,19 @@ impl Printer {
     }
 }
 
+/// The dots of a PNG, as wide as it is, in 16 greys.
+pub fn dots(png: &[u8]) -> (usize, Vec<u8>) {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut packed = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut packed).unwrap();
+    assert_eq!(
+        (info.color_type, info.bit_depth),
+        (png::ColorType::Grayscale, png::BitDepth::Four)
+    );
+    let dots = packed.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect();
+    (usize::try_from(info.width).unwrap(), dots)
+}
+
 /// The paper: a byte a dot, row by row, 0 for black, with as much of it above and below as a picture has.
 pub fn draw(printed: &[Printed], width: usize) -> Vec<u8> {
     let font = FontRef::try_from_slice(FONT).unwrap();

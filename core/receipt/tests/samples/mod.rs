@@ -2,7 +2,7 @@
 
 use softpos_receipt::{
     CardData, CodeData, Copy, Cryptogram, Cvm, DayClose, EmvBlock, Entry, Kind, MaskedPan, Original, Receipt,
-    ReceiptData, Settled, Source, State, Total, Unresolved, UnresolvedState,
+    ReceiptData, Scheme, Settled, Source, State, Total, Unresolved, UnresolvedState,
 };
 use softpos_types::{
     AuthCode, Batch, Currency, Language, LocalTime, MerchantId, Method, Money, Operation, OrderId,
@@ -15,7 +15,8 @@ pub fn cny(minor: i64) -> Money {
 
 pub fn card(cvm: Cvm) -> CardData {
     CardData {
-        pan: MaskedPan::new("622202*********0000").unwrap(),
+        pan: Some(MaskedPan::new("622202*********0000").unwrap()),
+        scheme: Scheme::UnionPay,
         entry: Entry::Contactless,
         issuer: None,
         acquirer: None,
@@ -110,6 +111,30 @@ pub fn day() -> DayClose {
     }
 }
 
+/// No card is read: the slip names the card of the sale.
+fn refund() -> ReceiptData {
+    ReceiptData {
+        kind: Kind::Refund(Some(original())),
+        source: Source::Card(CardData {
+            emv: None,
+            ..card(Cvm::None)
+        }),
+        ..sale()
+    }
+}
+
+fn expired() -> ReceiptData {
+    ReceiptData {
+        state: State::Expired,
+        source: Source::Code(CodeData {
+            channel: "wechat".to_owned(),
+            transaction: None,
+            payer: None,
+        }),
+        ..code_sale()
+    }
+}
+
 fn declined() -> ReceiptData {
     let mut data = unanswered();
     data.rrn = sale().rrn;
@@ -148,22 +173,10 @@ pub fn payments() -> Vec<(&'static str, ReceiptData, Copy, u32)> {
             merchant,
             0,
         ),
-        (
-            "refund",
-            with(|data| {
-                data.kind = Kind::Refund(original());
-                let bare = CardData {
-                    emv: None,
-                    ..card(Cvm::None)
-                };
-                data.source = Source::Card(bare);
-            }),
-            customer,
-            0,
-        ),
+        ("refund", refund(), customer, 0),
         (
             "void",
-            with(|data| data.kind = Kind::Void(original())),
+            with(|data| data.kind = Kind::Void(Some(original()))),
             customer,
             0,
         ),
@@ -187,8 +200,18 @@ pub fn payments() -> Vec<(&'static str, ReceiptData, Copy, u32)> {
             customer,
             0,
         ),
+        (
+            "code-refund",
+            ReceiptData {
+                kind: Kind::Refund(Some(original())),
+                ..code_sale()
+            },
+            customer,
+            0,
+        ),
         ("declined", declined(), customer, 0),
         ("reversed", with(|data| data.state = State::Reversed), customer, 0),
+        ("expired", expired(), customer, 0),
     ]
 }
 

@@ -83,6 +83,8 @@ fn kernel_2() -> Data {
         ("DF8120", "840000000C"),
         ("DF8121", "0000000000"),
         ("DF8122", "840000800C"),
+        // One cut tap is kept in mind, for the card that comes back.
+        ("DF811D", "01"),
     ])
 }
 

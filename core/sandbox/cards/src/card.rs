@@ -1,6 +1,7 @@
 //! A card that answers commands: directory, selection, processing options, records, cryptograms.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use softpos_types::SecretArray;
 use softpos_wire::apdu::{Capdu, PPSE_NAME, SW_OK};
@@ -8,7 +9,9 @@ use softpos_wire::tlv::{TlvWriter, child};
 use softpos_wire::{Tag, tag};
 
 use crate::account::{APPROVED, Account};
-use crate::application::{Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, generate, options, pdol};
+use crate::application::{
+    Again, Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, again, common, generate, options, pdol,
+};
 use crate::curve_pki::CurveCertificates;
 use crate::fault::{Fault, FaultKind};
 use crate::issuer::card_key;
@@ -21,7 +24,10 @@ const SW_BLOCKED: u16 = 0x6283;
 const SW_FILE_NOT_FOUND: u16 = 0x6A82;
 const SW_RECORD_NOT_FOUND: u16 = 0x6A83;
 const SW_WRONG_P1_P2: u16 = 0x6A86;
+const SW_NOT_FOUND: u16 = 0x6A88;
 const SW_UNKNOWN_INSTRUCTION: u16 = 0x6D00;
+/// P2 of a command that others will follow.
+const MORE: u8 = 0x80;
 /// More to come.
 const ENDLESS: [u8; 2] = [0x61, 0xFF];
 /// Kernel 8: version 1 and the one suite of channels; notices when the field goes off.
@@ -45,6 +51,10 @@ pub struct SoftCard {
     /// The owner of the device has confirmed the next payment.
     confirmed: bool,
     collisions_left: u8,
+    /// The last cryptogram and how to ask for it again: the reader may not have got it.
+    kept: Option<(Again, Vec<u8>)>,
+    /// What others keep here, by tag; as long as this card is used.
+    envelopes: BTreeMap<u32, Vec<u8>>,
     faults: Vec<Fault>,
     endless: bool,
     delay_us: u32,
@@ -60,6 +70,8 @@ enum Field {
     In,
     Selected,
     Answered(Session),
+    /// The cryptogram is made, and envelopes will be written.
+    Storing(Session),
 }
 
 /// What a payment has brought so far.
@@ -70,6 +82,8 @@ struct Session {
     records: Vec<Record>,
     /// Numbers and times of the relay resistance exchange.
     relay: Option<Vec<u8>>,
+    /// Numbers of the next messages in a channel: the reader's, and the card's after its records.
+    messages: (u16, u16),
 }
 
 impl SoftCard {
@@ -85,6 +99,8 @@ impl SoftCard {
             atc: 0,
             confirmed: false,
             collisions_left: profile.collisions,
+            kept: None,
+            envelopes: BTreeMap::new(),
             faults: profile.fault.into_iter().collect(),
             endless: false,
             delay_us: 0,
@@ -112,6 +128,11 @@ impl SoftCard {
     /// Adds a fault to the script.
     pub fn script(&mut self, fault: Fault) {
         self.faults.push(fault);
+    }
+
+    /// Comes into the field together with another card so many times, before it comes alone.
+    pub const fn script_collisions(&mut self, count: u8) {
+        self.collisions_left = count;
     }
 
     /// Faults that have not fired yet; a test ends with none.
@@ -210,6 +231,10 @@ impl SoftCard {
             (0x00, 0xB2) => self.read_record(&command),
             (0x80, 0xEA) => self.exchange_relay(command.data),
             (0x80, 0xAE) => self.generate_ac(&command),
+            (0x84, 0x32) if self.is_common() => self.read_data(command.data),
+            (0x84, 0x34) if self.is_common() => self.write_data(&command),
+            (0x80, 0xD0) => self.give_again(&Again::Recover(command.data.to_vec())),
+            (0x80, 0xDF) => self.give_again(&Again::Echo),
             _ => Err(SW_UNKNOWN_INSTRUCTION),
         }
     }
@@ -292,6 +317,7 @@ impl SoftCard {
             options_data: data.to_vec(),
             records: made.records,
             relay: None,
+            messages: (0, common::FIRST_ENVELOPE),
         });
         Ok(made.body)
     }
@@ -338,10 +364,70 @@ impl SoftCard {
         let chip = self.chip(self.atc)?;
         let waits = chip.locked;
         let answer = generate(&chip, &asked);
+        self.kept = again(chip.account, command.data).zip(answer.clone().ok());
         self.confirmed = waits;
         // One cryptogram a payment.
-        self.field = Field::In;
+        let stores = self.is_common() && answer.is_ok() && command.p2 & MORE != 0;
+        if let (Field::Answered(session), true) = (std::mem::replace(&mut self.field, Field::In), stores) {
+            self.field = Field::Storing(session);
+        }
         answer
+    }
+
+    /// READ DATA: an envelope, empty until somebody writes to it.
+    fn read_data(&mut self, name: &[u8]) -> Result<Vec<u8>, u16> {
+        let Field::Answered(session) = &self.field else {
+            return Err(SW_CONDITIONS);
+        };
+        let tag = match name {
+            [first, second, third] => Tag::new(u32::from_be_bytes([0, *first, *second, *third])),
+            _ => return Err(SW_WRONG_LENGTH),
+        };
+        if !common::is_envelope(tag) {
+            return Err(SW_NOT_FOUND);
+        }
+        let value = self.envelopes.get(&tag.number()).map(Vec::as_slice);
+        let chip = self.chip(self.atc)?;
+        let (_, number) = session.messages;
+        let envelope = (tag, value.unwrap_or_default());
+        let answer = common::envelope(&chip, &session.options_data, number, envelope)?;
+        if let Field::Answered(session) = &mut self.field {
+            session.messages.1 = number.saturating_add(1);
+        }
+        Ok(answer)
+    }
+
+    /// WRITE DATA: an envelope after the cryptogram; the last one ends it.
+    fn write_data(&mut self, command: &Capdu<'_>) -> Result<Vec<u8>, u16> {
+        let Field::Storing(session) = &self.field else {
+            return Err(SW_CONDITIONS);
+        };
+        let chip = self.chip(self.atc)?;
+        let (tag, value, code) =
+            common::written(&chip, &session.options_data, session.messages, command.data)?;
+        let (reader, own) = session.messages;
+        let messages = (reader.saturating_add(1), own.saturating_add(1));
+        self.envelopes.insert(tag.number(), value);
+        if command.p2 & MORE == 0 {
+            self.field = Field::In;
+        } else if let Field::Storing(session) = &mut self.field {
+            session.messages = messages;
+        }
+        Ok(code.to_vec())
+    }
+
+    /// RECOVER AC and ECHO: the last cryptogram as it was, counter and signature too. Refused for any other, and then
+    /// a new one may be asked for.
+    fn give_again(&mut self, how: &Again) -> Result<Vec<u8>, u16> {
+        let Field::Answered(_) = self.field else {
+            return Err(SW_CONDITIONS);
+        };
+        let (kept, answer) = self.kept.as_ref().ok_or(SW_CONDITIONS)?;
+        if kept != how {
+            return Err(SW_CONDITIONS);
+        }
+        self.field = Field::In;
+        Ok(answer.clone())
     }
 
     fn chip(&self, atc: u16) -> Result<Chip<'_>, u16> {

@@ -18,6 +18,8 @@ pub(crate) const CARD_EXPONENT: Tag = Tag::new(0x9F47);
 pub(crate) const CARD_REMAINDER: Tag = Tag::new(0x9F48);
 pub(crate) const STATIC_DATA_LIST: Tag = Tag::new(0x9F4A);
 pub(crate) const SIGNED_DYNAMIC_DATA: Tag = Tag::new(0x9F4B);
+/// Kernel 2: what the card must be told to give a cryptogram again.
+pub(crate) const RECOVERY_LIST: Tag = Tag::new(0x9F51);
 /// Kernel 5: what the card did about its holder.
 pub(crate) const CVM_STATUS: Tag = Tag::new(0x9F50);
 /// Kernel 5: how the terminal's interface looks.

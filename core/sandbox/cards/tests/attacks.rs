@@ -12,15 +12,18 @@
 mod common;
 
 use common::{
-    AMOUNT, Air, CVM_LIMIT_MINOR, Wedge, field_55, instruction, online, pays, reader, tap, with_more,
-    with_object,
+    AMOUNT, Air, CVM_LIMIT_MINOR, SCHEMES, Wedge, field_55, instruction, online, pays, reader, tap,
+    with_more, with_object,
 };
-use softpos_cards::{Fault, FaultKind, Wallet};
+use softpos_cards::{Account, CardScheme, Wallet, verify_cryptogram};
 use softpos_emv::{CardOutcome, Cvm, Reason};
-use softpos_wire::{Tag, tag};
+
+use softpos_wire::{Tag, apdu, tag};
 
 const GET_PROCESSING_OPTIONS: u8 = 0xA8;
 const READ_RECORD: u8 = 0xB2;
+const GENERATE_AC: u8 = 0xAE;
+const SELECT: u8 = 0xA4;
 const ABOVE_MINOR: i64 = CVM_LIMIT_MINOR + 1;
 
 /// A stolen plastic card above the limit without PIN: the card is told that no verification is required, the reader
@@ -57,20 +60,99 @@ impl Wedge for ClaimsVerification {
 
 #[test]
 fn a_claimed_verification_above_the_limit_counts_for_nothing() {
-    for strips in [false, true] {
+    for scheme in ["visa", "unionpay"] {
+        for strips in [false, true] {
+            let mut wallet = Wallet::new();
+            let card = wallet.card(&format!("{scheme}-approved")).unwrap();
+            let outcome = tap(&mut reader(ABOVE_MINOR), card, &mut ClaimsVerification { strips });
+            assert!(!pays(&outcome), "{scheme}, strips {strips}: {outcome:?}");
+        }
+        // The same claim by a phone that signs it is good.
         let mut wallet = Wallet::new();
-        let card = wallet.card("visa-approved").unwrap();
-        let outcome = tap(&mut reader(ABOVE_MINOR), card, &mut ClaimsVerification { strips });
-        assert!(!pays(&outcome), "strips {strips}: {outcome:?}");
+        let phone = wallet.card(&format!("{scheme}-phone")).unwrap();
+        let read = online(tap(&mut reader(ABOVE_MINOR), phone, &mut Air));
+        assert_eq!(read.cvm, Cvm::OnDevice, "{scheme}");
     }
-    // The same claim by a phone that signs it is good.
-    let mut wallet = Wallet::new();
-    let read = online(tap(
-        &mut reader(ABOVE_MINOR),
-        wallet.card("visa-phone").unwrap(),
-        &mut Air,
-    ));
-    assert_eq!(read.cvm, Cvm::OnDevice);
+}
+
+/// The same of cards whose cryptogram has a command of its own, or whose word about the holder stands elsewhere: what
+/// the card says becomes what a phone would say.
+struct BecomesDevice {
+    scheme: &'static str,
+    /// Also takes the signature away that would tell.
+    strips: bool,
+}
+
+impl BecomesDevice {
+    fn answer_of_options(&self, answer: &[u8]) -> Vec<u8> {
+        let profile = |signing: [u8; 2], stripped: [u8; 2]| {
+            let profile = if self.strips { stripped } else { signing };
+            with_object(answer, tag::AIP, &|_| Some(profile.to_vec()))
+        };
+        match self.scheme {
+            "mastercard" => profile([0x1B, 0x81], [0x1A, 0x81]),
+            "amex" => with_more(
+                &profile([0x1D, 0xC0], [0x1C, 0xC0]),
+                &[(PROCESSING_REQUIREMENTS, &[0x01, 0x00, 0x02])],
+            ),
+            "jcb" => profile([0x19, 0x80], [0x18, 0x80]),
+            "discover" => {
+                let claims = with_object(answer, PROCESSING_REQUIREMENTS, &|_| Some(vec![0x10, 0x00]));
+                // The card verification results: done on the device.
+                with_object(&claims, tag::ISSUER_APPLICATION_DATA, &|data| {
+                    let mut data = data.to_vec();
+                    data[3] |= if self.strips { 0x02 } else { 0x00 };
+                    Some(data)
+                })
+            }
+            _ => answer.to_vec(),
+        }
+    }
+}
+
+impl Wedge for BecomesDevice {
+    fn answer(&mut self, command: &[u8], answer: Vec<u8>) -> Vec<u8> {
+        match (instruction(command), self.scheme) {
+            (GET_PROCESSING_OPTIONS, _) => self.answer_of_options(&answer),
+            (READ_RECORD, "amex") => with_object(&answer, CVM_LIST, &|_| {
+                Some(vec![0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x00])
+            }),
+            (GENERATE_AC, "jcb") => with_object(&answer, CVM_STATUS, &|_| Some(vec![0x30])),
+            (GENERATE_AC, "kernel8") => with_object(&answer, HOLDER_DECISION, &|_| Some(vec![0x03])),
+            _ => answer,
+        }
+    }
+}
+
+const CVM_LIST: Tag = Tag::new(0x8E);
+const CVM_STATUS: Tag = Tag::new(0x9F50);
+const PROCESSING_REQUIREMENTS: Tag = Tag::new(0x9F71);
+const HOLDER_DECISION: Tag = Tag::new(0x9F_8102);
+
+/// Whether the issuer of an online payment would notice that what it got is not what the card said.
+fn issuer_refuses(outcome: &CardOutcome) -> bool {
+    let CardOutcome::Online(read) = outcome else {
+        return false;
+    };
+    verify_cryptogram(&read.de55, Account::of(&read.pan).unwrap()).is_err()
+}
+
+#[test]
+fn plastic_that_claims_to_be_a_verified_device() {
+    for scheme in ["mastercard", "amex", "jcb", "discover", "kernel8"] {
+        for strips in [false, true] {
+            let mut wallet = Wallet::new();
+            let card = wallet.card(&format!("{scheme}-approved")).unwrap();
+            let mut wedge = BecomesDevice { scheme, strips };
+            let outcome = tap(&mut reader(ABOVE_MINOR), card, &mut wedge);
+            // D-PAS signs nothing for the issuer's decision, but its cryptogram covers the results themselves.
+            let noticed = scheme == "discover" && strips && issuer_refuses(&outcome);
+            assert!(
+                !pays(&outcome) || noticed,
+                "{scheme}, strips {strips}: {outcome:?}"
+            );
+        }
+    }
 }
 
 /// Shows a card of one scheme as one of another: the names of the applications are not authenticated.
@@ -81,50 +163,65 @@ struct Renames {
 
 impl Wedge for Renames {
     fn command(&mut self, command: &[u8]) -> Vec<u8> {
-        replaced(command, self.shown_name, self.true_name)
+        if instruction(command) == SELECT
+            && command
+                .windows(self.shown_name.len())
+                .any(|part| part == self.shown_name)
+        {
+            return apdu::select(self.true_name).unwrap();
+        }
+        command.to_vec()
     }
 
     fn answer(&mut self, _: &[u8], answer: Vec<u8>) -> Vec<u8> {
-        replaced(&answer, self.true_name, self.shown_name)
+        let shown = |name: &[u8]| {
+            let name = if name == self.true_name {
+                self.shown_name
+            } else {
+                name
+            };
+            Some(name.to_vec())
+        };
+        let answer = with_object(&answer, tag::ADF_NAME, &shown);
+        with_object(&answer, tag::DF_NAME, &shown)
     }
 }
 
-fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut bytes = bytes.to_vec();
-    if let Some(at) = bytes.windows(from.len()).position(|window| window == from) {
-        bytes[at..at + from.len()].copy_from_slice(to);
-    }
-    bytes
-}
-
+/// Every scheme as every other. `UnionPay` issues on most ranges of the others, on chips of two brands: such a number
+/// alone tells nothing, but keys and signatures are those of the provider that is shown, so nothing is approved here,
+/// and the issuer decides.
 #[test]
 fn a_card_of_one_brand_cannot_pay_as_another() {
-    const VISA: &[u8] = &[0xA0, 0, 0, 0, 0x03, 0x10, 0x10];
-    const MASTERCARD: &[u8] = &[0xA0, 0, 0, 0, 0x04, 0x10, 0x10];
-    const JCB: &[u8] = &[0xA0, 0, 0, 0, 0x65, 0x10, 0x10];
-    for (card, true_name, shown_name) in [
-        ("mastercard-approved", MASTERCARD, VISA),
-        ("visa-approved", VISA, MASTERCARD),
-        ("jcb-approved", JCB, MASTERCARD),
-        ("mastercard-approved", MASTERCARD, JCB),
-    ] {
-        let mut wallet = Wallet::new();
-        let mut wedge = Renames {
-            true_name,
-            shown_name,
-        };
-        let outcome = tap(&mut reader(500), wallet.card(card).unwrap(), &mut wedge);
-        assert!(!pays(&outcome), "{card}: {outcome:?}");
+    for scheme in SCHEMES {
+        for shown in CardScheme::ALL {
+            for kind in ["approved", "offline"] {
+                let mut wallet = Wallet::new();
+                let card = wallet.card(&format!("{scheme}-{kind}")).unwrap();
+                let true_name = card.profile().scheme().unwrap().aid();
+                if true_name == shown.aid() {
+                    continue;
+                }
+                let mut wedge = Renames {
+                    true_name,
+                    shown_name: shown.aid(),
+                };
+                let outcome = tap(&mut reader(500), card, &mut wedge);
+                let for_issuer = shown == CardScheme::UnionPay && matches!(outcome, CardOutcome::Online(_));
+                assert!(
+                    !pays(&outcome) || for_issuer,
+                    "{scheme} as {shown:?}: {outcome:?}"
+                );
+            }
+        }
     }
 }
 
 /// The published mix-up in full: a card number of one scheme in the other's own words.
-struct ForeignNumber;
+struct ForeignNumber([u8; 2]);
 
 impl Wedge for ForeignNumber {
     fn answer(&mut self, _: &[u8], answer: Vec<u8>) -> Vec<u8> {
-        let foreign = |value: &[u8]| Some([&[0x54, 0x13], &value[2..]].concat());
+        let foreign = |value: &[u8]| Some([&self.0, &value[2..]].concat());
         let answer = with_object(&answer, tag::TRACK_2, &foreign);
         with_object(&answer, tag::PAN, &foreign)
     }
@@ -132,99 +229,96 @@ impl Wedge for ForeignNumber {
 
 #[test]
 fn a_number_of_another_brand_is_refused() {
-    let mut wallet = Wallet::new();
-    let outcome = tap(
-        &mut reader(500),
-        wallet.card("visa-approved").unwrap(),
-        &mut ForeignNumber,
-    );
-    assert!(
-        matches!(&outcome, CardOutcome::EndApplication(stopped) if stopped.reason == Reason::BrandConflict),
-        "{outcome:?}"
-    );
-}
-
-/// Answers that take the way over another phone and a network: late, every one of them.
-#[test]
-fn relayed_answers_are_noticed_and_nothing_is_approved_offline() {
-    let mut wallet = Wallet::new();
-    let near = online(tap(
-        &mut reader(20_000),
-        wallet.card("mastercard-offline").unwrap(),
-        &mut Air,
-    ));
-    assert_eq!(
-        field_55(&near, tag::TVR).unwrap()[4] & 0x0F,
-        0x02,
-        "measured, in time"
-    );
-    let card = wallet.card("mastercard-offline").unwrap();
-    for at in 4..=6 {
-        let kind = FaultKind::Slow { delay_us: 150_000 };
-        card.script(Fault { at, kind });
+    for (scheme, number) in [
+        ("visa", [0x54, 0x13]),
+        ("mastercard", [0x47, 0x61]),
+        ("unionpay", [0x37, 0x42]),
+        ("amex", [0x54, 0x13]),
+        ("jcb", [0x47, 0x61]),
+        ("discover", [0x47, 0x61]),
+    ] {
+        for kind in ["approved", "offline"] {
+            let mut wallet = Wallet::new();
+            let card = wallet.card(&format!("{scheme}-{kind}")).unwrap();
+            let outcome = tap(&mut reader(500), card, &mut ForeignNumber(number));
+            // JCB's kernel leaves for the next application, of which there is none.
+            let reason = if scheme == "jcb" {
+                Reason::NoApplication
+            } else {
+                Reason::BrandConflict
+            };
+            assert!(
+                matches!(&outcome, CardOutcome::EndApplication(stopped) if stopped.reason == reason),
+                "{scheme}: {outcome:?}"
+            );
+        }
     }
-    let far = online(tap(&mut reader(500), card, &mut Air));
-    assert_eq!(
-        field_55(&far, tag::TVR).unwrap()[4] & 0x04,
-        0x04,
-        "the issuer learns that the answers came late"
-    );
+    // The seventh says its number inside the channel only: nobody between can change it.
 }
 
-/// Puts the reader's own values into the card's answers.
-struct Overwrites;
+/// Puts the reader's own values into the answers to one command.
+struct Overwrites {
+    instruction: u8,
+    done: bool,
+}
+
+/// What a reader says and no card may.
+const POISON: [(Tag, &[u8]); 9] = [
+    (AMOUNT, &[0, 0, 0, 0, 0, 1]),
+    (tag::TVR, &[0xFF; 5]),
+    (tag::UNPREDICTABLE_NUMBER, &[0; 4]),
+    (tag::TERMINAL_COUNTRY, &[0x08, 0x40]),
+    (tag::TERMINAL_CAPABILITIES, &[0xFF; 3]),
+    (tag::TRANSACTION_CURRENCY, &[0x08, 0x40]),
+    (tag::TERMINAL_TYPE, &[0x26]),
+    (tag::TRANSACTION_DATE, &[0x20, 0x01, 0x01]),
+    (tag::CVM_RESULTS, &[0x01, 0x00, 0x02]),
+];
 
 impl Wedge for Overwrites {
     fn answer(&mut self, command: &[u8], answer: Vec<u8>) -> Vec<u8> {
-        let poison: [(Tag, &[u8]); 6] = [
-            (AMOUNT, &[0, 0, 0, 0, 0, 1]),
-            (tag::TVR, &[0xFF; 5]),
-            (tag::UNPREDICTABLE_NUMBER, &[0; 4]),
-            (tag::TERMINAL_COUNTRY, &[0x08, 0x40]),
-            (tag::TERMINAL_CAPABILITIES, &[0xFF; 3]),
-            (tag::TRANSACTION_CURRENCY, &[0x08, 0x40]),
-        ];
-        match instruction(command) {
-            READ_RECORD if answer[0] == 0x70 && answer.len() < 200 => with_more(&answer, &poison),
-            _ => answer,
+        // Records inside a channel cannot be written to; 50 bytes more must fit a record.
+        let open = [0x6F, 0x70, 0x77].contains(&answer[0]) && answer.len() < 200;
+        if self.done || instruction(command) != self.instruction || !open {
+            return answer;
         }
+        self.done = true;
+        with_more(&answer, &POISON)
     }
 }
 
+/// Every kernel, every command of it whose answer can be added to: where the payment goes on it goes on with the
+/// reader's own values, and where card or issuer cover what was added it does not go on.
 #[test]
 fn a_card_cannot_overwrite_what_the_reader_knows() {
-    for id in [
-        "visa-approved",
-        "mastercard-approved",
-        "unionpay-approved",
-        "amex-approved",
-    ] {
-        let mut wallet = Wallet::new();
-        let outcome = tap(&mut reader(54_321), wallet.card(id).unwrap(), &mut Overwrites);
-        // A kernel may end such a tap, or go on with its own values; it never takes the card's.
-        let (CardOutcome::Online(read) | CardOutcome::Approved(read)) = outcome else {
-            continue;
-        };
-        assert_eq!(
-            field_55(&read, AMOUNT),
-            Some(&[0, 0, 0, 0x05, 0x43, 0x21][..]),
-            "{id}"
-        );
-        assert_eq!(
-            field_55(&read, tag::TERMINAL_COUNTRY),
-            Some(&[0x01, 0x56][..]),
-            "{id}"
-        );
-        assert_ne!(
-            field_55(&read, tag::UNPREDICTABLE_NUMBER),
-            Some(&[0; 4][..]),
-            "{id}"
-        );
-        assert_ne!(field_55(&read, tag::TVR), Some(&[0xFF; 5][..]), "{id}");
-        assert_eq!(
-            field_55(&read, tag::TRANSACTION_CURRENCY),
-            Some(&[0x01, 0x56][..]),
-            "{id}"
-        );
+    for scheme in SCHEMES {
+        let mut went_on = 0;
+        for instruction in [SELECT, GET_PROCESSING_OPTIONS, READ_RECORD, GENERATE_AC] {
+            let mut wallet = Wallet::new();
+            let card = wallet.card(&format!("{scheme}-approved")).unwrap();
+            let mut wedge = Overwrites {
+                instruction,
+                done: false,
+            };
+            let outcome = tap(&mut reader(54_321), card, &mut wedge);
+            let (CardOutcome::Online(read) | CardOutcome::Approved(read)) = &outcome else {
+                continue;
+            };
+            if !wedge.done {
+                continue;
+            }
+            went_on += 1;
+            for (tag, poison) in POISON {
+                let told = field_55(read, tag).or_else(|| read.data_object(tag));
+                assert_ne!(told, Some(poison), "{scheme} {instruction:02X} {tag}");
+            }
+            let amount = field_55(read, AMOUNT);
+            assert_eq!(amount, Some(&[0, 0, 0, 0x05, 0x43, 0x21][..]), "{scheme}");
+            assert!(
+                !issuer_refuses(&outcome),
+                "{scheme} {instruction:02X}: the card's cryptogram is over the same values"
+            );
+        }
+        assert!(went_on > 0, "{scheme}: nothing was tried");
     }
 }

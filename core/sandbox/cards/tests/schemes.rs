@@ -12,19 +12,9 @@
 
 mod common;
 
-use common::{Air, CVM_LIMIT_MINOR, FLOOR_LIMIT_MINOR, approved, online, reader, tap};
+use common::{Air, CVM_LIMIT_MINOR, FLOOR_LIMIT_MINOR, SCHEMES, approved, online, reader, tap};
 use softpos_cards::{Account, CryptogramKind, Fault, FaultKind, Wallet, issuer_answer, verify_cryptogram};
 use softpos_emv::{CardRead, Cvm};
-
-const SCHEMES: [&str; 7] = [
-    "visa",
-    "mastercard",
-    "unionpay",
-    "amex",
-    "jcb",
-    "discover",
-    "kernel8",
-];
 
 fn verified(read: &CardRead) -> CryptogramKind {
     let account = Account::of(&read.pan).unwrap();

@@ -103,6 +103,9 @@ mod tests {
         assert_eq!(name(0x9F50, 2), "Offline Accumulator Balance");
         assert_eq!(name(0x9F50, 5), "Cardholder Verification Status");
         assert_eq!(name(0x9F51, 2), "DRDOL");
+        assert_eq!(name(0x9F_8204, 8), "Error Indication");
+        assert_eq!(name(0xDF_8115, 8), "", "that is where kernel 2 has it");
+        assert_eq!(name(0x9F_811A, 8), "Data Envelope 10");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use softpos_bench::{Line, nanoseconds};
 use softpos_receipt::{
     CardData, Columns, Copy, Cryptogram, Cvm, EmvBlock, Entry, Format, Kind, MaskedPan, Receipt, ReceiptData,
-    Source, State,
+    Scheme, Source, State,
 };
 use softpos_types::{
     AuthCode, Batch, Currency, Language, LocalTime, MerchantId, Money, PaymentKey, Rrn, Stan, TerminalId,
@@ -63,7 +63,8 @@ fn card_sale() -> ReceiptData {
         iad: vec![0x07, 0x01, 0x03],
     };
     let card = CardData {
-        pan: MaskedPan::new("622202*********0000").expect("a masked number"),
+        pan: MaskedPan::new("622202*********0000").ok(),
+        scheme: Scheme::UnionPay,
         entry: Entry::Contactless,
         issuer: None,
         acquirer: None,

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use softpos_scenarios::{Shop, cny, sale};
 use softpos_terminal::{
-    Columns, Copy, HistoryQuery, LedgerCheck, Paper, PaymentRequest, SoftwareHardware, State, back_up,
-    check_backup, check_folder, os_entropy, read_history, restore,
+    Columns, Copy, HistoryQuery, LedgerCheck, Paper, PaymentRequest, SecureHardware, SoftwareHardware, State,
+    back_up, check_backup, check_folder, os_entropy, read_history, restore,
 };
 use softpos_types::{Batch, Code, Language, Method, OrderId, SecretBytes};
 
@@ -213,13 +214,16 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
     let mut other = Shop::unopened(softpos_scenarios::HostPlace::start());
     other.close_till();
     let new_dir = folder.path().join("new/till");
-    let hardware =
-        SoftwareHardware::open(&folder.path().join("new/device"), &mut os_entropy().unwrap()).unwrap();
-    let stopped = restore(&new_dir, &hardware, &file, &words(), &mut |_, _| false);
+    let device = folder.path().join("new/device");
+    let hardware: Arc<dyn SecureHardware> =
+        Arc::new(SoftwareHardware::open(&device, &mut os_entropy().unwrap()).unwrap());
+    let stopped = restore(&new_dir, Arc::clone(&hardware), &file, &words(), &mut |_, _| {
+        false
+    });
     assert_eq!(stopped.unwrap_err().code(), Code::Stopped);
-    let brought = restore(&new_dir, &hardware, &file, &words(), &mut |_, _| true).unwrap();
+    let brought = restore(&new_dir, Arc::clone(&hardware), &file, &words(), &mut |_, _| true).unwrap();
     assert_eq!((brought.payments, brought.without_end), (6, 1));
-    let there = read_history(&new_dir, &hardware).unwrap();
+    let there = read_history(&new_dir, &*hardware).unwrap();
     assert_eq!(there.len(), 6);
     for payment in &all {
         let restored = there.iter().find(|it| it.key == payment.key).unwrap();
@@ -237,16 +241,16 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
 fn refused_restores(
     shop: &mut Shop,
     new_dir: &std::path::Path,
-    hardware: &SoftwareHardware,
+    hardware: &Arc<dyn SecureHardware>,
     file: &std::path::Path,
 ) {
     let wrong = SecretBytes::copy_of(b"another dozen letters");
-    let refused = restore(new_dir, hardware, file, &wrong, &mut |_, _| true);
+    let refused = restore(new_dir, Arc::clone(hardware), file, &wrong, &mut |_, _| true);
     assert_eq!(refused.unwrap_err().code(), Code::BackupUnreadable);
     // Not into a folder that a till has used.
     let used = restore(
         shop.place.dir(),
-        &**shop.place.hardware(),
+        shop.place.hardware().clone(),
         file,
         &words(),
         &mut |_, _| true,
@@ -255,7 +259,7 @@ fn refused_restores(
     shop.close_till();
     let used = restore(
         shop.place.dir(),
-        &**shop.place.hardware(),
+        shop.place.hardware().clone(),
         file,
         &words(),
         &mut |_, _| true,
@@ -270,7 +274,7 @@ fn refused_restores(
 /// A till on it is nobody's yet, has nothing to send and counts from the beginning.
 fn belongs_to_nobody(
     new_dir: std::path::PathBuf,
-    hardware: SoftwareHardware,
+    hardware: Arc<dyn SecureHardware>,
     other: &Shop,
     first: &softpos_terminal::PaymentSummary,
 ) {
@@ -281,11 +285,7 @@ fn belongs_to_nobody(
         host_url: None,
         anchors: None,
     };
-    let till = softpos_terminal::Terminal::open(
-        config,
-        std::sync::Arc::new(hardware),
-        std::sync::Arc::new(other.log.clone()),
-    );
+    let till = softpos_terminal::Terminal::open(config, hardware, std::sync::Arc::new(other.log.clone()));
     let till = till.unwrap();
     let status = till.status().unwrap();
     assert!(!status.activated && status.queue.count == 0 && status.open_payments == 0);

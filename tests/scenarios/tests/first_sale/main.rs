@@ -33,3 +33,4 @@ mod settlement;
 mod slips;
 mod storm;
 mod trust;
+mod voice;

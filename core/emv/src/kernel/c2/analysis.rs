@@ -113,7 +113,7 @@ impl Request {
 
     // Rule C2-GAC-2: a card never gives more than was asked for.
     // [source: peer, danhu;
-    // test: kernel::c2::analysis::tests::a_card_never_gives_more_than_was_asked_for, kernel::c2::tests::what_the_card_may_answer;
+    // test: kernel::c2::analysis::tests::a_card_never_gives_more_than_was_asked_for, kernel::c2::tests::conclusion::what_the_card_may_answer;
     // evidence: own]
     /// A card may give less than was asked for, never more.
     pub(super) fn allows(self, answered: Cryptogram) -> bool {

@@ -52,6 +52,9 @@ pub(super) struct Config {
 }
 
 impl Config {
+    // Rule C2-DEFAULTS: what is not configured: action codes 840000000C, no cut taps, 300 s, hold 1.3 s, grace 2 ms and
+    // 5 ms, expected times 1.8 ms and 2.4 ms, accuracy 30 ms, mismatch 50 percent.
+    // [source: peer, danhu; test: kernel::c2::config::tests::defaults; evidence: own]
     /// Reads the reader's data objects.
     ///
     /// # Errors
@@ -61,6 +64,8 @@ impl Config {
         let [input, verification, security] = capabilities;
         let byte =
             |tag, default: u8| Ok::<u8, Reason>(optional(data, tag)?.map_or(default, |[byte]: [u8; 1]| byte));
+        // Rule C2-WAIT: an empty DF8110 would have the kernel wait for a terminal that never speaks: it is refused.
+        // [source: peer, danhu; test: kernel::c2::config::tests::missing_and_malformed_objects_are_named; evidence: own]
         // Empty, it would have the kernel wait for the terminal's word; this reader gives all its words at the start.
         if data.value(tags::PROCEED) == Some(&[]) {
             return Err(Reason::TerminalDataMissing(tags::PROCEED));

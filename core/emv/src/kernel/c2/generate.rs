@@ -62,7 +62,10 @@ impl C2 {
 
     // Rule C2-TORN-1: a cut tap is recovered only for the same card and the same payment.
     // [source: inference;
-    // test: kernel::c2::tests::a_cut_tap_is_recovered_with_the_values_of_then, kernel::c2::tests::a_cut_tap_grows_old_and_belongs_to_one_card;
+    // test: kernel::c2::tests::torn::a_cut_tap_is_recovered_with_the_values_of_then, kernel::c2::tests::torn::a_cut_tap_grows_old_and_belongs_to_one_card,
+    // softpos-cards::torn::a_cut_mastercard_tap_is_recovered_with_the_counter_of_then,
+    // softpos-cards::torn::a_cryptogram_over_another_amount_is_not_asked_for,
+    // softpos-cards::torn::another_card_is_not_asked_for_the_cut_cryptogram;
     // evidence: own]
     fn recover(&mut self) -> Result<Option<Vec<u8>>, Stop> {
         let Some(drdol) = self.given(tags::DRDOL).map(<[u8]>::to_vec) else {
@@ -126,7 +129,7 @@ impl C2 {
 
     // Rule C2-GAC-3: there is one GENERATE AC for a cryptogram, and none after the issuer's answer.
     // [source: peer, com.atlas.softpos sends a second;
-    // test: kernel::c2::tests::there_is_no_second_generate_ac;
+    // test: kernel::c2::tests::conclusion::there_is_no_second_generate_ac;
     // evidence: own]
     pub(super) fn on_cryptogram(&mut self, answer: Rapdu<'_>) -> Result<Next, Stop> {
         // Whoever was cut off before has answered now.
@@ -153,7 +156,8 @@ impl C2 {
 
     // Rule C2-TORN-2: a card that lost the cryptogram makes a new one.
     // [source: peer, danhu;
-    // test: kernel::c2::tests::a_card_without_the_old_cryptogram_makes_a_new_one;
+    // test: kernel::c2::tests::torn::a_card_without_the_old_cryptogram_makes_a_new_one,
+    // softpos-cards::torn::a_card_that_did_not_get_as_far_makes_its_first_cryptogram;
     // evidence: own]
     /// A card that no longer has the cryptogram is asked for a new one.
     pub(super) fn on_recovered(&mut self, answer: Rapdu<'_>) -> Result<Next, Stop> {
@@ -197,6 +201,10 @@ impl C2 {
             .ok_or(Stop::card(l2::DATA_MISSING, Reason::DataMissing(tag)))
     }
 
+    // Rule C2-LOST: a card that leaves is presented again for the same amount; with its cryptogram here and only the
+    // balance missing, the payment stands.
+    // [source: peer, danhu; test: kernel::c2::tests::conclusion::a_card_that_leaves_is_presented_again_for_the_same_amount,
+    // kernel::c2::tests::conclusion::balances_before_and_after; evidence: own]
     /// The card is gone. While it made its cryptogram the tap is remembered, so that the same card can hand it over.
     pub(super) fn lost(&mut self, state: State) -> KernelOutcome {
         match state {

@@ -289,7 +289,7 @@ impl C2 {
 
     // Rule C2-RRP-4: three exchanges in all, each with a new unpredictable number and a watch that starts anew.
     // [source: peer, DCEMV lets the watch run on and Denom reuses the number;
-    // test: kernel::c2::tests::a_new_number_for_each_try_and_the_watch_starts_anew;
+    // test: kernel::c2::tests::relay::a_new_number_for_each_try_and_the_watch_starts_anew;
     // evidence: own]
     /// Too fast ends it at once; too slow is tried again with a new number, and the last try stands.
     fn on_relay(

@@ -18,7 +18,9 @@ use crate::ui::{Message, Status, UiRequest, UiValue, ValueQualifier};
 /// Bytes 2 and 3 of DF4B that send the customer to the device.
 const LOOK_AT_DEVICE: [u8; 3] = [0x00, 0x03, 0x0F];
 
-/// The data record (S danhu).
+// Rule C2-RECORD: the data record of the outcome.
+// [source: peer, danhu; test: kernel::tests::the_data_record_of_kernel_2; evidence: own]
+/// The data record.
 const RECORD: &[Tag] = &[
     tag::AMOUNT_AUTHORISED,
     tag::AMOUNT_OTHER,
@@ -158,7 +160,7 @@ impl C2 {
 
     // Rule C2-PHONE-1: DF4B and 00030F: the customer looks at the device, the same amount again.
     // [source: peer, danhu;
-    // test: kernel::c2::tests::a_device_that_must_be_looked_at_is_presented_again_with_a_new_number, kernel::c2::tests::the_phone_message_table_and_bits_that_ask_for_nothing;
+    // test: kernel::c2::tests::conclusion::a_device_that_must_be_looked_at_is_presented_again_with_a_new_number, kernel::c2::tests::conclusion::the_phone_message_table_and_bits_that_ask_for_nothing;
     // evidence: own]
     /// DF4B: the customer confirms on the device and presents it again with the same amount.
     pub(super) fn look_at_device(&self) -> Option<KernelOutcome> {
@@ -205,7 +207,7 @@ impl C2 {
 
     // Rule C2-AAC-1: a decline leads to the slot only where there is one.
     // [source: peer, danhu;
-    // test: kernel::c2::tests::declines_switch_to_a_slot_only_where_there_is_one;
+    // test: kernel::c2::tests::conclusion::declines_switch_to_a_slot_only_where_there_is_one;
     // evidence: own]
     /// Only where there is a slot, and not for a device, which has no chip to insert.
     fn may_change_interface(&self) -> bool {
@@ -276,7 +278,7 @@ impl C2 {
             .into_iter()
             .flatten()
         {
-            ui.language_preference = language.map(<[u8]>::to_vec);
+            ui.speak(language);
         }
         outcome
     }

@@ -97,7 +97,7 @@ impl Timing {
 
     // Rule C2-RRP-2: faster than the minimum less its grace ends it, slower than the maximum and its grace is tried again.
     // [source: peer, DCEMV takes the minimum grace for both ends;
-    // test: kernel::c2::relay::tests::each_grace_at_its_own_end, kernel::c2::tests::an_answer_that_is_too_fast_or_no_answer_ends_it;
+    // test: kernel::c2::relay::tests::each_grace_at_its_own_end, kernel::c2::tests::relay::an_answer_that_is_too_fast_or_no_answer_ends_it;
     // evidence: own]
     pub(in crate::kernel) fn verdict(self, measured: u32, promise: Promise) -> Verdict {
         if measured < u32::from(promise.min).saturating_sub(self.min_grace) {
@@ -149,7 +149,9 @@ impl Exchange {
 
     // Rule C2-RRP-5: number, entropy and the three times end the ICC dynamic data of CDA.
     // [source: peer, danhu and DCEMV;
-    // test: kernel::c2::relay::tests::command_and_answer_byte_for_byte;
+    // test: kernel::c2::relay::tests::command_and_answer_byte_for_byte,
+    // softpos-cards::relay::numbers_and_times_of_the_exchange_are_those_the_card_signed,
+    // softpos-cards::relay::the_last_exchange_is_the_signed_one;
     // evidence: own]
     /// The 14 bytes that end the ICC dynamic data of CDA.
     pub(in crate::kernel) fn signed_form(self) -> [u8; 14] {

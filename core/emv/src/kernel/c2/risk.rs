@@ -35,6 +35,13 @@ impl C2 {
     // [source: peer, danhu;
     // test: kernel::c2::tests::the_limit_is_higher_for_devices_that_verify_on_both_sides;
     // evidence: own]
+    // Rule C2-DATA: without 5A, 5F24 or 8C the application ends (L2 01); without 57 too, for no host could be asked
+    // (inference).
+    // [source: peer, danhu; test: kernel::c2::tests::mandatory_objects; evidence: own]
+    // Rule C2-BALANCE: where reader and card (9F5D B2b2) know it, GET DATA of 9F50 asks for the balance before the
+    // cryptogram and after it; no balance is no fault.
+    // [source: peer, danhu; test: kernel::c2::tests::conclusion::balances_before_and_after,
+    // kernel::c2::store::tests::balances; evidence: own]
     pub(super) fn all_read(&mut self) -> Result<Next, Stop> {
         let amount_minor = self.amount_within_limit()?;
         for mandatory in [tag::EXPIRY_DATE, tag::PAN, tags::CDOL1, tag::TRACK_2] {
@@ -67,6 +74,8 @@ impl C2 {
         Ok(amount_minor)
     }
 
+    // Rule C2-AMOUNT: without an amount the application ends with L3 03.
+    // [source: peer, danhu; test: kernel::c2::stop::tests::error_indications_byte_for_byte; evidence: own]
     /// 9F02 in minor units.
     pub(super) fn amount(&self) -> Result<u64, Stop> {
         let missing = Stop::amount(Reason::TerminalDataMissing(tag::AMOUNT_AUTHORISED));
@@ -120,7 +129,7 @@ impl C2 {
 
     // Rule C2-CVM-1: which verifications the reader offers depends on the amount: no PIN below the limit.
     // [source: peer, a stripe terminal asks for it;
-    // test: kernel::c2::tests::no_pin_below_the_verification_limit;
+    // test: kernel::c2::tests::conclusion::no_pin_below_the_verification_limit;
     // evidence: own]
     /// 9F33 and 9F1D as they stand for this amount. Above the limit, not at it.
     fn set_capabilities(&mut self, amount_minor: u64) {

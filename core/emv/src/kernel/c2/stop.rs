@@ -108,3 +108,25 @@ pub(super) fn lost() -> KernelOutcome {
         ..KernelOutcome::new(OutcomeKind::EndApplication)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use softpos_wire::tag;
+
+    use super::*;
+
+    #[test]
+    fn error_indications_byte_for_byte() {
+        let bytes = |stop: Stop| hex::encode_upper(stop.error.to_bytes());
+        let missing = Reason::TerminalDataMissing(tag::AMOUNT_AUTHORISED);
+        assert_eq!(bytes(Stop::amount(missing)), "0000030000FF");
+        assert_eq!(Stop::amount(missing).kind, OutcomeKind::EndApplication);
+        let card = Stop::card(l2::CARD_DATA, Reason::RelaySuspected);
+        assert_eq!(bytes(card), "00060000001C");
+        assert_eq!(bytes(card.next()), "0006000000FF", "nothing is shown");
+        let refused = Stop::status(0x6A83, Reason::RecordRefused(0x6A83));
+        assert_eq!(bytes(refused), "0003006A831C");
+        let report = lost().report.unwrap();
+        assert_eq!(hex::encode_upper(report.error.to_bytes()), "020000000021");
+    }
+}

@@ -75,6 +75,10 @@ pub(super) fn absorb(bytes: &[u8], into: &mut CardData, own: &TerminalData) -> R
     fault.map_or(Ok(()), Err)
 }
 
+// Rule C2-RECORDS: a refused record ends the application with its status word (L2 03), one that is no single template
+// 70 or has an object twice or of a wrong length with L2 04.
+// [source: peer, danhu; test: kernel::c2::tests::bad_records, kernel::c2::store::tests::lengths_that_decide_something,
+// kernel::c2::store::tests::twice_is_a_fault_and_padding_and_long_lengths_are_none; evidence: own]
 /// The answer to READ RECORD: one template 70.
 pub(super) fn record(answer: Rapdu<'_>, into: &mut CardData, own: &TerminalData) -> Result<(), Stop> {
     if !answer.is_ok() {

@@ -217,11 +217,13 @@ impl C3 {
     }
 
     // Rule C3-DATA-1: 82, 9F36, 9F26, 9F10 and 57 must come, each once; 5A agrees with 57.
-    // [source: peer, danhu; test: kernel::c3::tests::every_missing_object_ends_the_application,
-    // kernel::c3::tests::contradicting_data_ends_the_application; evidence: own]
+    // [source: peer, danhu; test: kernel::c3::tests::refused::every_missing_object_ends_the_application,
+    // kernel::c3::tests::refused::contradicting_data_ends_the_application; evidence: own]
+    // Rule C3-RECORD: the data record carries verification results of zero, for this kernel sets none.
+    // [source: peer, danhu; test: kernel::tests::the_data_record_of_kernel_3; evidence: own]
     // Rule C3-BRAND-1: provider, kernel and number agree.
-    // [source: general knowledge, EMVrace; test: kernel::c3::tests::contradicting_data_ends_the_application;
-    // evidence: own]
+    // [source: general knowledge, EMVrace;
+    // test: kernel::c3::tests::refused::contradicting_data_ends_the_application; evidence: own]
     /// What the card must give, and whether it fits together; then the decision.
     fn judge(&mut self) -> Result<(Decision, CardRead), Reason> {
         let aip: [u8; 2] = self.required(tag::AIP)?;
@@ -409,7 +411,7 @@ fn outcome(decision: Decision, read: CardRead) -> KernelOutcome {
         },
     };
     if let Some(ui) = &mut outcome.ui_on_outcome {
-        ui.language_preference = read.data_object(tag::LANGUAGE_PREFERENCE).map(<[u8]>::to_vec);
+        ui.speak(read.data_object(tag::LANGUAGE_PREFERENCE));
     }
     outcome.read = Some(Box::new(read));
     outcome

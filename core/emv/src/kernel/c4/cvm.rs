@@ -51,6 +51,8 @@ pub(super) struct Holder<'a> {
     pub(super) abilities: Abilities,
     pub(super) aip: [u8; 2],
     pub(super) required: bool,
+    /// A combined signature covers the profile that calls the card a device.
+    pub(super) proven: bool,
     pub(super) amount_minor: u64,
 }
 
@@ -164,9 +166,15 @@ impl Holder<'_> {
             // went: 01 failed, so the customer looks at the device; 02 done; anything else does not count.
             // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c4::cvm::tests::verified_on_the_device;
             // evidence: own]
+            // Rule C4-CVM-UNPROVEN: where verification is required, a device's word counts only if a combined signature
+            // covers the profile; plastic must not become a device on its way. What 9F71 says is then for the issuer
+            // to check against its own data in 9F10: no signature covers it.
+            // [source: inference, after EMVrace; test: kernel::c4::cvm::tests::an_unproven_device_above_the_limit,
+            // kernel::c4::tests::a_device_counts_above_the_limit_only_if_it_signs,
+            // softpos-cards::attacks::plastic_that_claims_to_be_a_verified_device; evidence: own]
             0x01 if self.can(code) => Ok(match self.card.array::<3>(tags::MOBILE_CVM) {
                 Some([_, _, 0x01]) => Some(Verified::SeePhone),
-                Some([_, _, 0x02]) => by(Cvm::OnDevice, 0x02, 0),
+                Some([_, _, 0x02]) if self.proven || !self.required => by(Cvm::OnDevice, 0x02, 0),
                 Some(_) | None => None,
             }),
             // Rule C4-CVM-PIN: online PIN sets TVR B3b3, so that the cryptogram covers it.
@@ -217,6 +225,7 @@ mod tests {
         abilities: u8,
         aip: [u8; 2],
         required: bool,
+        proven: bool,
         mobile: Option<[u8; 3]>,
     }
 
@@ -225,6 +234,7 @@ mod tests {
         abilities: ALL,
         aip: CARD,
         required: true,
+        proven: true,
         mobile: None,
     };
 
@@ -249,6 +259,7 @@ mod tests {
             abilities: Abilities(case.abilities),
             aip: case.aip,
             required: case.required,
+            proven: case.proven,
             amount_minor,
         }
         .verify()
@@ -387,5 +398,30 @@ mod tests {
             ..phone(Some([1, 0, 2]))
         };
         assert_eq!(verify(&reader_cannot), by(Cvm::Signature, [0x1E, 0x03, 0x00]));
+    }
+
+    #[test]
+    fn an_unproven_device_above_the_limit() {
+        let claim = |list, required| {
+            verify(&Case {
+                list,
+                aip: PHONE,
+                required,
+                proven: false,
+                mobile: Some([1, 0, 2]),
+                ..REQUIRED
+            })
+        };
+        assert_eq!(claim("00000000000000000100", true), FAILED);
+        assert_eq!(
+            claim("000000000000000041031E03", true),
+            by(Cvm::Signature, [0x1E, 0x03, 0x00]),
+            "the next rule counts"
+        );
+        assert_eq!(
+            claim("00000000000000000100", false),
+            by(Cvm::OnDevice, [0x01, 0x00, 0x02]),
+            "nobody asked for it"
+        );
     }
 }

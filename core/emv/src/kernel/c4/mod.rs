@@ -302,6 +302,7 @@ impl C4 {
             abilities: Abilities(self.enhanced[1]),
             aip: self.aip().map_err(end_application)?,
             required: self.enhanced[2] & CVM_REQUIRED_ENHANCED != 0,
+            proven: self.oda.is_combined() && self.intake.card.value(tag::STATIC_DATA_TAG_LIST).is_some(),
             amount_minor: amount_minor(&self.input.data).map_err(end_application)?,
         }
         .verify();

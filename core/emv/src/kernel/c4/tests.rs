@@ -492,17 +492,28 @@ fn see_phone_and_nothing_left() {
         (OutcomeKind::TryAgain, 1_300)
     );
     assert_eq!(outcome.ui_on_outcome.unwrap().message, Message::SeePhone);
-    let verified = tap(&Tap {
-        reader: &required,
-        aip: "10C0",
-        card: &[(0x8E, "00000000000000000103"), (0x9F71, "010002")],
-        ..TAP
-    });
-    assert_eq!(verified.1.read.unwrap().cvm, Cvm::OnDevice);
     let no_pin = changed(&required, &[(0x9F6E, "98A00003")]);
     let nothing = short(&no_pin, "1080", &[(0x8E, "00000000000000000203")]);
     assert_eq!(nothing.kind, OutcomeKind::TryAnotherInterface);
     assert_eq!(nothing.reason, Some(Reason::NoVerification));
+}
+
+/// A device that signs, above the limit: `softpos-cards`, `phones_verify_their_owner_above_the_limit`.
+#[test]
+fn a_device_counts_above_the_limit_only_if_it_signs() {
+    let claims = [(0x8E, "00000000000000000103"), (0x9F71, "010002")];
+    let above = short(&[(0xDF_8126, "000000000200")], "10C0", &claims);
+    assert_eq!(
+        (above.kind, above.reason),
+        (OutcomeKind::TryAnotherInterface, Some(Reason::NoVerification))
+    );
+    let below = tap(&Tap {
+        reader: &[(0xDF_8126, "000000000201")],
+        aip: "10C0",
+        card: &claims,
+        ..TAP
+    });
+    assert_eq!(below.1.read.unwrap().cvm, Cvm::OnDevice);
 }
 
 #[test]

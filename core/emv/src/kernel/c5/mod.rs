@@ -20,6 +20,7 @@ use super::configured::{ActionCodes, Limits, Reach, Tvr, amount_minor, set, usag
 use super::endings::{declined, lost, select_next};
 use super::intake::{Habits, Intake};
 use super::{Kernel, KernelInput, Progress};
+use crate::config::TerminalData;
 use crate::outcome::{KernelOutcome, Reason};
 use crate::torn::TornLog;
 
@@ -65,7 +66,7 @@ pub struct C5 {
 struct Sent {
     pdol: SecretBytes,
     interchange: [u8; 3],
-    unpredictable: [u8; 4],
+    data: TerminalData,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -430,6 +430,36 @@ fn a_torn_tap_of_another_card_or_too_old() {
     );
 }
 
+/// Whoever was cut off over a small amount and comes back for a large one brings a signature over the small one.
+#[test]
+fn a_torn_tap_of_another_payment_is_not_taken_up() {
+    for other in [
+        (0x9F02, "000000009000"),
+        (0x9F03, "000000000001"),
+        (0x5F2A, "0840"),
+        (0x9C, "01"),
+    ] {
+        let mut input = reader(&[other, (0x9F37, "CDCDCDCD")]);
+        input.torn = torn();
+        let answers = [gpo("0080"), record(ONLINE), cryptogram(&[])];
+        let (commands, _) = run(C5::start(input), &answers);
+        let last = commands.last().unwrap();
+        assert!(
+            last.starts_with("80AE") && last.contains("CDCDCDCD"),
+            "{other:?}: {last}"
+        );
+    }
+    // A clock that went on is no other payment, but what goes to the issuer is what the card was told.
+    let mut input = reader(&[(0x9A, "261123"), (0x9F37, "CDCDCDCD")]);
+    input.torn = torn();
+    let outcome = run(C5::start(input), &[gpo("0080"), record(ONLINE), cryptogram(&[])]).1;
+    let read = outcome.read.unwrap();
+    assert_eq!(
+        read.data_object(tag::TRANSACTION_DATE),
+        Some(&[0x26, 0x11, 0x22][..])
+    );
+}
+
 #[test]
 fn a_card_on_the_exception_file() {
     let tvr = |options| {

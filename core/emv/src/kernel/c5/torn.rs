@@ -2,7 +2,7 @@
 
 use softpos_types::SecretBytes;
 use softpos_wire::apdu::Rapdu;
-use softpos_wire::tag;
+use softpos_wire::{Tag, tag};
 
 use super::super::Progress;
 use super::risk::Request;
@@ -20,49 +20,74 @@ const LIFETIME_MS: u64 = 300_000;
 /// How many are kept: the card of this payment.
 const CAPACITY: usize = 1;
 
+/// What a torn tap must agree in with this one: nobody pays an amount that was asked of somebody else.
+const SAME_PAYMENT: [Tag; 4] = [
+    tag::AMOUNT_AUTHORISED,
+    tag::AMOUNT_OTHER,
+    tag::TRANSACTION_CURRENCY,
+    tag::TRANSACTION_TYPE,
+];
+
+/// What comes back with the card's last answer, because the card gave it to these values.
+const RESTORED: [Tag; 5] = [
+    tag::TRANSACTION_DATE,
+    tag::TRANSACTION_TIME,
+    tag::UNPREDICTABLE_NUMBER,
+    tag::TVR,
+    tags::INTERCHANGE,
+];
+
 impl C5 {
     // Rule C5-TORN: a card lost during GENERATE AC is kept in mind; when it comes back, ECHO asks for its last answer,
     // which counts with the values sent then. A card that has none is asked anew.
     // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c5::tests::a_torn_tap_is_taken_up_again,
-    // kernel::c5::tests::a_torn_tap_of_another_card_or_too_old; evidence: own]
+    // kernel::c5::tests::a_torn_tap_of_another_card_or_too_old, softpos-cards::torn::a_cut_jcb_tap_is_echoed;
+    // evidence: own]
     pub(super) fn remember(&mut self, asked: Request, combined: bool) {
-        let Some((pan, psn)) = self.name() else {
-            return;
-        };
+        if let Some(record) = self.torn_record(asked, combined) {
+            drop(self.input.torn.put(record, CAPACITY));
+        }
+    }
+
+    fn torn_record(&self, asked: Request, combined: bool) -> Option<TornRecord> {
+        let (pan, psn) = self.name()?;
         let mut objects = CardData::default();
-        let unpredictable = self
-            .input
-            .data
-            .value(tag::UNPREDICTABLE_NUMBER)
-            .unwrap_or_default();
+        for tag in SAME_PAYMENT.into_iter().chain(RESTORED) {
+            if let Some(value) = self.input.data.value(tag) {
+                objects.insert(tag, value).ok()?;
+            }
+        }
         for (tag, value) in [
             (tags::TORN_PDOL, self.pdol.expose()),
             (tags::TORN_CDOL, self.cdol.expose()),
             (tags::TORN_P1, &[asked.p1(combined)]),
-            (tag::TVR, &self.tvr),
-            (tags::INTERCHANGE, &self.interchange),
-            (tag::UNPREDICTABLE_NUMBER, unpredictable),
         ] {
-            if objects.insert(tag, value).is_err() {
-                return;
-            }
+            objects.insert(tag, value).ok()?;
         }
-        let record = TornRecord {
+        Some(TornRecord {
             pan,
             psn,
             since: self.now,
             keep_until: self.now.after_ms(LIFETIME_MS),
             objects,
-        };
-        drop(self.input.torn.put(record, CAPACITY));
+        })
     }
 
+    // Rule C5-TORN-SAME: the answer of then counts for the same amounts, currency and kind of payment only; for any
+    // other the card is asked anew.
+    // [source: inference; test: kernel::c5::tests::a_torn_tap_of_another_payment_is_not_taken_up,
+    // softpos-cards::torn::a_cryptogram_over_another_amount_is_not_asked_for; evidence: own]
     /// Whether ECHO is on its way.
     pub(super) fn echo(&mut self) -> bool {
         drop(self.input.torn.expired(self.now, LIFETIME_MS));
         let found = self
             .name()
-            .and_then(|(pan, psn)| self.input.torn.take(pan.expose(), psn));
+            .and_then(|(pan, psn)| self.input.torn.take(pan.expose(), psn))
+            .filter(|record| {
+                SAME_PAYMENT
+                    .iter()
+                    .all(|tag| record.objects.value(*tag) == self.input.data.value(*tag))
+            });
         let Some(state) = found.and_then(|record| self.restore(&record.objects)) else {
             return false;
         };
@@ -77,7 +102,6 @@ impl C5 {
         let cdol = SecretBytes::copy_of(objects.value(tags::TORN_CDOL)?);
         let tvr = objects.array(tag::TVR)?;
         let interchange = objects.array(tags::INTERCHANGE)?;
-        let unpredictable: [u8; 4] = objects.array(tag::UNPREDICTABLE_NUMBER)?;
         let state = State::AwaitEcho {
             asked: Request::of(p1)?,
             combined: p1 & 0x10 != 0,
@@ -85,16 +109,15 @@ impl C5 {
         self.before_echo = Some(super::Sent {
             pdol: core::mem::replace(&mut self.pdol, pdol),
             interchange: core::mem::replace(&mut self.interchange, interchange),
-            unpredictable: self
-                .input
-                .data
-                .value(tag::UNPREDICTABLE_NUMBER)?
-                .try_into()
-                .ok()?,
+            data: self.input.data.clone(),
         });
         self.cdol = cdol;
         self.tvr = tvr;
-        self.tell(unpredictable);
+        for tag in RESTORED {
+            if let Some(value) = objects.value(tag) {
+                self.input.data.set(tag, value);
+            }
+        }
         Some(state)
     }
 
@@ -110,17 +133,10 @@ impl C5 {
         if let Some(sent) = self.before_echo.take() {
             self.pdol = sent.pdol;
             self.interchange = sent.interchange;
+            self.input.data = sent.data;
             self.tvr = [0; 5];
-            self.tell(sent.unpredictable);
         }
         self.generate()
-    }
-
-    fn tell(&mut self, unpredictable: [u8; 4]) {
-        let data = &mut self.input.data;
-        data.set(tag::UNPREDICTABLE_NUMBER, &unpredictable);
-        data.set(tags::INTERCHANGE, &self.interchange);
-        data.set(tag::TVR, &self.tvr);
     }
 
     /// Number and sequence number.

@@ -153,9 +153,10 @@ fn verification(facts: &Facts) -> Result<Cvm, Decision> {
         return Ok(Cvm::None);
     }
     // Rule C6-CVM-DEVICE: verification on the device counts by byte 2 of the card verification results: bit 2 done,
-    // unless bit 1 says that it failed.
-    // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c6::decision::tests::verified_on_the_device;
-    // evidence: own]
+    // unless bit 1 says that it failed. Those results are part of 9F10, so an approval's signature covers them, and the
+    // issuer finds them under its cryptogram.
+    // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c6::decision::tests::verified_on_the_device,
+    // softpos-cards::attacks::plastic_that_claims_to_be_a_verified_device; evidence: own]
     let on_device = card.verified_on_device() && ttq.on_device() && facts.device_result & 0x03 == 0x02;
     if card.online_pin() && ttq.online_pin() {
         Ok(Cvm::OnlinePin)

@@ -1,5 +1,7 @@
 //! The channel while it is used: opened with the answer to GET PROCESSING OPTIONS, then one number a message.
 
+use alloc::vec::Vec;
+
 use softpos_crypto::card_channel::{CardChannel, unblinds};
 use softpos_crypto::p256_key::{PublicKey, SoftwareKey};
 use softpos_types::{SecretArray, SecretBytes};
@@ -12,13 +14,17 @@ use crate::outcome::Reason;
 /// The number of the card's first message.
 const FIRST: u16 = 0x8000;
 
-/// Keys, what the card hid its key behind, and how far the card has counted.
+/// Bytes of a code over a message.
+const CODE: usize = 8;
+
+/// Keys, what the card hid its key behind, and how far both sides have counted.
 #[derive(Debug)]
 pub(super) struct Channel {
     keys: CardChannel,
     blinded_x: [u8; 32],
     factor: SecretArray<32>,
     next: u16,
+    own_next: u16,
 }
 
 impl Channel {
@@ -41,6 +47,7 @@ impl Channel {
             blinded_x: *blinded_x,
             factor,
             next: FIRST.saturating_add(1),
+            own_next: 0,
         })
     }
 
@@ -49,15 +56,49 @@ impl Channel {
         let Some(enciphered) = tlv::only(body, tags::ENCIPHERED_RECORD) else {
             return Ok(None);
         };
-        let number = self.next;
-        // The last number stands for "used up".
-        self.next = number.checked_add(1).ok_or(Reason::ChannelBroken)?;
+        let number = self.count().ok_or(Reason::ChannelBroken)?;
         let mut plain = enciphered.to_vec();
         self.keys.crypt(number, &mut plain);
         let plain = SecretBytes::new(plain);
         let mut writer = TlvWriter::for_objects([(tag::RECORD_TEMPLATE, plain.expose())].into_iter());
         writer.put(tag::RECORD_TEMPLATE, plain.expose());
         Ok(Some(SecretBytes::new(writer.into_vec())))
+    }
+
+    /// The number of the card's next message. The last one stands for "used up".
+    fn count(&mut self) -> Option<u16> {
+        let number = self.next;
+        self.next = number.checked_add(1)?;
+        Some(number)
+    }
+
+    /// A data envelope with tag and length, out of the answer to READ DATA: the card's next message, enciphered, and
+    /// its code.
+    pub(super) fn envelope(&mut self, body: &[u8]) -> Option<SecretBytes> {
+        let number = self.count()?;
+        let (enciphered, code) = body.split_last_chunk::<CODE>()?;
+        if self.keys.message_mac(number, enciphered) != *code {
+            return None;
+        }
+        let mut plain = enciphered.to_vec();
+        self.keys.crypt(number, &mut plain);
+        Some(SecretBytes::new(plain))
+    }
+
+    /// A message of the kernel, enciphered.
+    pub(super) fn seal(&mut self, plain: &[u8]) -> Option<Vec<u8>> {
+        let number = self.own_next;
+        // The card's numbers begin where the kernel's end.
+        self.own_next = number.checked_add(1).filter(|next| *next < FIRST)?;
+        let mut sealed = plain.to_vec();
+        self.keys.crypt(number, &mut sealed);
+        Some(sealed)
+    }
+
+    /// Whether the card's next message confirms that it got this one.
+    pub(super) fn confirms(&mut self, plain: &[u8], body: &[u8]) -> bool {
+        self.count()
+            .is_some_and(|number| self.keys.message_mac(number, plain) == body)
     }
 
     /// The code over a payment.

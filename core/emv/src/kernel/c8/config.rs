@@ -7,6 +7,7 @@ use softpos_wire::{Tag, bcd, tag};
 
 use super::super::c2::relay::Timing;
 use super::super::configured::{Reach, Tvr};
+use super::storage::Storage;
 use super::tags;
 use crate::config::TerminalData;
 use crate::outcome::Reason;
@@ -56,6 +57,8 @@ pub(super) struct Config {
     /// What goes into the discretionary data.
     pub(super) discretionary: Vec<u8>,
     pub(super) default_cdol: Vec<u8>,
+    /// Envelopes to read and to write.
+    pub(super) storage: Storage,
 }
 
 impl Config {
@@ -99,6 +102,7 @@ impl Config {
             mac_offset: byte(tags::DEFAULT_MAC_OFFSET, 0)?,
             discretionary: bytes(tags::DISCRETIONARY_LIST),
             default_cdol: bytes(tags::DEFAULT_CDOL_1),
+            storage: Storage::of(data)?,
         })
     }
 

@@ -1,5 +1,6 @@
 //! The answer to GENERATE AC: the codes over the payment, local authentication, the conclusion.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use softpos_crypto::p256_key::sha256;
@@ -10,16 +11,16 @@ use softpos_wire::{Tag, tag};
 
 use super::decision::{Facts, Kind, holder};
 use super::outcome::Judged;
-use super::{C8, Channel, tags};
+use super::{C8, Channel, Step, tags};
 use crate::oda::{CurveCertificates, CurveChain};
-use crate::outcome::{KernelOutcome, Reason};
+use crate::outcome::Reason;
 
 impl C8 {
     // Rule C8-AC: GENERATE AC answered with a template 77 that holds 9F36, 9F27, 9F26, 9F10, 9F8102 and 9F8105, with 5A
     // known by now; anything else ends the application.
     // [source: peer, Denom; test: kernel::c8::tests::what_the_cryptogram_must_come_with,
     // kernel::c8::tests::status_words; evidence: own]
-    pub(super) fn on_cryptogram(&mut self, asked: Kind, answer: Rapdu<'_>) -> Result<KernelOutcome, Reason> {
+    pub(super) fn on_cryptogram(&mut self, asked: Kind, answer: Rapdu<'_>) -> Step {
         if !answer.is_ok() {
             return Err(Reason::CommandRefused(answer.sw));
         }
@@ -80,7 +81,7 @@ impl C8 {
         self.input.data.set(tags::ISSUER_DATA_MAC, &issuer_code);
         // With its code inside, what goes to the issuer is the kernel's word and stands before the card's.
         self.input.data.set(tag::ISSUER_APPLICATION_DATA, &iad);
-        self.ended(Judged {
+        self.judged = Some(Box::new(Judged {
             end: facts.end(),
             information,
             holder,
@@ -88,7 +89,8 @@ impl C8 {
             track,
             iad,
             cryptogram,
-        })
+        }));
+        self.write_data(0)
     }
 
     // Rule C8-IAD-MAC: the code covers the values of PDOL and CDOL 1, the relay exchange (number and answer) if there

@@ -3,16 +3,18 @@
 //!
 //! Source of the rules: book C-8 1.1 and book E as the project Digrol/Denom implements them; where something else is
 //! the source, the rule says so. The cryptography beneath is proven by examples of the books (see `softpos-crypto` and
-//! [`crate::oda`]), the order of the kernel by cards of our own only. Data storage (READ DATA, WRITE DATA) and RSA
-//! certificates are not offered.
+//! [`crate::oda`]), the order of the kernel by cards of our own only. RSA certificates are not
+//! offered.
 
 mod channel;
 mod config;
 mod cryptogram;
 mod decision;
 mod outcome;
+mod storage;
 mod tags;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use softpos_crypto::p256_key::SoftwareKey;
@@ -23,6 +25,7 @@ use softpos_wire::tag;
 use self::channel::Channel;
 use self::config::Config;
 use self::decision::{Analysis, Kind};
+use self::outcome::Judged;
 use super::c2::relay::{self, Exchange, Promise, Verdict};
 use super::configured::{Tvr, amount_minor, set};
 use super::endings::{end_application, lost, select_next, torn};
@@ -49,6 +52,8 @@ const HABITS: Habits = Habits {
         tags::RISK_MANAGEMENT,
         tags::ISSUER_DATA_MAC,
         tags::TIME_EXCESS,
+        tags::READ_STATUS,
+        tags::WRITE_STATUS,
     ],
     repeatable: &[],
     equal_twice: true,
@@ -73,6 +78,10 @@ pub struct C8 {
     /// Both sides authenticate here.
     local: bool,
     above_cvm_limit: bool,
+    /// What came of the cryptogram, while envelopes are written.
+    judged: Option<Box<Judged>>,
+    /// Every envelope so far was confirmed.
+    written: bool,
     state: State,
     command: Option<Vec<u8>>,
 }
@@ -83,8 +92,12 @@ enum State {
     /// The exchange of this number, with this reader's number.
     AwaitRelay(u8, [u8; 4]),
     AwaitRecord,
+    /// This one of the envelopes to read.
+    AwaitData(usize),
     /// A cryptogram of this kind was asked for.
     AwaitCryptogram(Kind),
+    /// That this one of the envelopes was written.
+    AwaitWritten(usize),
     Ended,
 }
 
@@ -129,6 +142,8 @@ impl C8 {
             listed: false,
             local: false,
             above_cvm_limit: false,
+            judged: None,
+            written: true,
             state: State::AwaitOptions,
             command: Some(command),
         })
@@ -159,7 +174,8 @@ impl C8 {
         let [_, second] = self.intake.required::<2>(tag::AIP)?;
         // Rule C8-RRP: relay resistance where card (AIP B2b1) and configuration have it, by the arithmetic of kernel 2
         // and with a new number for each try; else TVR B5b1.
-        // [source: peer, Denom; test: kernel::c8::tests::relay_resistance; evidence: own]
+        // [source: peer, Denom; test: kernel::c8::tests::relay_resistance,
+        // softpos-cards::relay::numbers_and_times_of_the_exchange_are_those_the_card_signed; evidence: own]
         if self.config.relay_resistance() && second & 0x01 != 0 {
             let number = self.input.data.value(tag::UNPREDICTABLE_NUMBER);
             let number = number.and_then(|number| number.try_into().ok());
@@ -233,7 +249,7 @@ impl C8 {
                 self.state = State::AwaitRecord;
                 Ok(self.send(command))
             }
-            None => self.generate(),
+            None => self.read_data(0),
         }
     }
 
@@ -275,8 +291,7 @@ impl C8 {
         let wanted = self.wanted()?;
         self.input.data.set(tag::TVR, &self.tvr);
         self.cdol = Intake::dol_data(self.list_1(), &self.input.data)?;
-        let command =
-            apdu::generate_ac(wanted.code(), self.cdol.expose(), true).map_err(|_| Reason::Malformed)?;
+        let command = self.generate_command(wanted)?;
         self.state = State::AwaitCryptogram(wanted);
         Ok(self.send(command))
     }
@@ -343,6 +358,7 @@ fn own_words(data: &mut TerminalData, config: &Config, key: &SoftwareKey) {
     data.set(tag::TERMINAL_CAPABILITIES, &capabilities);
     data.set(tag::CVM_RESULTS, &[0; 3]);
     data.set(tag::TVR, &INITIAL_TVR);
+    storage::own_words(data);
 }
 
 impl Kernel for C8 {
@@ -354,7 +370,9 @@ impl Kernel for C8 {
             State::AwaitOptions => self.on_options(answer),
             State::AwaitRelay(count, number) => self.on_relay((count, number), answer, elapsed_us),
             State::AwaitRecord => self.on_record(answer),
-            State::AwaitCryptogram(asked) => self.on_cryptogram(asked, answer).map(Progress::Done),
+            State::AwaitData(index) => self.on_data(index, answer),
+            State::AwaitCryptogram(asked) => self.on_cryptogram(asked, answer),
+            State::AwaitWritten(index) => self.on_written(index, answer),
             State::Ended => Err(Reason::Malformed),
         };
         let progress = step.unwrap_or_else(|reason| Progress::Done(end_application(reason)));
@@ -376,10 +394,16 @@ impl Kernel for C8 {
     fn on_card_lost(&mut self) -> KernelOutcome {
         match core::mem::replace(&mut self.state, State::Ended) {
             State::AwaitCryptogram(Kind::Accept) => torn(),
+            // The cryptogram is here and holds; only an envelope is not written.
+            State::AwaitWritten(_) => {
+                let outcome = self.concluded().unwrap_or_else(end_application);
+                self.reported(outcome)
+            }
             State::AwaitCryptogram(Kind::Decline | Kind::Online)
             | State::AwaitOptions
             | State::AwaitRelay(..)
             | State::AwaitRecord
+            | State::AwaitData(_)
             | State::Ended => lost(),
         }
     }

@@ -20,6 +20,7 @@ use crate::ui::{Message, Status, UiRequest};
 const NOTICES_FIELD_OFF: u8 = 0x80;
 
 /// What came of the cryptogram.
+#[derive(Debug)]
 pub(super) struct Judged {
     pub(super) end: End,
     /// 9F27.

@@ -54,6 +54,10 @@ tags! {
     DEFAULT_MAC_OFFSET = 0x9F_821E;
     DISCRETIONARY_LIST = 0x9F_821F;
     DEFAULT_CDOL_1 = 0x9F_8220;
+    TAGS_TO_READ = 0x9F_8203;
+    READ_STATUS = 0x9F_821C;
+    WRITE_STATUS = 0x9F_821B;
+    ENVELOPES_TO_WRITE = 0xBF_8104;
 }
 
 // Rule C8-RECORD: the data record of the outcome.

@@ -1,10 +1,11 @@
-//! Cards for kernel 8: everything but the way there goes through a channel, and the card decides about its holder.
+//! Cards for kernel 8: everything but the way there goes through a channel, the card decides about its holder, and it
+//! keeps envelopes for others.
 
 use softpos_crypto::card_channel::{CardChannel, blinded};
 use softpos_crypto::p256_key::{PublicKey, SoftwareKey, sha256};
 use softpos_types::SecretArray;
-use softpos_wire::tag;
-use softpos_wire::tlv::TlvWriter;
+use softpos_wire::tlv::{TlvWriter, Tlvs};
+use softpos_wire::{Tag, tag};
 
 use super::files::{format_2, holder, pan, record, track_2};
 use super::{Asked, Chip, Options, Record, SW_CONDITIONS, SW_WRONG_LENGTH, Told};
@@ -12,6 +13,7 @@ use crate::curve_pki::{card_key, certify};
 use crate::issuer::{COMMON_MAC_PLACE, CryptogramKind, common_issuer_data, make_over};
 use crate::tags;
 
+const SW_WRONG_DATA: u16 = 0x6A80;
 /// Kernel's point, kernel qualifier, number, country.
 pub(super) const PDOL: &[u8] = &[0x9E, 64, 0x9F, 0x2B, 8, 0x9F, 0x37, 4, 0x9F, 0x1A, 2];
 const CDOL_1: &[u8] = &[
@@ -107,8 +109,7 @@ pub(super) fn options(chip: &Chip<'_>, told: &Told<'_>) -> Result<Options, u16> 
 
 pub(super) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u16> {
     let told = Told::parse(CDOL_1, asked.data).ok_or(SW_WRONG_LENGTH)?;
-    let options = Told::parse(PDOL, asked.options_data).ok_or(SW_WRONG_LENGTH)?;
-    let channel = Channel::open(chip, &options)?;
+    let channel = reopened(chip, asked.options_data)?;
     let pin = chip.wants_pin(told.has(tags::RISK_MANAGEMENT, 1, 0x80));
     let decision = match (chip.on_device(), pin) {
         (true, _) => 0x03,
@@ -161,6 +162,56 @@ pub(super) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u1
     last.put(tag::CRYPTOGRAM, &cryptogram)
         .put(tags::ENHANCED_MAC, &channel.keys.enhanced_mac(cryptogram, code));
     Ok(format_2(&[content, last.into_vec()].concat()))
+}
+
+/// The card's first number after its records.
+pub(crate) const FIRST_ENVELOPE: u16 = 0x8004;
+
+/// The answer to READ DATA: the envelope enciphered, and the code over that.
+pub(crate) fn envelope(
+    chip: &Chip<'_>,
+    options_data: &[u8],
+    number: u16,
+    (tag, value): (Tag, &[u8]),
+) -> Result<Vec<u8>, u16> {
+    let channel = reopened(chip, options_data)?;
+    let mut writer = TlvWriter::new();
+    writer.put(tag, value);
+    let mut message = writer.into_vec();
+    channel.keys.crypt(number, &mut message);
+    let code = channel.keys.message_mac(number, &message);
+    Ok([&message[..], &code].concat())
+}
+
+/// Takes the data of WRITE DATA in under the kernel's and the card's number: the envelope, and the code that confirms
+/// it.
+pub(crate) fn written(
+    chip: &Chip<'_>,
+    options_data: &[u8],
+    (kernel_number, number): (u16, u16),
+    data: &[u8],
+) -> Result<(Tag, Vec<u8>, [u8; 8]), u16> {
+    let channel = reopened(chip, options_data)?;
+    let mut plain = data.to_vec();
+    channel.keys.crypt(kernel_number, &mut plain);
+    let envelope = match Tlvs::new(&plain).next() {
+        Some(Ok(envelope)) if is_envelope(envelope.tag) => envelope,
+        _ => return Err(SW_WRONG_DATA),
+    };
+    Ok((
+        envelope.tag,
+        envelope.value.to_vec(),
+        channel.keys.message_mac(number, &plain),
+    ))
+}
+
+/// Data envelopes 1 to 10.
+pub(crate) fn is_envelope(tag: Tag) -> bool {
+    (0x9F_8111..=0x9F_811A).contains(&tag.number())
+}
+
+fn reopened(chip: &Chip<'_>, options_data: &[u8]) -> Result<Channel, u16> {
+    Channel::open(chip, &Told::parse(PDOL, options_data).ok_or(SW_WRONG_LENGTH)?)
 }
 
 /// What the certificate covers: the data record, list 1 as the record's own list names it, the profile.

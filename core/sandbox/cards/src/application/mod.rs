@@ -1,7 +1,7 @@
 //! The applications of the schemes: what each answers to GET PROCESSING OPTIONS and GENERATE AC, and its records.
 
 mod american_express;
-mod common;
+pub(crate) mod common;
 mod discover;
 mod files;
 mod jcb;
@@ -103,6 +103,25 @@ pub(crate) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u1
         CardScheme::AmericanExpress => american_express::generate(chip, asked),
         CardScheme::Jcb => jcb::generate(chip, asked),
         CardScheme::Visa | CardScheme::UnionPay | CardScheme::Discover => Err(SW_CONDITIONS),
+    }
+}
+
+/// How the reader asks for a cryptogram again that it did not get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// RECOVER AC with these data.
+    Recover(Vec<u8>),
+    /// ECHO.
+    Echo,
+}
+
+/// Whether and how a card of this scheme gives again what it made over the data for its first list.
+pub(crate) fn again(account: &Account, list_1: &[u8]) -> Option<Again> {
+    match account.scheme {
+        _ if account.is_common() => None,
+        CardScheme::Mastercard => mastercard::recovery_data(list_1).map(Again::Recover),
+        CardScheme::Jcb => Some(Again::Echo),
+        CardScheme::Visa | CardScheme::UnionPay | CardScheme::AmericanExpress | CardScheme::Discover => None,
     }
 }
 

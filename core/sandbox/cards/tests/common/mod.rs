@@ -16,6 +16,16 @@ use softpos_wire::{Tag, tag};
 
 pub(crate) const FLOOR_LIMIT_MINOR: i64 = 10_000;
 pub(crate) const CVM_LIMIT_MINOR: i64 = 100_000;
+/// What the names of the wallet's cards begin with: one for each kernel.
+pub(crate) const SCHEMES: [&str; 7] = [
+    "visa",
+    "mastercard",
+    "unionpay",
+    "amex",
+    "jcb",
+    "discover",
+    "kernel8",
+];
 /// How long an answer takes on a good phone.
 pub(crate) const ELAPSED_US: u32 = 20_000;
 
@@ -64,6 +74,7 @@ pub(crate) fn config() -> ReaderConfig {
                     (0xDF_8120, "840000000C"),
                     (0xDF_8121, "0000000000"),
                     (0xDF_8122, "840000800C"),
+                    (0xDF_811D, "01"),
                 ]),
             ),
             (KernelId::C4, data(&[(0x9F6D, "80"), (0x9F6E, "18C00000")])),
@@ -125,18 +136,33 @@ fn combination(scheme: CardScheme) -> Combination {
 }
 
 pub(crate) fn reader(amount_minor: i64) -> Reader {
-    reader_without_channels(amount_minor).with_channels(SecretArray::build(|seed| seed.fill(8)))
+    reader_without_channels(amount_minor).with_channels(seed())
+}
+
+/// Randomness for the channels of kernel 8.
+pub(crate) fn seed() -> SecretArray<32> {
+    SecretArray::build(|seed| seed.fill(8))
 }
 
 pub(crate) fn reader_without_channels(amount_minor: i64) -> Reader {
+    reader_with_numbers(amount_minor, [1, 2, 3, 4])
+}
+
+/// A reader with unpredictable numbers of its own, as every payment has them.
+pub(crate) fn reader_with_numbers(amount_minor: i64, numbers: [u8; 4]) -> Reader {
+    reader_of(&config(), amount_minor, numbers)
+}
+
+/// A reader with a configuration of its own.
+pub(crate) fn reader_of(config: &ReaderConfig, amount_minor: i64, numbers: [u8; 4]) -> Reader {
     let transaction = Transaction {
         amount: Money::new(amount_minor, Currency::CNY),
         other_minor: 0,
         transaction_type: 0,
         local: LocalTime::from_utc(1_790_000_000_000, 480),
-        unpredictable: [1, 2, 3, 4].map(|first| [5, 6, 7].map(|second| [first, second, first, second])),
+        unpredictable: numbers.map(|first| [5, 6, 7].map(|second| [first, second, first, second])),
     };
-    Reader::new(&config(), transaction).unwrap()
+    Reader::new(config, transaction).unwrap()
 }
 
 /// Somebody between reader and card: changes commands on their way to the card, and answers on their way back.

@@ -85,15 +85,30 @@ class PortTest {
     }
 
     @Test
-    fun `hardware that never answers does not hold the end up`() = shop {
+    fun `hardware that never answers does not hold the end up, nor the folder`() = shop {
         val stuck = Slow(keys())
         openTill(stuck)
         till.activate(host.activationText())
         stuck.asked()
         withTimeout(15.seconds) { till.close() }
-        expect<SoftPosException.StoreInUse> { openTill() }
+        openTill()
+        activate()
         stuck.release()
-        while (runCatching { openTill() }.isFailure) delay(10.milliseconds)
+    }
+
+    @Test
+    fun `hardware that never answers ends what waits for it, and the next opening`() = shop {
+        val stuck = Slow(keys())
+        openTill(stuck)
+        till.activate(host.activationText())
+        val ending = withTimeout(15.seconds) { till.awaitEnding() } as Ending.ActivationFailed
+        assertEquals("secure_hardware", ending.fault.code)
+        till.close()
+        val held = object : SecureHardware by keys() {
+            override fun unwrap(wrapped: ByteArray): ByteArray = Thread.sleep(Long.MAX_VALUE).let { wrapped }
+        }
+        assertEquals("secure_hardware", expect<SoftPosException.NotReady> { openTill(held) }.fault.code)
+        openTill()
         activate()
     }
 
