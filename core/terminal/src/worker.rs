@@ -215,7 +215,12 @@ fn take_waiting(session: &Session, work: &Receiver<Work>, records: &mut Vec<Reco
                 records.push(record);
                 session.job_done();
             }
-            other => return Some(other),
+            other @ (Work::Sign { .. }
+            | Work::Attest { .. }
+            | Work::SaveKeys { .. }
+            | Work::Anchor { .. }
+            | Work::Ask(_)
+            | Work::Stop) => return Some(other),
         }
     }
     None

@@ -105,7 +105,14 @@ fn works_until_killed() {
         back_up(&folder.join("till"), &hardware, &file, &words(), &mut |_, _| true).unwrap();
     } else {
         let hardware = hardware(folder, "new device");
-        restore(&folder.join("new"), &hardware, &file, &words(), &mut |_, _| true).unwrap();
+        restore(
+            &folder.join("new"),
+            Arc::new(hardware),
+            &file,
+            &words(),
+            &mut |_, _| true,
+        )
+        .unwrap();
     }
     unwatch();
     println!("\ndone");
@@ -190,13 +197,16 @@ fn a_restore_killed_over_and_over_ends_with_every_payment_once() {
         kills += u32::from(kill_at(place, "restore", folder.path()));
     }
     assert!(kills > 7, "only {kills} kills");
-    let (new, device) = (folder.path().join("new"), hardware(folder.path(), "new device"));
-    let restored = restore(&new, &device, &file, &words(), &mut |_, _| true).unwrap();
+    let (new, device) = (
+        folder.path().join("new"),
+        Arc::new(hardware(folder.path(), "new device")),
+    );
+    let restored = restore(&new, device.clone(), &file, &words(), &mut |_, _| true).unwrap();
     assert_eq!(
         (restored.payments, restored.without_end),
         (PAYMENTS, PAYMENTS / 9)
     );
-    let check = check_folder(&new, &device, Language::En).unwrap();
+    let check = check_folder(&new, &*device, Language::En).unwrap();
     assert!(check.is_sound() && check.payments == PAYMENTS, "{check:?}");
     // One record a payment: none was taken over twice.
     assert_eq!(check.records, u64::from(PAYMENTS));
