@@ -18,13 +18,24 @@ use crate::outcome::Reason;
 #[derive(Default)]
 pub struct CardData(Vec<(Tag, SecretBytes)>);
 
-/// The card gave the same object twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Duplicate(pub(crate) Tag);
+/// Objects of one card that are kept before it counts as hostile: to look one up, all are looked at.
+const MAX_OBJECTS: usize = 512;
 
-impl From<Duplicate> for Reason {
-    fn from(Duplicate(tag): Duplicate) -> Self {
-        Self::DataTwice(tag)
+/// Why an object of a card is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotKept {
+    /// The card gave it before.
+    Twice(Tag),
+    /// The card gives more than any card has.
+    TooMany,
+}
+
+impl From<NotKept> for Reason {
+    fn from(why: NotKept) -> Self {
+        match why {
+            NotKept::Twice(tag) => Self::DataTwice(tag),
+            NotKept::TooMany => Self::Malformed,
+        }
     }
 }
 
@@ -59,9 +70,14 @@ impl CardData {
         self.0.push((tag, value));
     }
 
-    pub(crate) fn insert(&mut self, tag: Tag, value: &[u8]) -> Result<(), Duplicate> {
+    // Rule K-BOUND: no card of any kernel makes the reader work without end: objects beyond a bound end the application.
+    // [source: inference; test: kernel::tests::a_card_of_endless_objects_ends_the_application; evidence: own]
+    pub(crate) fn insert(&mut self, tag: Tag, value: &[u8]) -> Result<(), NotKept> {
         if self.value(tag).is_some() {
-            return Err(Duplicate(tag));
+            return Err(NotKept::Twice(tag));
+        }
+        if self.0.len() >= MAX_OBJECTS {
+            return Err(NotKept::TooMany);
         }
         self.0.push((tag, SecretBytes::copy_of(value)));
         Ok(())
@@ -87,7 +103,10 @@ mod tests {
     fn a_tag_comes_once_and_is_never_shown() {
         let mut card = CardData::default();
         assert_eq!(card.insert(tag::PAN, &[0x47, 0x61]), Ok(()));
-        assert_eq!(card.insert(tag::PAN, &[0x47, 0x62]), Err(Duplicate(tag::PAN)));
+        assert_eq!(
+            card.insert(tag::PAN, &[0x47, 0x62]),
+            Err(NotKept::Twice(tag::PAN))
+        );
         assert_eq!(card.value(tag::PAN), Some(&[0x47, 0x61][..]));
         assert_eq!(card.array::<2>(tag::PAN), Some([0x47, 0x61]));
         assert_eq!(card.array::<3>(tag::PAN), None);

@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    const INPUTS: usize = 600;
+    const INPUTS: usize = 300;
     /// Mutants that all stop at the first look would try nothing.
     #[test]
     fn mutants_get_far_into_every_kernel() {

@@ -28,6 +28,9 @@ pub(crate) const AMOUNTS: [u8; 3] = [1, 100, 200];
 pub(crate) const LOST: u8 = 5;
 /// More events than any tap has.
 const MAX_EVENTS: usize = 100;
+/// The number of the alteration that adds many objects, and how many at most.
+const FLOOD: usize = 12;
+const MAX_FLOOD: usize = 2_000;
 /// Objects inside objects that are altered as such.
 const MAX_DEPTH: usize = 4;
 
@@ -153,7 +156,11 @@ fn alter_objects(mutator: &mut Mutator, bytes: &[u8], depth: usize) -> Vec<u8> {
 
 fn alter_object(mutator: &mut Mutator, objects: &mut Vec<(Tag, Vec<u8>)>, at: usize) {
     let to = mutator.below(objects.len().saturating_add(1));
-    let what = mutator.below(12);
+    // A flood costs more than all the others.
+    let what = match mutator.below(200) {
+        0 => FLOOD,
+        _ => mutator.below(12),
+    };
     let Some((tag, value)) = objects.get_mut(at) else {
         return;
     };
@@ -174,6 +181,17 @@ fn alter_object(mutator: &mut Mutator, objects: &mut Vec<(Tag, Vec<u8>)>, at: us
         6 => value.resize(mutator.below(260), mutator.byte()),
         7 => value.fill(0x00),
         8 => value.fill(0xFF),
+        // More than any card has: one object again and again, or ever others.
+        FLOOD => {
+            let (tag, value) = (*tag, value.clone());
+            let differs = mutator.below(2);
+            for number in 0..mutator.below(MAX_FLOOD) {
+                let low = u32::try_from(number.saturating_mul(differs)).unwrap_or_default();
+                let [.., high, low] = low.saturating_mul(2).to_be_bytes();
+                let strange = Tag::new(u32::from_be_bytes([0, 0xDF, 0x80 | high, low >> 1]));
+                objects.push((if differs == 0 { tag } else { strange }, value.clone()));
+            }
+        }
         _ => mutator.alter(value),
     }
 }

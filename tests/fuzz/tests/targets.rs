@@ -12,7 +12,7 @@ fn no_target_breaks_its_promise() {
         // Pictures and taps take a thousand times as long as texts.
         let runs = match target.name {
             "qr.picture" | "qr.frame" => 200,
-            name if name.starts_with("kernel.") => 500,
+            name if name.starts_with("kernel.") => 300,
             _ => 3_000,
         };
         let report = run(target, 7, runs, &AtomicU64::new(0));

@@ -15,16 +15,13 @@ use softpos_wire::{Tag, tag, tlv};
 use super::KernelInput;
 use crate::brand;
 use crate::config::TerminalData;
-use crate::data::CardData;
+use crate::data::{CardData, NotKept};
 use crate::entry::Activation;
 use crate::oda::{StaticData, with_century};
 use crate::outcome::Reason;
 
 /// Records of one card that are read before it counts as hostile.
 pub(super) const MAX_RECORDS: usize = 64;
-
-/// Objects of one card that are kept before it counts as hostile.
-const MAX_OBJECTS: usize = 512;
 
 /// The most bytes of data that one short command carries; contactless cards know no other form.
 const MAX_COMMAND_DATA: usize = 252;
@@ -33,7 +30,7 @@ const MAX_COMMAND_DATA: usize = 252;
 // [source: inference; test: softpos-cards::attacks::a_card_cannot_overwrite_what_the_reader_knows,
 // kernel::c2::store::tests::the_readers_values_are_never_taken_from_a_card; evidence: own]
 /// Values that belong to the reader of any kernel, even where it has none.
-const READER_TAGS: [Tag; 14] = [
+pub(super) const READER_TAGS: [Tag; 14] = [
     tag::TVR,
     tag::TSI,
     tag::TRANSACTION_DATE,
@@ -61,6 +58,40 @@ pub(super) struct Habits {
     pub(super) equal_twice: bool,
 }
 
+impl Habits {
+    /// Takes in all primitive objects of an answer that the reader does not own.
+    pub(super) fn take(self, bytes: &[u8], into: &mut CardData, data: &TerminalData) -> Result<(), Reason> {
+        self.absorb(bytes, into, &|tag| {
+            READER_TAGS.contains(&tag) || self.owned.contains(&tag) || data.value(tag).is_some()
+        })
+    }
+
+    /// Takes in all primitive objects but those that are ignored; one that comes twice is a fault.
+    pub(super) fn absorb(
+        self,
+        bytes: &[u8],
+        into: &mut CardData,
+        ignored: &dyn Fn(Tag) -> bool,
+    ) -> Result<(), Reason> {
+        let mut fault = None;
+        tlv::walk(bytes, &mut |_, object| {
+            if object.tag.is_constructed() || ignored(object.tag) {
+                return;
+            }
+            match into.insert(object.tag, object.value) {
+                Err(NotKept::Twice(tag)) if self.repeatable.contains(&tag) => {}
+                Err(NotKept::Twice(tag)) if self.equal_twice && into.value(tag) == Some(object.value) => {}
+                Err(why) => {
+                    fault.get_or_insert(Reason::from(why));
+                }
+                Ok(()) => {}
+            }
+        })
+        .map_err(|_| Reason::Malformed)?;
+        fault.map_or(Ok(()), Err)
+    }
+}
+
 /// The answer to GET PROCESSING OPTIONS, 80 or 77.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Template {
@@ -78,7 +109,6 @@ pub(super) struct Intake {
     pub(super) card: CardData,
     records: Vec<RecordId>,
     next: usize,
-    objects: usize,
     /// The records that are authenticated.
     pub(super) signed: StaticData,
 }
@@ -92,14 +122,13 @@ impl Intake {
             card: CardData::default(),
             records: Vec::new(),
             next: 0,
-            objects: 0,
             signed: StaticData::default(),
         };
         let template = tlv::child(activation.fci.expose(), tag::FCI_TEMPLATE)
             .map_err(|_| Reason::Malformed)?
             .ok_or(Reason::DataMissing(tag::FCI_TEMPLATE))?;
         let mut fci = CardData::default();
-        intake.absorb(template, &mut fci, &|_| false)?;
+        habits.absorb(template, &mut fci, &|_| false)?;
         let name = fci.value(tag::DF_NAME).ok_or(Reason::DataMissing(tag::DF_NAME))?;
         if name != activation.adf_name.as_bytes() {
             return Err(Reason::DataConflict);
@@ -181,43 +210,7 @@ impl Intake {
 
     /// Takes all primitive objects of an answer in.
     pub(super) fn answer(&mut self, bytes: &[u8], data: &TerminalData) -> Result<(), Reason> {
-        let owned = self.habits.owned;
-        let mut card = core::mem::take(&mut self.card);
-        let taken = self.absorb(bytes, &mut card, &|tag| {
-            READER_TAGS.contains(&tag) || owned.contains(&tag) || data.value(tag).is_some()
-        });
-        self.card = card;
-        taken
-    }
-
-    fn absorb(
-        &mut self,
-        bytes: &[u8],
-        into: &mut CardData,
-        ignored: &dyn Fn(Tag) -> bool,
-    ) -> Result<(), Reason> {
-        let mut fault = None;
-        let (habits, mut objects) = (self.habits, self.objects);
-        tlv::walk(bytes, &mut |_, object| {
-            objects = objects.saturating_add(1);
-            if objects > MAX_OBJECTS || object.tag.is_constructed() || ignored(object.tag) {
-                return;
-            }
-            match into.insert(object.tag, object.value) {
-                Err(_) if habits.repeatable.contains(&object.tag) => {}
-                Err(_) if habits.equal_twice && into.value(object.tag) == Some(object.value) => {}
-                Err(twice) => {
-                    fault.get_or_insert(Reason::from(twice));
-                }
-                Ok(()) => {}
-            }
-        })
-        .map_err(|_| Reason::Malformed)?;
-        self.objects = objects;
-        if objects > MAX_OBJECTS {
-            return Err(Reason::Malformed);
-        }
-        fault.map_or(Ok(()), Err)
+        self.habits.take(bytes, &mut self.card, data)
     }
 
     /// A card object that must be there with exactly this length.

@@ -97,6 +97,38 @@ fn every_kernel_says_which_step_failed() {
     }
 }
 
+/// A card that names ever more objects ends its application: the reader would be busy with them for minutes.
+#[test]
+fn a_card_of_endless_objects_ends_the_application() {
+    for (kernel, aid, fci, data) in KERNELS.into_iter().take(6) {
+        let options = |objects: u32| {
+            let mut writer = softpos_wire::tlv::TlvWriter::new();
+            writer.template(tag::RESPONSE_FORMAT_2, |template| {
+                template
+                    .put(tag::AIP, &[0x20, 0x80])
+                    .put(tag::AFL, &[0x08, 1, 1, 0]);
+                for number in 0..objects {
+                    // Three-byte tags that no kernel knows.
+                    let [.., high, low] = (number / 0x80 * 0x100 + number % 0x80).to_be_bytes();
+                    template.put(Tag::new(u32::from_be_bytes([0, 0xDF, 0x90 | high, low])), &[]);
+                }
+            });
+            [writer.into_vec(), [0x90, 0x00].into()].concat()
+        };
+        let ended = |objects| {
+            let input = input(kernel, aid, fci, Some(TTQ), data);
+            let mut kernel = AnyKernel::start(input).unwrap();
+            kernel.poll_capdu();
+            match kernel.on_rapdu(&options(objects), 0, NOW) {
+                Progress::Continue => None,
+                Progress::Done(outcome) => outcome.reason,
+            }
+        };
+        assert_eq!(ended(600), Some(Reason::Malformed), "{kernel:?}");
+        assert_ne!(ended(400), Some(Reason::Malformed), "{kernel:?}");
+    }
+}
+
 /// Found by the fuzzer: a card may put anything where its languages belong.
 #[test]
 fn a_track_in_place_of_a_language_is_not_shown() {

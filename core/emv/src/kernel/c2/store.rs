@@ -7,23 +7,8 @@ use super::stop::{Stop, l2};
 use super::tags;
 use crate::config::TerminalData;
 use crate::data::CardData;
+use crate::kernel::intake::READER_TAGS;
 use crate::outcome::Reason;
-
-/// Values that belong to the reader even where it has none: a card that sends them is ignored, not believed.
-const READER_TAGS: [Tag; 12] = [
-    tag::TVR,
-    tag::TRANSACTION_DATE,
-    tag::TRANSACTION_TYPE,
-    tag::TRANSACTION_CURRENCY,
-    tag::AMOUNT_AUTHORISED,
-    tag::AMOUNT_OTHER,
-    tag::TERMINAL_COUNTRY,
-    tag::TRANSACTION_TIME,
-    tag::TERMINAL_CAPABILITIES,
-    tag::CVM_RESULTS,
-    tag::UNPREDICTABLE_NUMBER,
-    tag::TERMINAL_TYPE,
-];
 
 /// Objects whose length decides something: tag, least and most bytes.
 const LENGTHS: [(Tag, usize, usize); 21] = [

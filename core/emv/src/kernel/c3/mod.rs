@@ -24,7 +24,7 @@ use self::authentication::Authentication;
 use self::decision::{Authenticated, Cryptogram, Decision, Facts};
 use self::qualifiers::Ttq;
 use super::endings::reported;
-use super::intake::MAX_RECORDS;
+use super::intake::{Habits, MAX_RECORDS};
 use super::{Kernel, KernelInput, Progress};
 use crate::brand;
 use crate::data::CardData;
@@ -36,21 +36,11 @@ use crate::ui::{Message, Status, UiRequest};
 /// "See phone": how long the message and the field's silence last (6986).
 const SEE_PHONE_MS: u32 = 1_300;
 
-/// Values that belong to the reader even where it has none: a card that sends them is ignored, not believed.
-const READER_TAGS: [Tag; 12] = [
-    tag::TVR,
-    tag::TRANSACTION_DATE,
-    tag::TRANSACTION_TYPE,
-    tag::TRANSACTION_CURRENCY,
-    tag::AMOUNT_AUTHORISED,
-    tag::AMOUNT_OTHER,
-    tag::TERMINAL_COUNTRY,
-    tag::TRANSACTION_TIME,
-    tag::TERMINAL_CAPABILITIES,
-    tag::CVM_RESULTS,
-    tag::UNPREDICTABLE_NUMBER,
-    tag::TTQ,
-];
+const HABITS: Habits = Habits {
+    owned: &[tag::TTQ],
+    repeatable: &[],
+    equal_twice: false,
+};
 
 /// A running kernel 3.
 #[derive(Debug)]
@@ -101,7 +91,7 @@ impl C3 {
         let template = tlv::child(fci.expose(), tag::FCI_TEMPLATE)
             .map_err(|_| Reason::Malformed)?
             .ok_or(Reason::DataMissing(tag::FCI_TEMPLATE))?;
-        absorb(template, &mut self.fci, &|_| false)?;
+        HABITS.absorb(template, &mut self.fci, &|_| false)?;
         let name = self
             .fci
             .value(tag::DF_NAME)
@@ -154,7 +144,7 @@ impl C3 {
                 self.card.insert(tag::AFL, afl)?;
             }
         } else {
-            self.absorb_card(body)?;
+            HABITS.take(body, &mut self.card, &self.input.data)?;
         }
         self.take_locator(options.afl)
     }
@@ -187,7 +177,9 @@ impl C3 {
             return Progress::Done(end_application(Reason::RecordRefused(answer.sw)));
         }
         let taken = match tlv::Tlvs::new(answer.body).next() {
-            Some(Ok(record)) if record.tag == tag::RECORD_TEMPLATE => self.absorb_card(answer.body),
+            Some(Ok(record)) if record.tag == tag::RECORD_TEMPLATE => {
+                HABITS.take(answer.body, &mut self.card, &self.input.data)
+            }
             _ => Err(Reason::Malformed),
         };
         match taken {
@@ -199,13 +191,6 @@ impl C3 {
             }
             Err(reason) => Progress::Done(end_application(reason)),
         }
-    }
-
-    fn absorb_card(&mut self, bytes: &[u8]) -> Result<(), Reason> {
-        let data = &self.input.data;
-        absorb(bytes, &mut self.card, &|tag| {
-            READER_TAGS.contains(&tag) || data.value(tag).is_some()
-        })
     }
 
     fn conclude(&mut self) -> KernelOutcome {
@@ -415,21 +400,6 @@ fn outcome(decision: Decision, read: CardRead) -> KernelOutcome {
     }
     outcome.read = Some(Box::new(read));
     outcome
-}
-
-/// Takes all primitive objects of a template in; a tag that comes twice is a fault.
-fn absorb(bytes: &[u8], into: &mut CardData, ignored: &dyn Fn(Tag) -> bool) -> Result<(), Reason> {
-    let mut fault = None;
-    tlv::walk(bytes, &mut |_, object| {
-        if object.tag.is_constructed() || ignored(object.tag) {
-            return;
-        }
-        if let Err(twice) = into.insert(object.tag, object.value) {
-            fault.get_or_insert(Reason::from(twice));
-        }
-    })
-    .map_err(|_| Reason::Malformed)?;
-    fault.map_or(Ok(()), Err)
 }
 
 fn end_application(reason: Reason) -> KernelOutcome {
