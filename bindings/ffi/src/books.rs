@@ -47,7 +47,7 @@ pub struct LedgerCheck {
     pub root: JournalRoot,
     /// The first wrong record, if the fault has a place.
     pub first_wrong: Option<u64>,
-    /// What is wrong, in words for support; empty if all is well.
+    /// What is wrong, a sentence each in the till's language; empty if all is well.
     pub faults: Vec<String>,
 }
 

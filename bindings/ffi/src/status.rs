@@ -33,7 +33,7 @@ pub struct Status {
     pub open_payments: u32,
     /// What waits to be forwarded.
     pub queue: QueueView,
-    /// What opening the folder found, in words for support.
+    /// What opening the folder found, a sentence each.
     pub found: Vec<String>,
 }
 

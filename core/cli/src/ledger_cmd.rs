@@ -30,7 +30,7 @@ struct Told<'a> {
 pub(crate) fn run(command: &LedgerCommand, given: Option<&Path>, out: Out) -> Result<Exit, Failure> {
     let LedgerCommand::Verify { path } = command;
     let check = match path {
-        Some(file) if file.is_file() => check_backup(file, &passphrase(out, false)?)?,
+        Some(file) if file.is_file() => check_backup(file, &passphrase(out, false)?, out.texts().language())?,
         path => {
             let data = folder(path.as_ref(), given)?;
             if !data.till().exists() {
@@ -39,7 +39,7 @@ pub(crate) fn run(command: &LedgerCommand, given: Option<&Path>, out: Out) -> Re
                     about: data.path().display().to_string(),
                 });
             }
-            check_folder(&data.till(), &*hardware(&data)?)?
+            check_folder(&data.till(), &*hardware(&data)?, out.texts().language())?
         }
     };
     tell(out, &check);

@@ -7,6 +7,9 @@ use crate::effect::{Effect, Notice};
 use crate::exchange::Ask;
 use crate::flow::Flow;
 
+/// So many ends of forwarded payments may be on their way to the disk while the next one is sent.
+const MAX_UNWRITTEN_ENDS: usize = 8;
+
 /// Tries of one payment, and when the next is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Retry {
@@ -52,7 +55,7 @@ impl Flow {
         self.settle_retry = Retry::default();
         self.refresh_retry = Retry::default();
         self.hurry_charges(now);
-        let total = u32::try_from(self.ledger.queue().len()).unwrap_or(u32::MAX);
+        let total = u32::try_from(self.ledger.queue_len()).unwrap_or(u32::MAX);
         self.forwarding = (total > 0).then_some(Forwarding { done: 0, total });
         self.advance_background(now);
         total
@@ -86,7 +89,7 @@ impl Flow {
         if !self.online || self.background_busy() {
             return None;
         }
-        let payments = self.background_heads().map(|key| self.due(key)).min();
+        let payments = self.background_heads().map(|(key, _)| self.due(key)).min();
         let settle = self.settlement_due();
         payments
             .into_iter()
@@ -173,73 +176,55 @@ impl Flow {
 
     fn count_forwarding(&mut self) {
         if self.forwarding.is_none() {
-            let total = u32::try_from(self.ledger.queue().len()).unwrap_or(u32::MAX);
+            let total = u32::try_from(self.ledger.queue_len()).unwrap_or(u32::MAX);
             self.forwarding = Some(Forwarding { done: 0, total });
         }
     }
 
     /// Whether something about a payment that is not on the screen is under way.
+    ///
+    /// The written end of a forwarded payment keeps the next one waiting only if several are not on the disk yet: killed
+    /// before, the till sends it again and gets the stored answer.
     fn background_busy(&self) -> bool {
-        self.waiting
-            .values()
-            .any(|waiting| waiting.key().is_some_and(|key| !self.attends(key)))
+        let unattended = || {
+            let waiting = self.waiting.values();
+            waiting.filter(|waiting| waiting.key().is_some_and(|key| !self.attends(key)))
+        };
+        unattended().any(|waiting| !waiting.ends_forwarding()) || unattended().count() >= MAX_UNWRITTEN_ENDS
     }
 
     /// The first payment in order whose time has come, and what to ask about it.
     fn next_background(&self, now: Now) -> Option<(PaymentKey, Ask)> {
-        let mut queue_waits = false;
-        for (payment, ask) in self.background_payments() {
-            let due = self.due(payment.key) <= now.tick;
-            if payment.queued {
-                // First in, first out: nobody overtakes the one at the head.
-                if due && !queue_waits {
-                    return Some((payment.key, ask));
-                }
-                queue_waits = true;
-            } else if due {
-                return Some((payment.key, ask));
-            }
-        }
-        None
+        self.background_heads()
+            .find(|(key, _)| self.due(*key) <= now.tick)
     }
 
-    /// Everything that is open and not on the screen: reversals, unknown results, then the queue in its order.
-    fn background_payments(&self) -> impl Iterator<Item = (&Payment, Ask)> {
+    /// What is open, not on the screen, and can be next: reversals, unknown results, then the head of the queue. Nobody
+    /// overtakes that one.
+    fn background_heads(&self) -> impl Iterator<Item = (PaymentKey, Ask)> {
         // The machine of a charged code has its own moments.
         let by_itself = |payment: &&Payment| payment.wallet.is_none() && !self.held(payment.key);
-        let open = || self.ledger.open().filter(by_itself);
-        let reversals = open()
+        let unsettled = || self.ledger.unsettled().filter(by_itself);
+        let reversals = unsettled()
             .filter(|payment| payment.state == State::Reversing)
-            .map(|payment| (payment, Ask::Reversal(payment.key)));
-        let unknown = open()
-            .filter(|payment| {
-                matches!(
-                    payment.state,
-                    State::Armed | State::Unknown | State::AwaitingPayer
-                )
-            })
-            .map(|payment| (payment, Ask::Status(payment.key)));
-        let queue = self
+            .map(|payment| (payment.key, Ask::Reversal(payment.key)));
+        let unknown = unsettled()
+            .filter(|payment| payment.state != State::Reversing)
+            .map(|payment| (payment.key, Ask::Status(payment.key)));
+        let waits = |payment: &&Payment| payment.state != State::Reversing && !self.held(payment.key);
+        let head = self
             .ledger
             .queue()
-            .into_iter()
-            .filter(|payment| payment.state != State::Reversing && !self.held(payment.key))
-            .map(|payment| (payment, Ask::Request(payment.key)));
-        reversals.chain(unknown).chain(queue)
-    }
-
-    /// What of that can be next: of the queue only the head, for nobody overtakes it.
-    fn background_heads(&self) -> impl Iterator<Item = PaymentKey> {
-        let mut queue_waits = false;
-        self.background_payments()
-            .filter(move |(payment, _)| !(payment.queued && core::mem::replace(&mut queue_waits, true)))
-            .map(|(payment, _)| payment.key)
+            .filter(waits)
+            .find(|payment| !self.busy(payment.key))
+            .map(|payment| (payment.key, Ask::Request(payment.key)));
+        reversals.chain(unknown).chain(head)
     }
 
     /// Whether something that waits was tried less often than this since everything was made due.
     pub(crate) fn any_tried_less_than(&self, tries: u32) -> bool {
         self.background_heads()
-            .any(|key| self.retries.get(&key).is_none_or(|retry| retry.tries < tries))
+            .any(|(key, _)| self.retries.get(&key).is_none_or(|retry| retry.tries < tries))
     }
 
     fn held(&self, key: PaymentKey) -> bool {

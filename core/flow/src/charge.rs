@@ -213,7 +213,7 @@ impl Flow {
 
     /// Takes up every order that the journal left open.
     pub(crate) fn resume_charges(&mut self, now: Now) {
-        let open = self.ledger.open().filter(|payment| payment.wallet.is_some());
+        let open = self.ledger.unsettled().filter(|payment| payment.wallet.is_some());
         let keys: Vec<PaymentKey> = open.map(|payment| payment.key).collect();
         for key in keys {
             self.resume_charge(key, now);

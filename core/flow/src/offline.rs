@@ -30,8 +30,7 @@ pub(crate) fn is_overdue(policy: &OfflinePolicy, ledger: &Ledger, now: Now) -> b
 
 /// When the oldest stored payment was accepted.
 fn oldest_utc_ms(ledger: &Ledger) -> Option<u64> {
-    let stored = ledger.open().filter(|payment| payment.waits_for_host());
-    stored.map(|payment| payment.utc_ms).min()
+    ledger.stored().next().map(|payment| payment.utc_ms)
 }
 
 impl Flow {

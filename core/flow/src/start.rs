@@ -97,7 +97,7 @@ impl Flow {
     }
 
     fn check_card_ready(&self, now: Now) -> Result<(), SoftPosError> {
-        if self.ledger.payments().any(Payment::blocks_card_sales) {
+        if self.ledger.unsettled().any(Payment::blocks_card_sales) {
             return Err(SoftPosError::of(Code::ReversalPending));
         }
         if !self.attested(now) {

@@ -104,6 +104,14 @@ impl Waiting {
         )
     }
 
+    /// Whether this writes down how a forwarded payment has ended.
+    pub(crate) fn ends_forwarding(&self) -> bool {
+        let Self::Record { entry, .. } = self else {
+            return false;
+        };
+        matches!(&**entry, Entry::Moved(moved) if moved.forwarded == Some(true))
+    }
+
     /// The payment that this is about.
     pub(crate) fn key(&self) -> Option<PaymentKey> {
         match self {

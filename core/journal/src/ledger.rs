@@ -3,19 +3,22 @@
 //! A payment leaves the fold when its batch is closed: what has to be remembered of it stays as a number, the rest
 //! is in the journal. [`Ledger::whole`] keeps them, for lists, exports and checks.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use softpos_types::{Batch, Method, Money, MoneyError, Operation, OrderId, PaymentKey, Stan};
 
 use crate::entry::{
-    Activation, Archived, Attested, Entry, KeysLoaded, MethodTotals, ParametersTaken, Reprinted, Settled,
-    Settling, Totals,
+    Activation, Archived, Attested, Entry, KeysLoaded, MethodTotals, Moved, ParametersTaken, Reprinted,
+    Settled, Settling, Totals,
 };
 use crate::payment::Payment;
 use crate::state::State;
 
+mod agenda;
 mod checkpoint;
+
+use self::agenda::{Agenda, is_unsettled};
 
 /// What the journal says, all records together. Pure: the same records in the same order give the same ledger, and
 /// so do a checkpoint and the records behind it.
@@ -23,6 +26,9 @@ mod checkpoint;
 pub struct Ledger {
     payments: BTreeMap<PaymentKey, Payment>,
     orders: BTreeMap<OrderId, PaymentKey>,
+    /// The refunds of a sale.
+    refunds: BTreeMap<PaymentKey, BTreeSet<PaymentKey>>,
+    agenda: Agenda,
     /// Whether payments of closed batches stay.
     whole: bool,
     /// Whether nothing was applied yet.
@@ -64,6 +70,8 @@ impl Default for Ledger {
         Self {
             payments: BTreeMap::new(),
             orders: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+            agenda: Agenda::default(),
             whole: false,
             blank: true,
             given_back: BTreeMap::new(),
@@ -113,11 +121,7 @@ impl Ledger {
             Entry::Moved(moved) => {
                 let key = moved.key;
                 self.data_counter = self.data_counter.max(moved.data_counter.unwrap_or(0));
-                let done = self
-                    .payments
-                    .get_mut(&key)
-                    .is_some_and(|payment| payment.step(moved, sequence));
-                if !done {
+                if !self.step(moved, sequence) {
                     return self.ignore();
                 }
                 key
@@ -181,9 +185,23 @@ impl Ledger {
         None
     }
 
+    fn step(&mut self, moved: Moved, sequence: u64) -> bool {
+        let Some(payment) = self.payments.get_mut(&moved.key) else {
+            return false;
+        };
+        self.agenda.forget(payment);
+        let done = payment.step(moved, sequence);
+        self.agenda.note(payment);
+        done
+    }
+
     fn insert(&mut self, payment: Payment) {
+        self.agenda.note(&payment);
         if let Some(order) = &payment.order {
             self.orders.insert(order.clone(), payment.key);
+        }
+        if let Some(sale) = payment.original_key {
+            self.refunds.entry(sale).or_default().insert(payment.key);
         }
         self.payments.insert(payment.key, payment);
     }
@@ -248,6 +266,10 @@ impl Ledger {
             self.payments.retain(|_, payment| !payment.closed);
             let kept = &self.payments;
             self.orders.retain(|_, key| kept.contains_key(key));
+            self.refunds.retain(|_, refunds| {
+                refunds.retain(|key| kept.contains_key(key));
+                !refunds.is_empty()
+            });
         }
     }
 
@@ -275,17 +297,35 @@ impl Ledger {
         self.payments.values()
     }
 
-    /// Payments that something still has to happen to, oldest first.
+    /// Payments that something still has to happen to: first what is unsettled, then the queue.
     pub fn open(&self) -> impl Iterator<Item = &Payment> {
-        self.payments().filter(|payment| payment.is_open())
+        let queue = self.queue().filter(|payment| !is_unsettled(payment));
+        self.unsettled().chain(queue)
+    }
+
+    /// Payments without a result, or that are being undone, oldest first. A wait in the queue is no such thing.
+    pub fn unsettled(&self) -> impl Iterator<Item = &Payment> {
+        let keys = self.agenda.unsettled.iter();
+        keys.filter_map(|key| self.payments.get(key))
     }
 
     /// What waits to be forwarded, in the order it was accepted.
-    pub fn queue(&self) -> Vec<&Payment> {
-        let mut queue: Vec<&Payment> = self.payments().filter(|payment| payment.queued).collect();
-        // By record, not by time of day: the clock may have gone back in between.
-        queue.sort_by_key(|payment| payment.sequence);
-        queue
+    pub fn queue(&self) -> impl Iterator<Item = &Payment> {
+        self.agenda
+            .queue
+            .iter()
+            .filter_map(|(_, key)| self.payments.get(key))
+    }
+
+    /// How many payments wait to be forwarded.
+    pub fn queue_len(&self) -> usize {
+        self.agenda.queue.len()
+    }
+
+    /// Card sales that were taken without the host and wait for it, oldest first by their time of day.
+    pub fn stored(&self) -> impl Iterator<Item = &Payment> {
+        let keys = self.agenda.stored.iter();
+        keys.filter_map(|(_, key)| self.payments.get(key))
     }
 
     /// Card sales that were taken without the host and wait for it: how many, and their sum.
@@ -294,7 +334,7 @@ impl Ledger {
     /// [`MoneyError`] if the sum overflows.
     pub fn stored_sum(&self) -> Result<(u32, i64), MoneyError> {
         let mut sum = (0_u32, 0_i64);
-        for payment in self.open().filter(|payment| payment.waits_for_host()) {
+        for payment in self.stored() {
             sum.0 = sum.0.saturating_add(1);
             sum.1 = sum
                 .1
@@ -311,10 +351,8 @@ impl Ledger {
     pub fn refunded(&self, sale: &Payment) -> Result<Money, MoneyError> {
         let earlier = self.given_back.get(&sale.key).copied().unwrap_or(0);
         let mut sum = Money::new(earlier, sale.amount.currency());
-        for refund in self
-            .payments()
-            .filter(|payment| payment.original_key == Some(sale.key))
-        {
+        let refunds = self.refunds.get(&sale.key).into_iter().flatten();
+        for refund in refunds.filter_map(|key| self.payments.get(key)) {
             let given = refund.state == State::Approved || refund.state.is_open();
             // Closed ones are in what was given back earlier.
             if !refund.closed && given {

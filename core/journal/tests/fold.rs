@@ -292,7 +292,7 @@ impl Model {
             prop_assert!(payment.request.is_some() || !to_send);
             prop_assert!(payment.request.is_none() || open);
         }
-        let queue: Vec<PaymentKey> = ledger.queue().iter().map(|payment| payment.key).collect();
+        let queue: Vec<PaymentKey> = ledger.queue().map(|payment| payment.key).collect();
         prop_assert_eq!(&queue, &self.queue);
         for batch in 1..=3 {
             prop_assert_eq!(ledger.totals(Batch::new(batch).unwrap()), Ok(self.totals(batch)));
@@ -517,7 +517,7 @@ fn a_restored_payment_is_history() {
         // Twice is once: an interrupted restore is repeated.
         assert!(after.apply(9, restored.into()).is_none());
     }
-    assert!(after.queue().is_empty() && after.open().next().is_none());
+    assert!(after.queue_len() == 0 && after.open().next().is_none());
     assert_eq!(after.stored_sum(), Ok((0, 0)));
     assert_eq!(after.totals(Batch::FIRST), Ok(Vec::new()));
     assert!(!after.payments().any(Payment::blocks_card_sales));
@@ -566,7 +566,7 @@ fn the_queue_is_in_the_order_of_acceptance_whatever_the_clock_said() {
         };
         ledger.apply(sequence, stored.into());
     }
-    let queue: Vec<PaymentKey> = ledger.queue().iter().map(|payment| payment.key).collect();
+    let queue: Vec<PaymentKey> = ledger.queue().map(|payment| payment.key).collect();
     assert_eq!(queue, [key(9), key(1), key(5)]);
 }
 

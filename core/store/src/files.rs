@@ -38,11 +38,11 @@ impl Layout {
     }
 
     pub(crate) fn keys(&self) -> PathBuf {
-        self.dir.join("keys")
+        self.dir.join(KEYS)
     }
 
     pub(crate) fn reserve(&self) -> PathBuf {
-        self.dir.join("reserve")
+        self.dir.join(RESERVE)
     }
 
     pub(crate) fn quarantine(&self) -> PathBuf {
@@ -73,6 +73,10 @@ impl Layout {
 
 /// The file of the watermark.
 pub(crate) const HEAD: &str = "head";
+/// The file of the key checkpoint.
+pub(crate) const KEYS: &str = "keys";
+/// The file that is given up when the disk is full.
+pub(crate) const RESERVE: &str = "reserve";
 
 /// What the file of a segment is called.
 pub(crate) fn segment_name(number: u32) -> String {

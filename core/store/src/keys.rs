@@ -14,7 +14,8 @@ use softpos_crypto::seal::{Epoch, PurposeKey};
 use softpos_types::SecretBytes;
 
 use crate::error::StoreError;
-use crate::files::{Layout, open_existing, private_file, sync_dir};
+use crate::files::{KEYS, Layout, open_existing, private_file, sync_dir};
+use crate::watch;
 
 const MAGIC: [u8; 4] = *b"SPK1";
 const FORMAT: u16 = 1;
@@ -60,10 +61,14 @@ pub(crate) fn write(
     let sealed = Epoch::new(key, salt).seal(generation, &slot, registers.expose());
     slot.extend_from_slice(&crc32fast::hash(&slot).to_be_bytes());
     slot.extend_from_slice(&sealed);
-    file.write_all_at(&slot, offset).map_err(&failed)?;
-    file.sync_data().map_err(&failed)?;
+    watch::write(KEYS, offset, &slot)
+        .and_then(|()| file.write_all_at(&slot, offset))
+        .and_then(|()| watch::sync(KEYS))
+        .and_then(|()| file.sync_data())
+        .map_err(&failed)?;
     if newest.is_none() {
         file.sync_all()
+            .and_then(|()| watch::sync_names())
             .and_then(|()| sync_dir(layout.dir()))
             .map_err(&failed)?;
     }

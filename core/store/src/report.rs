@@ -1,7 +1,5 @@
 //! What opening a store found out.
 
-use std::fmt;
-
 /// What recovery noticed, in the order in which it did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -9,7 +7,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// One thing recovery noticed. `Display` is plain English for logs, without any content of a record.
+/// One thing recovery noticed, without any content of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// The last write before a crash was not finished. It was never acknowledged: nothing is lost.
@@ -173,75 +171,6 @@ impl Finding {
             | Self::HeadUnreadable
             | Self::IndexRebuilt { .. }
             | Self::IndexUnavailable { .. } => false,
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TornTail {
-                segment,
-                offset,
-                bytes,
-            } => write!(
-                f,
-                "segment {segment} ends with an unfinished write of {bytes} bytes at {offset}; nothing is lost"
-            ),
-            Self::Unreadable {
-                segment,
-                offset,
-                bytes,
-                sequence: Some(sequence),
-            } => write!(
-                f,
-                "record {sequence} in segment {segment} ({bytes} bytes at {offset}) is damaged"
-            ),
-            Self::Unreadable {
-                segment,
-                offset,
-                bytes,
-                sequence: None,
-            } => {
-                write!(f, "segment {segment} has {bytes} unreadable bytes at {offset}")
-            }
-            Self::Tampered { segment, sequence } => {
-                write!(
-                    f,
-                    "record {sequence} in segment {segment} was not sealed by this store"
-                )
-            }
-            Self::Missing { first, last } if first == last => write!(f, "record {first} is missing"),
-            Self::Missing { first, last } => write!(f, "records {first} to {last} are missing"),
-            Self::TailCut { first, last } => {
-                write!(f, "the journal ends early: records {first} to {last} are missing")
-            }
-            Self::ChainBroken { sequence } => {
-                write!(f, "record {sequence} does not follow the one before it")
-            }
-            Self::OutOfOrder { segment, sequence } => {
-                write!(
-                    f,
-                    "record {sequence} in segment {segment} is out of order and was not used"
-                )
-            }
-            Self::Superseded { segment, sequence } => write!(
-                f,
-                "record {sequence} in segment {segment} is a failed write that was replaced later"
-            ),
-            Self::SegmentMissing { first, last } if first == last => write!(f, "segment {first} is missing"),
-            Self::SegmentMissing { first, last } => write!(f, "segments {first} to {last} are missing"),
-            Self::SegmentHeader { segment } => write!(f, "the header of segment {segment} is damaged"),
-            Self::SegmentMisplaced { segment } => {
-                write!(
-                    f,
-                    "the header of segment {segment} belongs to another segment or installation"
-                )
-            }
-            Self::HeadUnreadable => f.write_str("the watermark is unreadable and was written anew"),
-            Self::JournalMissing => f.write_str("the journal is missing although its store is there"),
-            Self::IndexRebuilt { reason } => write!(f, "the index has to be filled again: {reason}"),
-            Self::IndexUnavailable { reason } => write!(f, "there is no index for now: {reason}"),
         }
     }
 }

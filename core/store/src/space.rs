@@ -6,7 +6,8 @@ use std::io;
 use rustix::fs::statvfs;
 use softpos_crypto::entropy::Entropy;
 
-use crate::files::{Layout, private_file};
+use crate::files::{Layout, RESERVE, private_file};
+use crate::watch;
 
 /// Below so much nothing new is stored for later.
 pub(crate) const FLOOR_BYTES: u64 = 32 * 1024 * 1024;
@@ -38,6 +39,7 @@ pub(crate) fn release_reserve(layout: &Layout) -> bool {
 fn write_reserve(layout: &Layout, entropy: &mut Entropy) -> io::Result<()> {
     use std::io::Write;
     let mut file = private_file().create_new(true).open(layout.reserve())?;
+    watch::write(RESERVE, 0, &[])?;
     let mut block = vec![0; BLOCK_BYTES];
     for _ in 0..RESERVE_BYTES / BLOCK_BYTES {
         entropy.fill(&mut block);

@@ -24,6 +24,7 @@ use crate::scan::Scan;
 use crate::space::{FLOOR_BYTES, free_bytes, keep_reserve, release_reserve};
 use crate::survey::{Keyring, Survey};
 use crate::tail::Tail;
+use crate::watch;
 use crate::watermark::Watermark;
 
 /// Where a store is and how it is cut into files.
@@ -225,16 +226,18 @@ impl Store {
         scan.find(sequence, &mut self.opener)
     }
 
-    /// Writes many records with one sync: all of them are there afterwards, or none counts.
+    /// Writes many records with one sync, and says where each is: all of them are there afterwards, or none counts.
+    ///
+    /// They use no key counters and are no checkpoints. The reserve is not given up for them.
     ///
     /// # Errors
     /// As [`Store::append`].
-    pub fn append_all(&mut self, records: &[(u8, Vec<u8>)]) -> Result<Position, StoreError> {
+    pub fn append_all(&mut self, records: &[(u8, Vec<u8>)]) -> Result<Vec<Position>, StoreError> {
         let before = self.last;
         match self.write_all(records) {
-            Ok(()) => {
+            Ok(positions) => {
                 self.mark();
-                Ok(self.last)
+                Ok(positions)
             }
             Err(error) => {
                 self.last = before;
@@ -244,8 +247,9 @@ impl Store {
         }
     }
 
-    fn write_all(&mut self, records: &[(u8, Vec<u8>)]) -> Result<(), StoreError> {
+    fn write_all(&mut self, records: &[(u8, Vec<u8>)]) -> Result<Vec<Position>, StoreError> {
         let failed = StoreError::io("append to the journal");
+        let mut positions = Vec::with_capacity(records.len());
         for (kind, payload) in records {
             let sequence = self.last.sequence.saturating_add(1);
             let bytes = payload.len().saturating_add(OVERHEAD_BYTES);
@@ -269,8 +273,10 @@ impl Store {
                 segment: tail.number,
                 offset,
             };
+            positions.push(self.last);
         }
-        self.sync_tail()
+        self.sync_tail()?;
+        Ok(positions)
     }
 
     fn sync_tail(&self) -> Result<(), StoreError> {
@@ -304,7 +310,9 @@ impl Store {
             self.segments.remove(0);
             self.index.begins_at = self.begins_at();
         }
-        sync_dir(&self.layout.journal()).map_err(&failed)
+        watch::sync_names()
+            .and_then(|()| sync_dir(&self.layout.journal()))
+            .map_err(&failed)
     }
 
     /// Whether less is free than a till needs to go on for a while.
@@ -426,8 +434,8 @@ impl Store {
         }
         if new_head {
             let above = store.layout.dir().parent().filter(|above| above.is_dir());
-            above
-                .map_or(Ok(()), sync_dir)
+            watch::sync_names()
+                .and_then(|()| above.map_or(Ok(()), sync_dir))
                 .and_then(|()| sync_dir(store.layout.dir()))
                 .map_err(StoreError::io("sync the data folder"))?;
         }
@@ -538,5 +546,7 @@ fn closed() -> StoreError {
     StoreError::Damaged("the journal cannot go on".to_owned())
 }
 
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

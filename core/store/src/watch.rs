@@ -1,7 +1,14 @@
 //! What a store does to its own files, told to whoever cuts the power: a test that rebuilds from it what a disk may
-//! hold. Without the feature `watch` nobody listens and nothing of it is there.
+//! hold, or refuses. Without the feature `watch` nobody listens and nothing of it is there.
 
-#[cfg(feature = "watch")]
+/// What a backup's file is called, whatever its name is.
+pub(crate) const BACKUP: &str = "backup";
+
+#[cfg(any(test, feature = "watch"))]
+#[cfg_attr(
+    not(feature = "watch"),
+    allow(unreachable_pub, reason = "public with the feature")
+)]
 mod listening {
     use std::cell::RefCell;
     use std::io;
@@ -23,7 +30,7 @@ mod listening {
             /// The file.
             file: String,
         },
-        /// The names in the journal's folder are made durable.
+        /// The names in the journal's folder, or in the one above, are made durable.
         SyncNames,
     }
 
@@ -54,8 +61,10 @@ mod listening {
 
 #[cfg(feature = "watch")]
 pub use listening::{Act, unwatch, watch};
+#[cfg(all(test, not(feature = "watch")))]
+pub(crate) use listening::{Act, unwatch, watch};
 
-#[cfg(feature = "watch")]
+#[cfg(any(test, feature = "watch"))]
 pub(crate) fn write(file: &str, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
     listening::tell(|| Act::Write {
         file: file.to_owned(),
@@ -64,31 +73,31 @@ pub(crate) fn write(file: &str, offset: u64, bytes: &[u8]) -> std::io::Result<()
     })
 }
 
-#[cfg(feature = "watch")]
+#[cfg(any(test, feature = "watch"))]
 pub(crate) fn sync(file: &str) -> std::io::Result<()> {
     listening::tell(|| Act::Sync {
         file: file.to_owned(),
     })
 }
 
-#[cfg(feature = "watch")]
+#[cfg(any(test, feature = "watch"))]
 pub(crate) fn sync_names() -> std::io::Result<()> {
     listening::tell(|| Act::SyncNames)
 }
 
-#[cfg(not(feature = "watch"))]
+#[cfg(not(any(test, feature = "watch")))]
 #[expect(clippy::unnecessary_wraps, reason = "a listener may fail")]
 pub(crate) const fn write(_: &str, _: u64, _: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(feature = "watch"))]
+#[cfg(not(any(test, feature = "watch")))]
 #[expect(clippy::unnecessary_wraps, reason = "a listener may fail")]
 pub(crate) const fn sync(_: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(feature = "watch"))]
+#[cfg(not(any(test, feature = "watch")))]
 #[expect(clippy::unnecessary_wraps, reason = "a listener may fail")]
 pub(crate) const fn sync_names() -> std::io::Result<()> {
     Ok(())

@@ -294,7 +294,13 @@ fn many_records_with_one_sync_are_there_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let (mut store, ..) = open(dir.path(), 1).unwrap();
     let records: Vec<(u8, Vec<u8>)> = (1..=40).map(|sequence| (1, payload(sequence))).collect();
-    assert_eq!(store.append_all(&records).unwrap().sequence, 40);
+    let at: Vec<u64> = store
+        .append_all(&records)
+        .unwrap()
+        .iter()
+        .map(|at| at.sequence)
+        .collect();
+    assert_eq!(at, (1..=40).collect::<Vec<_>>());
     store.append(1, &payload(41), None).unwrap();
     drop(store);
     let (store, rows, findings) = open(dir.path(), 2).unwrap();

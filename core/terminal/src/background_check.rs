@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use softpos_store::{Before, Reader, StoreError};
+use softpos_text::Texts;
 use softpos_types::{Code, SoftPosError};
 
+use crate::finding_words::{because, finding};
 use crate::log::{LogLevel, LogValue};
 use crate::session::Session;
 
@@ -40,10 +42,11 @@ fn run(reader: &Reader, before: Before, session: &Session, found: &Mutex<Vec<Str
         }
         Ok(())
     });
+    let texts = Texts::new(session.language());
     let words: Vec<String> = match report {
-        Ok(report) => report.findings.iter().map(ToString::to_string).collect(),
+        Ok(report) => report.findings.iter().map(|it| finding(texts, it)).collect(),
         Err(StoreError::InUse) => return,
-        Err(error) => vec![error.to_string()],
+        Err(error) => vec![because(texts, "finding-not-read", &error)],
     };
     let count = u64::try_from(words.len()).unwrap_or(u64::MAX);
     let level = if words.is_empty() {

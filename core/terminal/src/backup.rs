@@ -156,3 +156,6 @@ pub fn restore(
         without_end: count(theirs.open().count()),
     })
 }
+
+#[cfg(test)]
+mod killed;

@@ -110,7 +110,7 @@ impl Terminal {
     pub fn check_ledger(&self) -> Result<LedgerCheck, SoftPosError> {
         let session = self.session();
         session.look(|_, _| ())?;
-        check_folder(self.dir(), &*session.hardware)
+        check_folder(self.dir(), &*session.hardware, session.language())
     }
 
     /// Brings a payment of a closed batch, and the sale of a refund, back from the journal.

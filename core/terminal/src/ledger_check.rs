@@ -11,8 +11,10 @@ use softpos_crypto::p256_key::PublicKey;
 use softpos_host::{HttpMethod, SettleRequest};
 use softpos_journal::{Archived, Entry, Image, Ledger};
 use softpos_store::{Backup, Before, Finding, Reader, Record, StoreError};
-use softpos_types::{Code, SecretBytes, SoftPosError};
+use softpos_text::Texts;
+use softpos_types::{Code, Language, SecretBytes, SoftPosError};
 
+use crate::finding_words::{finding, numbered};
 use crate::hardware::SecureHardware;
 use crate::root::read_storage_root;
 
@@ -31,7 +33,7 @@ pub struct LedgerCheck {
     pub root: [u8; 32],
     /// The first wrong record, if the fault has a place.
     pub first_wrong: Option<u64>,
-    /// What is wrong, in words for support; empty if all is well.
+    /// What is wrong, a sentence each in the language asked for; empty if all is well.
     pub faults: Vec<String>,
 }
 
@@ -42,33 +44,38 @@ impl LedgerCheck {
     }
 }
 
-/// Checks a data folder. A till may be running on it, and the disk may be read-only.
+/// Checks a data folder, and says in `language` what is wrong. A till may be running on it, and the disk may be read-only.
 ///
 /// # Errors
 /// As opening a till, but for the lock.
-pub fn check_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<LedgerCheck, SoftPosError> {
+pub fn check_folder(
+    dir: &Path,
+    hardware: &dyn SecureHardware,
+    language: Language,
+) -> Result<LedgerCheck, SoftPosError> {
     let reader = open_reader(dir, hardware)?;
     let spki = hardware.public_key()?;
-    check(&reader, None, &spki)
+    check(&reader, None, &spki, Texts::new(language))
 }
 
-/// Checks a backup.
+/// Checks a backup, and says in `language` what is wrong.
 ///
 /// # Errors
 /// [`Code::BackupUnreadable`], [`Code::PassphraseShort`], [`Code::StoreNewer`], [`Code::StoreUnreadable`].
-pub fn check_backup(path: &Path, passphrase: &SecretBytes) -> Result<LedgerCheck, SoftPosError> {
+pub fn check_backup(
+    path: &Path,
+    passphrase: &SecretBytes,
+    language: Language,
+) -> Result<LedgerCheck, SoftPosError> {
+    let texts = Texts::new(language);
     let backup = Backup::open(path, passphrase)?;
-    let mut found = check(&backup.reader()?, backup.archived(), backup.device_spki())?;
+    let mut found = check(&backup.reader()?, backup.archived(), backup.device_spki(), texts)?;
     let head = backup.head();
     if !backup.is_signed() {
-        found
-            .faults
-            .push("the device has not signed the backup's head".to_owned());
+        found.faults.push(texts.get("fault-backup-unsigned"));
     } else if head.root != found.root {
-        found.faults.push(format!(
-            "the records are not the {} that the device signed",
-            head.sequence
-        ));
+        let what = numbered(texts, "fault-backup-other", &[("last", head.sequence)]);
+        found.faults.push(what);
     } else {
         found.signed_heads = found.signed_heads.saturating_add(1);
     }
@@ -88,6 +95,7 @@ pub(crate) fn check(
     reader: &Reader,
     archived: Option<&Archived>,
     spki: &[u8],
+    texts: Texts,
 ) -> Result<LedgerCheck, SoftPosError> {
     let archived = match archived {
         Some(archived) => Some(archived.clone()),
@@ -98,6 +106,7 @@ pub(crate) fn check(
         .map_or(&[][..], |archived| archived.peaks.as_slice());
     let hidden = archived.as_ref().map_or(0, |archived| archived.sequence);
     let mut walk = Walk {
+        texts,
         ledger: Ledger::whole(),
         tree: MerkleTree::resume(hidden, peaks.as_chunks::<32>().0.to_vec()).unwrap_or_default(),
         device: PublicKey::from_spki(spki).ok(),
@@ -110,8 +119,8 @@ pub(crate) fn check(
     let mut wrong: Vec<(Option<u64>, String)> = report
         .findings
         .iter()
-        .filter(|finding| finding.is_loss() || matches!(finding, Finding::SegmentMisplaced { .. }))
-        .map(|finding| (finding.sequence(), finding.to_string()))
+        .filter(|found| found.is_loss() || matches!(found, Finding::SegmentMisplaced { .. }))
+        .map(|found| (found.sequence(), finding(texts, found)))
         .collect();
     wrong.append(&mut walk.wrong);
     Ok(LedgerCheck {
@@ -138,6 +147,7 @@ fn last_archived(reader: &Reader) -> Result<Option<Archived>, StoreError> {
 
 /// The records going by.
 struct Walk {
+    texts: Texts,
     ledger: Ledger,
     tree: MerkleTree,
     device: Option<PublicKey>,
@@ -155,7 +165,6 @@ impl Walk {
             self.tree.push(&[0; 32]);
         }
         self.tree.push(&record.hash.0);
-        let at = Some(record.sequence);
         match Entry::from_bytes(record.kind, record.payload) {
             Ok(Some(entry)) => {
                 if let Entry::Settling(settling) = &entry {
@@ -164,45 +173,39 @@ impl Walk {
                 let ignored = self.ledger.ignored;
                 self.ledger.apply(record.sequence, entry);
                 if self.ledger.ignored > ignored {
-                    let what = format!("record {} contradicts earlier ones", record.sequence);
-                    self.wrong.push((at, what));
+                    self.fault("fault-contradicts", record.sequence, 0);
                 }
             }
             // Of a later program: sealed and in its place, which is all that can be said.
             Ok(None) => {}
-            Err(_) => {
-                let what = format!("record {} is not what its kind promises", record.sequence);
-                self.wrong.push((at, what));
-            }
+            Err(_) => self.fault("fault-malformed", record.sequence, 0),
         }
         Ok(())
     }
 
+    fn fault(&mut self, key: &str, record: u64, last: u64) {
+        let what = numbered(self.texts, key, &[("record", record), ("last", last)]);
+        self.wrong.push((Some(record), what));
+    }
+
     /// A settlement's request carries the head that the device signed then.
     fn signed_head(&mut self, sequence: u64, request: &Image) {
-        let mut fault = |what: &str| {
-            let what = format!("the settlement in record {sequence} {what}");
-            self.wrong.push((Some(sequence), what));
-        };
         let signed = self.device.as_ref().is_some_and(|key| {
             let to = (HttpMethod::Post.name(), request.path.as_str());
             verify_request(&request.jws, &request.body, to, |_| Some(*key)).is_ok()
         });
         if !signed {
-            return fault("is not signed by the device");
+            return self.fault("fault-settlement-unsigned", sequence, 0);
         }
         let Ok(head) = serde_json::from_slice::<SettleRequest>(&request.body) else {
-            return fault("is none");
+            return self.fault("fault-settlement-none", sequence, 0);
         };
         match self.tree.root_of(head.journal_sequence) {
             Some(root) if root.as_slice() == head.journal_root => {
                 self.signed_heads = self.signed_heads.saturating_add(1);
             }
             Some(_) => {
-                let last = head.journal_sequence;
-                fault(&format!(
-                    "was signed over other records: some of 1 to {last} were changed"
-                ));
+                self.fault("fault-settlement-other", sequence, head.journal_sequence);
             }
             // It covers less than what retention left off.
             None => {}

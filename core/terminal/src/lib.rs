@@ -13,6 +13,7 @@ mod books;
 mod bounded_hardware;
 mod clock;
 mod codes;
+mod finding_words;
 mod hardware;
 mod host_address;
 mod index_rows;

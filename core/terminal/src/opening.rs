@@ -8,8 +8,10 @@ use softpos_flow::{Device, Opening};
 use softpos_host::Anchors;
 use softpos_journal::{Entry, Ledger};
 use softpos_store::{Before, Opened, Reader, Record, Store, StoreConfig};
-use softpos_types::{Now, SecretBytes, SoftPosError};
+use softpos_text::Texts;
+use softpos_types::{Language, Now, SecretBytes, SoftPosError};
 
+use crate::finding_words::{because, finding, numbered};
 use crate::hardware::SecureHardware;
 use crate::index_rows;
 use crate::os_entropy::os_entropy;
@@ -21,18 +23,23 @@ pub(crate) struct OpenFolder {
     pub(crate) store: Store,
     pub(crate) ledger: Ledger,
     pub(crate) keys: Option<SecretBytes>,
-    /// What opening found, in words for support.
+    /// What opening found, a sentence each.
     pub(crate) findings: Vec<String>,
     /// Records before this one were not looked at yet.
     pub(crate) read_from: u64,
     entropy: Entropy,
 }
 
-/// Opens the folder and folds its journal.
+/// Opens the folder and folds its journal; what that finds is said in `language`.
 ///
 /// # Errors
 /// As the store's opening: in use, unreadable, newer, locked, damaged.
-pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<OpenFolder, SoftPosError> {
+pub(crate) fn open_folder(
+    dir: &Path,
+    hardware: &dyn SecureHardware,
+    language: Language,
+) -> Result<OpenFolder, SoftPosError> {
+    let texts = Texts::new(language);
     let mut entropy = os_entropy()?;
     let root = open_storage_root(dir, hardware, &mut entropy)?;
     let mut ledger = Ledger::default();
@@ -53,14 +60,15 @@ pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<O
         report,
         read_from,
     } = Store::open(&config, &root, &mut entropy, &mut fold)?;
-    let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    let mut findings: Vec<String> = report.findings.iter().map(|it| finding(texts, it)).collect();
     if unknown > 0 {
-        findings.push(format!("{unknown} records of a kind this version does not know"));
+        findings.push(numbered(texts, "finding-unknown-records", &[("count", unknown)]));
     }
     if ledger.ignored > 0 {
-        findings.push(format!(
-            "{} records that contradict earlier ones were not obeyed",
-            ledger.ignored
+        findings.push(numbered(
+            texts,
+            "finding-not-obeyed",
+            &[("count", ledger.ignored)],
         ));
     }
     // A note on the disk whose files are still there: a kill came in between.
@@ -68,16 +76,16 @@ pub(crate) fn open_folder(dir: &Path, hardware: &dyn SecureHardware) -> Result<O
         && store.begins_at() <= archived.sequence
         && let Err(error) = retention::remove(&mut store, archived.sequence)
     {
-        findings.push(error.to_string());
+        findings.push(because(texts, "finding-not-removed", &error));
     }
-    findings.extend(index_rows::catch_up(&mut store, &ledger).map(|finding| finding.to_string()));
+    findings.extend(index_rows::catch_up(&mut store, &ledger).map(|it| finding(texts, &it)));
     // The watermark may know of a counter whose record a crash has torn.
     let counters = store.counters();
     ledger.data_counter = ledger.data_counter.max(counters.data);
     ledger.pin_counter = ledger.pin_counter.max(counters.pin);
     // Registers that cannot be read cost a new key load, no payment.
     let keys = store.load_keys().unwrap_or_else(|error| {
-        findings.push(error.to_string());
+        findings.push(because(texts, "finding-no-keys", &error));
         None
     });
     Ok(OpenFolder {

@@ -101,7 +101,7 @@ pub struct Status {
     pub open_payments: u32,
     /// What waits to be forwarded.
     pub queue: QueueView,
-    /// What opening the folder found, in words for support.
+    /// What opening the folder found, a sentence each.
     pub found: Vec<String>,
 }
 
@@ -130,7 +130,7 @@ impl Terminal {
         log: Arc<dyn LogSink>,
     ) -> Result<Self, SoftPosError> {
         let hardware: Arc<dyn SecureHardware> = Arc::new(BoundedHardware::new(hardware)?);
-        let folder = open_folder(&config.dir, &*hardware)?;
+        let folder = open_folder(&config.dir, &*hardware, config.language)?;
         let found = Arc::new(Mutex::new(folder.findings.clone()));
         let unread = folder.unread()?;
         let clock = Clock::start();
@@ -398,7 +398,6 @@ impl Terminal {
             let ledger = flow.ledger();
             ledger
                 .queue()
-                .into_iter()
                 .map(|payment| PaymentSummary::of(ledger, payment))
                 .collect()
         })
@@ -531,19 +530,18 @@ impl Drop for Shared {
 }
 
 fn queue_view(flow: &Flow) -> QueueView {
-    let queue = flow.ledger().queue();
+    let ledger = flow.ledger();
     let parameters = flow.parameters();
     let currency = parameters.map_or(Currency::CNY, |parameters| parameters.currency);
     let none = Money::new(0, currency);
-    let sum = queue
-        .iter()
-        .filter(|payment| payment.waits_for_host())
+    let sum = ledger
+        .stored()
         .try_fold(none, |sum, payment| sum.checked_add(payment.amount))
         .unwrap_or(none);
     QueueView {
-        count: u32::try_from(queue.len()).unwrap_or(u32::MAX),
+        count: u32::try_from(ledger.queue_len()).unwrap_or(u32::MAX),
         sum,
-        oldest_utc_ms: queue.first().map(|payment| payment.utc_ms),
+        oldest_utc_ms: ledger.queue().next().map(|payment| payment.utc_ms),
         offline_enabled: parameters.is_some_and(|parameters| parameters.offline.enabled),
     }
 }

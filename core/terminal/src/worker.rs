@@ -6,13 +6,16 @@ use std::sync::mpsc::Receiver;
 use softpos_crypto::p256_key::signature_from_der;
 use softpos_flow::{Anchor, EffectId, Event};
 use softpos_journal::Entry;
-use softpos_store::{KeyCounters, Store};
+use softpos_store::{KeyCounters, Position, Store};
 use softpos_types::SecretBytes;
 
 use crate::index_rows;
 use crate::log::{LogLevel, LogValue};
 use crate::retention;
 use crate::session::Session;
+
+/// So many records share a sync.
+const MOST_OF_A_SYNC: usize = 16;
 
 /// Something to be done in order, away from the caller.
 pub(crate) enum Work {
@@ -46,11 +49,16 @@ pub(crate) enum Work {
 /// Runs until [`Work::Stop`] or until nobody can send any more. The store's lock ends with it.
 pub(crate) fn run(session: &Arc<Session>, mut store: Store, work: &Receiver<Work>) {
     let mut space_low = false;
-    while let Ok(job) = work.recv() {
+    let mut next = None;
+    while let Some(job) = next.take().or_else(|| work.recv().ok()) {
         match job {
             Work::Sign { id, digests } => sign(session, id, &digests),
             Work::Attest { id, challenge } => attest(session, id, challenge),
-            Work::Persist { id, kind, payload } => persist(session, &mut store, id, kind, &payload),
+            Work::Persist { id, kind, payload } => {
+                let mut records = vec![Record::new(id, kind, payload)];
+                next = take_waiting(session, work, &mut records);
+                persist(session, &mut store, records);
+            }
             Work::SaveKeys { id, registers } => save_keys(session, &mut store, id, &registers),
             Work::Anchor { id, since } => anchor(session, &store, id, since),
             Work::Ask(ask) => ask(&mut store),
@@ -167,24 +175,95 @@ fn attest(session: &Arc<Session>, id: EffectId, challenge: Vec<u8>) {
     }
 }
 
-fn persist(session: &Arc<Session>, store: &mut Store, id: EffectId, kind: u8, payload: &[u8]) {
-    let entry = Entry::from_bytes(kind, payload).ok().flatten();
-    match store.append(kind, payload, counters(store, entry.as_ref())) {
-        Ok(position) => {
-            let (sequence, hash) = (position.sequence, position.hash.0);
-            session.feed(Event::Persisted { id, sequence, hash });
-            index_rows::follow(session, store, entry.as_ref(), &position);
-            retain(session, store, entry.as_ref());
-        }
-        Err(error) => {
-            session.log.line(
-                LogLevel::Error,
-                "journal_append",
-                &[("error", LogValue::Word(error_name(&error)))],
-            );
-            session.feed(Event::PersistFailed { id });
+/// Something to be written down.
+struct Record {
+    id: EffectId,
+    kind: u8,
+    payload: Vec<u8>,
+    entry: Option<Entry>,
+}
+
+impl Record {
+    fn new(id: EffectId, kind: u8, payload: Vec<u8>) -> Self {
+        let entry = Entry::from_bytes(kind, &payload).ok().flatten();
+        Self {
+            id,
+            kind,
+            payload,
+            entry,
         }
     }
+
+    /// Whether it may share its sync with others: the end of a forwarded payment, of which many come at once.
+    fn shares_sync(&self) -> bool {
+        matches!(&self.entry, Some(Entry::Moved(moved)) if moved.forwarded == Some(true) && moved.data_counter.is_none())
+    }
+}
+
+/// Takes what waits already and may share a sync; gives back the job behind it, if there is one.
+fn take_waiting(session: &Session, work: &Receiver<Work>, records: &mut Vec<Record>) -> Option<Work> {
+    while records.iter().all(Record::shares_sync) && records.len() < MOST_OF_A_SYNC {
+        match work.try_recv().ok()? {
+            Work::Persist { id, kind, payload } => {
+                let record = Record::new(id, kind, payload);
+                if !record.shares_sync() {
+                    let Record {
+                        id, kind, payload, ..
+                    } = record;
+                    return Some(Work::Persist { id, kind, payload });
+                }
+                records.push(record);
+                session.job_done();
+            }
+            other @ (Work::Sign { .. }
+            | Work::Attest { .. }
+            | Work::SaveKeys { .. }
+            | Work::Anchor { .. }
+            | Work::Ask(_)
+            | Work::Stop) => return Some(other),
+        }
+    }
+    None
+}
+
+/// Writes records with one sync. If that fails each is tried alone: the disk may have room for some, or a reserve.
+fn persist(session: &Arc<Session>, store: &mut Store, mut records: Vec<Record>) {
+    if records.len() > 1 {
+        let together: Vec<(u8, Vec<u8>)> = records
+            .iter_mut()
+            .map(|record| (record.kind, std::mem::take(&mut record.payload)))
+            .collect();
+        if let Ok(positions) = store.append_all(&together) {
+            for (record, position) in records.iter().zip(&positions) {
+                persisted(session, store, record, position);
+            }
+            return;
+        }
+        for (record, (_, payload)) in records.iter_mut().zip(together) {
+            record.payload = payload;
+        }
+    }
+    for record in records {
+        let counters = counters(store, record.entry.as_ref());
+        match store.append(record.kind, &record.payload, counters) {
+            Ok(position) => persisted(session, store, &record, &position),
+            Err(error) => {
+                session.log.line(
+                    LogLevel::Error,
+                    "journal_append",
+                    &[("error", LogValue::Word(error_name(&error)))],
+                );
+                session.feed(Event::PersistFailed { id: record.id });
+            }
+        }
+    }
+}
+
+fn persisted(session: &Arc<Session>, store: &mut Store, record: &Record, at: &Position) {
+    let (id, sequence, hash) = (record.id, at.sequence, at.hash.0);
+    session.feed(Event::Persisted { id, sequence, hash });
+    index_rows::follow(session, store, record.entry.as_ref(), at);
+    retain(session, store, record.entry.as_ref());
 }
 
 /// The key counters that a record uses up, for the watermark.

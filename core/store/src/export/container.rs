@@ -19,6 +19,7 @@ use softpos_types::SecretBytes;
 use super::BackupError;
 use crate::error::StoreError;
 use crate::files::private_file;
+use crate::watch::{self, BACKUP};
 
 const MAGIC: [u8; 4] = *b"SPX1";
 const FORMAT: u16 = 1;
@@ -187,7 +188,9 @@ impl SealedWriter {
             _ => {}
         }
         let mut file = private_file().create_new(true).open(path).map_err(&failed)?;
-        file.write_all(&header).map_err(&failed)?;
+        watch::write(BACKUP, 0, &header)
+            .and_then(|()| file.write_all(&header))
+            .map_err(&failed)?;
         Ok(Self {
             file,
             header,
@@ -223,7 +226,8 @@ impl SealedWriter {
 
     /// Leaves what is whole on the disk.
     pub(crate) fn pause(&mut self) -> Result<(), BackupError> {
-        Ok(self.file.sync_all().map_err(StoreError::io("sync the backup"))?)
+        let synced = watch::sync(BACKUP).and_then(|()| self.file.sync_all());
+        Ok(synced.map_err(StoreError::io("sync the backup"))?)
     }
 
     /// Writes the last chunk and waits until everything is on the disk.
@@ -242,8 +246,11 @@ impl SealedWriter {
         let prefix = (if last { n | LAST } else { n }).to_be_bytes();
         let aad = [&self.header[..], &prefix].concat();
         let body = self.epoch.seal(self.next, &aad, content.expose());
-        self.file.write_all(&prefix).map_err(&failed)?;
-        self.file.write_all(&body).map_err(&failed)?;
+        for bytes in [&prefix[..], &body] {
+            watch::write(BACKUP, self.content_bytes, bytes)
+                .and_then(|()| self.file.write_all(bytes))
+                .map_err(&failed)?;
+        }
         self.next = self.next.saturating_add(1);
         self.content_bytes = self
             .content_bytes

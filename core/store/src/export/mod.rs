@@ -12,6 +12,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{FlockOperation, flock};
 use softpos_crypto::entropy::Entropy;
 use softpos_crypto::merkle::TreeHash;
 use softpos_crypto::p256_key::PublicKey;
@@ -23,14 +24,17 @@ use softpos_types::{Code, SecretArray, SecretBytes, SoftPosError};
 use self::container::{CHUNK_BYTES, Sealed, SealedWriter};
 use self::manifest::Manifest;
 use crate::error::StoreError;
-use crate::files::sync_dir;
+use crate::files::{make_private_dir, private_file, segment_name, sync_dir};
 use crate::reader::{Before, Reader};
 use crate::replay::{Position, Record};
 use crate::report::Report;
 use crate::survey::Survey;
+use crate::watch::{self, BACKUP};
 
 /// What separates the signature over a head from all others of the device key.
 const HEAD_DOMAIN: &[u8] = b"softpos/v1/journal-head";
+/// What folders of unpacked segments begin with.
+const UNPACKED: &str = ".unpacked.";
 
 /// The head of a journal: what the device signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,9 +165,13 @@ pub fn write_backup(
         return Err(BackupError::Unreadable);
     }
     let failed = StoreError::io("finish the backup");
-    fs::rename(&part, target).map_err(&failed)?;
+    watch::sync_names()
+        .and_then(|()| fs::rename(&part, target))
+        .map_err(&failed)?;
     let above = target.parent().filter(|above| above.is_dir());
-    above.map_or(Ok(()), sync_dir).map_err(&failed)?;
+    watch::sync_names()
+        .and_then(|()| above.map_or(Ok(()), sync_dir))
+        .map_err(&failed)?;
     Ok(manifest.head)
 }
 
@@ -309,21 +317,17 @@ impl Backup {
 /// Sealed segments in a folder of their own, which goes with the backup.
 struct Unpacked {
     dir: PathBuf,
+    /// Says that somebody still needs the folder: the system lets it go with the process, however that ends.
+    _lock: File,
 }
 
 impl Unpacked {
     fn of(manifest: &Manifest, sealed: &mut Sealed) -> Result<Self, BackupError> {
         let failed = StoreError::io("unpack the backup");
-        let name = format!(".unpacked.{}.{:08x}", std::process::id(), unique());
-        let dir = sealed.folder().join(name);
-        crate::files::make_private_dir(&dir).map_err(&failed)?;
-        let unpacked = Self { dir };
+        let unpacked = Self::beside(&sealed.folder()).map_err(&failed)?;
         for (number, bytes) in &manifest.segments {
-            let path = unpacked.dir.join(crate::files::segment_name(*number));
-            let mut file = crate::files::private_file()
-                .create_new(true)
-                .open(path)
-                .map_err(&failed)?;
+            let path = unpacked.dir.join(segment_name(*number));
+            let mut file = private_file().create_new(true).open(path).map_err(&failed)?;
             let mut left = *bytes;
             let mut buffer = vec![0; CHUNK_BYTES];
             while left > 0 {
@@ -332,11 +336,43 @@ impl Unpacked {
                 if read == 0 {
                     return Err(BackupError::Unreadable);
                 }
-                io::Write::write_all(&mut file, buffer.get(..read).unwrap_or_default()).map_err(&failed)?;
+                let piece = buffer.get(..read).unwrap_or_default();
+                watch::write(BACKUP, 0, piece)
+                    .and_then(|()| io::Write::write_all(&mut file, piece))
+                    .map_err(&failed)?;
                 left = left.saturating_sub(crate::scan::wide(read));
             }
         }
         Ok(unpacked)
+    }
+}
+
+impl Unpacked {
+    /// An empty folder; those that a kill has left in the same place go.
+    fn beside(folder: &Path) -> io::Result<Self> {
+        // Nobody takes a folder for left behind between its making and its locking.
+        let making = File::open(folder)?;
+        flock(&making, FlockOperation::LockExclusive)?;
+        remove_left_behind(folder);
+        let name = format!("{UNPACKED}{}.{:08x}", std::process::id(), unique());
+        let dir = folder.join(name);
+        make_private_dir(&dir)?;
+        let lock = File::open(&dir)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Self { dir, _lock: lock })
+    }
+}
+
+/// Removes what nobody holds any more; what cannot be removed is in nobody's way.
+fn remove_left_behind(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNPACKED)) {
+        let Ok(dir) = File::open(entry.path()) else {
+            continue;
+        };
+        if flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            drop(fs::remove_dir_all(entry.path()));
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::path::Path;
 use softpos_crypto::entropy::Entropy;
 use softpos_journal::{Entry, Image, Moved, Settled, Settling, Started, State};
 use softpos_store::{Before, Opened, StoreConfig};
+use softpos_text::Texts;
 use softpos_types::{Currency, Language, Money, Operation, PaymentKey, SecretArray};
 
 use super::*;
@@ -101,7 +102,8 @@ fn live_through(day: u64, store: &mut Store, ledger: &mut Ledger, disputed: bool
 }
 
 fn checked(store: &Store, ledger: &Ledger) -> LedgerCheck {
-    let mut found = check(&store.reader().unwrap(), ledger.archived.as_ref(), &[]).unwrap();
+    let texts = Texts::new(Language::En);
+    let mut found = check(&store.reader().unwrap(), ledger.archived.as_ref(), &[], texts).unwrap();
     // These settlements were never signed.
     found.faults.retain(|fault| !fault.contains("is not signed"));
     found

@@ -10,7 +10,7 @@ use crate::now;
 use crate::shop::Shop;
 
 /// Cash: the only payments that an acquirer lets wait in any number.
-const PAYMENTS: u32 = 1_000;
+const PAYMENTS: u32 = 10_000;
 const PATIENCE: Duration = Duration::from_secs(120);
 const LIMIT_PER_S: f64 = 500.0;
 

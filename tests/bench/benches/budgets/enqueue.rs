@@ -23,11 +23,14 @@ pub(crate) fn run(folder: &Path) {
     let mut store = open_store(&folder.join("store"));
     let mut bare = Bare::new(&folder.join("bare"));
     #[cfg(feature = "peers")]
-    let sqlite = sqlite::Peer::open(&folder.join("peer.sqlite"));
+    let (sqlite, redb) = (
+        sqlite::Peer::open(&folder.join("peer.sqlite")),
+        redb_peer::Peer::create(&folder.join("peer.redb")),
+    );
 
     let (mut store_times, mut bare_times) = (Vec::new(), Vec::new());
     #[cfg(feature = "peers")]
-    let mut sqlite_times = Vec::new();
+    let (mut sqlite_times, mut redb_times) = (Vec::new(), Vec::new());
     // In turns, so that a disk that slows down does so for all.
     for _ in 0..WARM_UP + ROUNDS {
         store_times.push(timed(|| {
@@ -35,7 +38,10 @@ pub(crate) fn run(folder: &Path) {
         }));
         bare_times.push(timed(|| bare.append(&payload)));
         #[cfg(feature = "peers")]
-        sqlite_times.push(timed(|| sqlite.insert(&payload)));
+        {
+            sqlite_times.push(timed(|| sqlite.insert(&payload)));
+            redb_times.push(timed(|| redb.insert(&payload)));
+        }
     }
 
     let store = settled(store_times);
@@ -48,6 +54,13 @@ pub(crate) fn run(folder: &Path) {
         let sqlite = settled(sqlite_times);
         print("SQLite insert, WAL, synchronous FULL, not sealed", &sqlite);
         ratio("store append to SQLite insert, p50", &store, &sqlite, 0.8);
+        let redb = settled(redb_times);
+        print("redb insert, durable commit, not sealed", &redb);
+        let times = store.p50().as_secs_f64() / redb.p50().as_secs_f64();
+        println!(
+            "{}",
+            Line::figure("store append to redb insert, p50", format!("{times:.2} x"))
+        );
     }
 }
 
@@ -55,7 +68,11 @@ pub(crate) fn open_store(dir: &Path) -> Store {
     let mut entropy = Entropy::from_seed(seed(2));
     let config = StoreConfig::new(dir.to_owned());
     let opened = Store::open(&config, &seed(1), &mut entropy, &mut |_| Ok(()));
-    opened.expect("a new store").store
+    let mut store = opened.expect("a new store").store;
+    let last = store.last();
+    let refilled = store.index().catch_up(std::iter::empty(), &last, Vec::new);
+    assert!(refilled.is_none() && store.index().is_current());
+    store
 }
 
 pub(crate) fn seed(byte: u8) -> SecretArray<32> {
@@ -133,6 +150,34 @@ mod sqlite {
                 .prepare_cached("INSERT INTO record (payload) VALUES (?1)")
                 .expect("a statement");
             insert.execute([payload]).expect("an insert");
+        }
+    }
+}
+
+#[cfg(feature = "peers")]
+mod redb_peer {
+    use std::path::Path;
+
+    use redb::{Database, ReadableTableMetadata, TableDefinition};
+
+    const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("record");
+
+    /// One row a transaction; redb's own default waits for the disk with each commit.
+    pub(super) struct Peer(Database);
+
+    impl Peer {
+        pub(super) fn create(path: &Path) -> Self {
+            Self(Database::create(path).expect("a database"))
+        }
+
+        pub(super) fn insert(&self, payload: &[u8]) {
+            let write = self.0.begin_write().expect("a transaction");
+            {
+                let mut records = write.open_table(RECORDS).expect("a table");
+                let next = records.len().expect("a length") + 1;
+                records.insert(next, payload).expect("an insert");
+            }
+            write.commit().expect("a commit");
         }
     }
 }

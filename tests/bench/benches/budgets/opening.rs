@@ -129,11 +129,14 @@ fn open(dir: &Path) -> (Store, Ledger) {
         ledger.apply(record.sequence, entry.expect("a known record"));
         Ok(())
     });
-    let mut store = opened.expect("a store that opens").store;
+    let opened = opened.expect("a store that opens");
+    assert!(opened.report.findings.is_empty(), "{:?}", opened.report);
+    let mut store = opened.store;
     let rows: Vec<IndexRow> = ledger.payments().map(row).collect();
     let last = store.last();
     let refilled = store.index().catch_up(rows.into_iter(), &last, Vec::new);
     assert!(refilled.is_none(), "the index was not kept: {refilled:?}");
+    assert!(store.index().is_current());
     (store, ledger)
 }
 

@@ -9,7 +9,7 @@ use softpos_terminal::{
     Columns, Copy, HistoryQuery, LedgerCheck, Paper, PaymentRequest, SecureHardware, SoftwareHardware, State,
     back_up, check_backup, check_folder, os_entropy, read_history, restore,
 };
-use softpos_types::{Batch, Code, Method, OrderId, SecretBytes};
+use softpos_types::{Batch, Code, Language, Method, OrderId, SecretBytes};
 
 const PAPER: Paper = Paper {
     language: None,
@@ -46,7 +46,7 @@ fn history(shop: &Shop) -> Vec<softpos_terminal::PaymentSummary> {
 }
 
 fn check(shop: &Shop) -> LedgerCheck {
-    check_folder(shop.place.dir(), &**shop.place.hardware()).unwrap()
+    check_folder(shop.place.dir(), &**shop.place.hardware(), Language::En).unwrap()
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_backup_comes_back_as_history_and_nothing_else() {
         },
     );
     assert!(made.unwrap().records > 10 && heard > 0);
-    let sound = check_backup(&file, &words()).unwrap();
+    let sound = check_backup(&file, &words(), Language::En).unwrap();
     assert!(sound.is_sound(), "{:?}", sound.faults);
     assert_eq!((sound.payments, sound.signed_heads), (6, 3));
 

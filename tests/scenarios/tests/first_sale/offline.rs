@@ -65,6 +65,24 @@ fn the_queue_drains_first_in_first_out_with_progress() {
 }
 
 #[test]
+fn a_till_killed_over_and_over_while_the_queue_drains_tells_the_host_each_payment_once_and_in_order() {
+    let mut shop = Shop::open();
+    shop.network(false);
+    let keys: Vec<_> = (1..=60).map(|amount_minor| shop.cash(amount_minor).key).collect();
+    shop.network(true);
+    for told in [3, 11, 24, 40] {
+        while shop.host.ledger().len() < told {
+            std::thread::yield_now();
+        }
+        shop.kill_till();
+    }
+    shop.assert_reconciled();
+    let host: Vec<_> = shop.host.ledger().iter().map(|row| row.key).collect();
+    assert_eq!(host, keys);
+    assert!(shop.till().queue().unwrap().is_empty());
+}
+
+#[test]
 fn one_payment_can_be_too_large_to_be_stored() {
     let mut shop = Shop::open();
     shop.network(false);

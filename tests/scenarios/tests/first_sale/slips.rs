@@ -82,6 +82,23 @@ fn code_cash_refund_and_decline_have_slips_too() {
 }
 
 #[test]
+fn the_slip_of_a_refund_is_titled_after_the_scheme_of_its_sale() {
+    let mut shop = Shop::open();
+    for (card, title) in [
+        ("unionpay-approved", "UNIONPAY POS REFUND SLIP"),
+        ("visa-approved", "CARD REFUND SLIP"),
+    ] {
+        let paid = shop.tap(1_500, card);
+        let refund = shop.refund(paid.key, 500);
+        let slip = print(&shop, refund.key, Language::En, Copy::Cardholder);
+        assert_eq!(slip.lines().next().unwrap().trim(), title);
+        assert!(slip.contains(paid.masked_pan.as_ref().unwrap()), "{slip}");
+        let original = format!("Original voucher: {}", paid.stan);
+        assert!(slip.contains(&original), "{slip}");
+    }
+}
+
+#[test]
 fn a_stored_payment_says_that_it_is_not_approved_yet() {
     let mut shop = Shop::open();
     shop.network(false);

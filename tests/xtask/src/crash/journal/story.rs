@@ -121,9 +121,8 @@ impl Story {
 
     /// What waits goes first in, first out, a few records after it came.
     fn forward(&self) -> Option<Entry> {
-        let queue = self.ledger.queue();
-        let first = queue.first()?;
-        let due = self.sequence % DAY > DAY - 20 || queue.len() > 4;
+        let first = self.ledger.queue().next()?;
+        let due = self.sequence % DAY > DAY - 20 || self.ledger.queue_len() > 4;
         due.then(|| {
             Moved {
                 forwarded: Some(true),

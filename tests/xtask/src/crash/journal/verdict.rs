@@ -207,7 +207,7 @@ fn reconcile(verdict: &mut Verdict, mut open: Open, readable: &Ledger, damaged: 
     {
         differs("the fold is not that of the records".to_owned());
     }
-    let queue: Vec<_> = open.ledger.queue().iter().map(|payment| payment.key).collect();
+    let queue: Vec<_> = open.ledger.queue().map(|payment| payment.key).collect();
     let indexed: Vec<_> = open
         .store
         .index()
