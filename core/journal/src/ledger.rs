@@ -61,6 +61,9 @@ pub struct Ledger {
     pub archived: Option<Archived>,
     /// A batch was closed, and no checkpoint says so yet.
     pub checkpoint_due: bool,
+    /// The last record at which payments left with their batch; 0 if this fold has seen none. What changed before it
+    /// may be missing here.
+    pub left_at: u64,
     /// Records that made no sense (another payment's key, a forbidden step): reported, never obeyed.
     pub ignored: u64,
 }
@@ -89,6 +92,7 @@ impl Default for Ledger {
             anchored: 0,
             archived: None,
             checkpoint_due: false,
+            left_at: 0,
             ignored: 0,
         }
     }
@@ -153,6 +157,9 @@ impl Ledger {
             | Entry::Attested(_)
             | Entry::KeysLoaded(_)
             | Entry::Archived(_)) => {
+                if matches!(setting, Entry::Settled(_)) && !self.whole {
+                    self.left_at = sequence;
+                }
                 self.apply_setting(setting);
                 return None;
             }

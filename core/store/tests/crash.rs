@@ -60,7 +60,7 @@ fn open(dir: &Path, seed: u8) -> (Store, BTreeMap<u64, Vec<u8>>, Vec<Finding>) {
     findings.extend(
         store
             .index()
-            .catch_up(records.keys().map(|sequence| row(*sequence)), &last, || {
+            .catch_up(records.keys().map(|sequence| row(*sequence)), 0, &last, || {
                 records.keys().map(|sequence| row(*sequence)).collect()
             }),
     );

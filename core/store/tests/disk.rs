@@ -68,7 +68,7 @@ fn open(dir: &Path, seed: u8) -> Result<(Store, Vec<u64>, Vec<Finding>), StoreEr
     } = opened;
     let mut findings = report.findings;
     let last = store.last();
-    findings.extend(store.index().catch_up(std::iter::empty(), &last, Vec::new));
+    findings.extend(store.index().catch_up(std::iter::empty(), 0, &last, Vec::new));
     Ok((store, sequences, findings))
 }
 

@@ -59,11 +59,9 @@ fn open(dir: &Path, seed: u8) -> (Store, Rows, Vec<Finding>) {
     .unwrap();
     let mut findings = report.findings;
     let last = store.last();
-    findings.extend(
-        store
-            .index()
-            .catch_up(rows.values().copied(), &last, || rows.values().copied().collect()),
-    );
+    findings.extend(store.index().catch_up(rows.values().copied(), 0, &last, || {
+        rows.values().copied().collect()
+    }));
     (store, rows, findings)
 }
 

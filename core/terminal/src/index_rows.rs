@@ -29,8 +29,13 @@ pub(crate) fn catch_up(store: &mut Store, ledger: &Ledger) -> Option<Finding> {
     rows.sort_unstable_by_key(|row| row.sequence);
     let last = store.last();
     let reader = store.reader();
-    let every = || reader.map(|reader| every_row(&reader, &tags)).unwrap_or_default();
-    store.index().catch_up(rows.into_iter(), &last, every)
+    let every = || {
+        let reader = reader.as_ref();
+        reader.map(|reader| every_row(reader, &tags)).unwrap_or_default()
+    };
+    store
+        .index()
+        .catch_up(rows.into_iter(), ledger.left_at, &last, every)
 }
 
 /// The row of every payment there is, batch after batch: an index that is filled anew.

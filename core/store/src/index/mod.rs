@@ -116,14 +116,16 @@ impl Index {
 
     /// Brings the index up to the journal after opening.
     ///
-    /// `rows` are the present rows of all payments that can have changed, in the order of the journal; those that
-    /// have changed since are written. If the index has to be filled anew, or ends before them, `every` gives the row of every payment
-    /// there is, and the finding says why. `last` is the journal's last record.
+    /// `rows` are the present rows of all payments that a record after `left_at` has changed, in the order of the journal;
+    /// those that have changed since are written. If the index ends before `left_at`, or before the record that opening
+    /// began to read at, or has to be filled anew, `every` gives the row of every payment there is; the finding says
+    /// why it was filled anew. `last` is the journal's last record.
     pub fn catch_up<I>(
         &mut self,
         rows: I,
+        left_at: u64,
         last: &Position,
-        every: impl FnOnce() -> Vec<IndexRow>,
+        every: impl Fn() -> Vec<IndexRow>,
     ) -> Option<Finding>
     where
         I: Iterator<Item = IndexRow> + Clone,
@@ -131,34 +133,28 @@ impl Index {
         if self.shelf.is_none() && self.doubt.is_none() {
             return None;
         }
-        let mut every = Some(every);
         if self.doubt.is_none() {
-            match self.applied {
-                None => {
-                    let all = every.take().map(|every| every()).unwrap_or_default();
-                    self.fill(all.into_iter(), last);
-                }
-                Some(applied) => {
-                    self.current = true;
-                    let has_changed = |row: &IndexRow| row.sequence > applied.sequence;
-                    if applied.sequence.saturating_add(1) < self.read_from {
-                        // It stopped before the last checkpoint: its days are read once more.
-                        let all = every.take().map(|every| every()).unwrap_or_default();
-                        let changed = all.into_iter().filter(has_changed);
-                        changed.for_each(|row| self.apply(&row, &applied));
-                    } else {
-                        let changed = rows.clone().filter(has_changed);
-                        changed.for_each(|row| self.apply(&row, &applied));
-                    }
-                    self.applied = Some(*last);
-                }
+            let Some(applied) = self.applied else {
+                // If it is doubtful although it was filled just now, it stays closed until the next opening.
+                self.fill(with_every(rows.clone(), every()), last);
+                self.compare(rows, last);
+                return None;
+            };
+            self.current = true;
+            let has_changed = |row: &IndexRow| row.sequence > applied.sequence;
+            if applied.sequence < left_at || applied.sequence.saturating_add(1) < self.read_from {
+                // It stopped before a batch was closed: its days are read once more.
+                let changed = with_every(rows.clone(), every()).filter(has_changed);
+                changed.for_each(|row| self.apply(&row, &applied));
+            } else {
+                let changed = rows.clone().filter(has_changed);
+                changed.for_each(|row| self.apply(&row, &applied));
             }
-            self.compare(rows, last);
+            self.applied = Some(*last);
+            self.compare(rows.clone(), last);
         }
         let reason = self.doubt.clone()?;
-        // One that was filled just now and is doubtful all the same stays closed until the next opening.
-        let all = every.take()?();
-        Some(self.rebuild(all.into_iter(), last, reason))
+        Some(self.rebuild(with_every(rows, every()), last, reason))
     }
 
     /// Sets the index aside and fills a new one, for the reason given.
@@ -525,6 +521,17 @@ fn entries_of(row: Option<&(IndexRow, Vec<u8>)>) -> BTreeMap<Vec<u8>, Vec<u8>> {
     };
     let lists = row.list_keys().into_iter().map(|key| (key, Vec::new()));
     lists.chain([(row_key(&row.key), value.clone())]).collect()
+}
+
+/// The row of every payment there is. The fold's own counts where it has one: a checkpoint remembers what damage has
+/// taken from the records before it. So nothing waits in the queue that does not wait there.
+fn with_every(rows: impl Iterator<Item = IndexRow>, every: Vec<IndexRow>) -> impl Iterator<Item = IndexRow> {
+    let every = every.into_iter().map(|row| IndexRow {
+        queued_at: None,
+        ..row
+    });
+    let whole: BTreeMap<_, _> = every.chain(rows).map(|row| (row.key, row)).collect();
+    whole.into_values()
 }
 
 /// The mark as it is stored, and what all other entries come to.

@@ -130,7 +130,7 @@ fn an_error_or_panic_empties_the_index_and_a_rebuild_brings_it_back() {
         let shelf = Faulty::new();
         let mut index = index(dir.path(), &shelf);
         assert_eq!(
-            index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]),
+            index.catch_up([row(1)].into_iter(), 0, &at(1), || vec![row(1)]),
             None
         );
         *shelf.fault.lock().unwrap() = fault;
@@ -142,7 +142,7 @@ fn an_error_or_panic_empties_the_index_and_a_rebuild_brings_it_back() {
         index.flush();
 
         let rows = [row(1), row(2), row(3)];
-        let finding = index.catch_up(rows.into_iter(), &at(3), || rows.to_vec());
+        let finding = index.catch_up(rows.into_iter(), 0, &at(3), || rows.to_vec());
         assert!(
             matches!(finding, Some(Finding::IndexRebuilt { .. })),
             "{finding:?}"
@@ -157,7 +157,7 @@ fn a_row_under_another_key_does_not_open_and_the_mark_goes() {
     let dir = tempfile::tempdir().unwrap();
     let shelf = Faulty::new();
     let mut index = index(dir.path(), &shelf);
-    index.catch_up([row(1), row(2)].into_iter(), &at(2), || vec![row(1), row(2)]);
+    index.catch_up([row(1), row(2)].into_iter(), 0, &at(2), || vec![row(1), row(2)]);
     {
         let mut entries = shelf.entries.lock().unwrap();
         let moved = entries[&row_key(&row(1).key)].clone();
@@ -175,7 +175,7 @@ fn a_list_that_lies_is_doubted_and_gives_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let shelf = Faulty::new();
     let mut index = index(dir.path(), &shelf);
-    index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]);
+    index.catch_up([row(1)].into_iter(), 0, &at(1), || vec![row(1)]);
     let lie = IndexRow { state: 2, ..row(1) }.list_keys().swap_remove(1);
     shelf.entries.lock().unwrap().insert(lie, Vec::new());
     assert_eq!(index.in_state(2, 9), []);
@@ -194,7 +194,7 @@ fn no_new_index_either_leaves_the_store_without_one() {
     assert!(matches!(finding, Finding::IndexUnavailable { .. }));
     assert_eq!((index.by_key(&row(1).key), index.doubt()), (None, None));
     assert_eq!(
-        index.catch_up([row(1)].into_iter(), &at(1), || vec![row(1)]),
+        index.catch_up([row(1)].into_iter(), 0, &at(1), || vec![row(1)]),
         None
     );
 }
@@ -203,7 +203,7 @@ fn no_new_index_either_leaves_the_store_without_one() {
 fn a_flush_is_due_after_64_payments() {
     let dir = tempfile::tempdir().unwrap();
     let mut index = index(dir.path(), &Faulty::new());
-    index.catch_up(std::iter::empty(), &at(0), Vec::new);
+    index.catch_up(std::iter::empty(), 0, &at(0), Vec::new);
     for payment in 1..=64 {
         assert!(!index.flush_is_due());
         index.apply(&row(payment), &at(u64::from(payment)));
@@ -223,7 +223,7 @@ fn changed_rows_wait_in_memory_and_every_list_knows_them() {
         ..row(payment)
     };
     let rows = [waiting(1), waiting(2), waiting(3)];
-    index.catch_up(rows.into_iter(), &at(3), || rows.to_vec());
+    index.catch_up(rows.into_iter(), 0, &at(3), || rows.to_vec());
     let before = shelf.entries.lock().unwrap().clone();
     let moved = IndexRow {
         sequence: 4,
@@ -254,7 +254,7 @@ fn it_does_not_wait_for_a_flush_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let shelf = Faulty::new();
     let mut index = index(dir.path(), &shelf);
-    index.catch_up(std::iter::empty(), &at(0), Vec::new);
+    index.catch_up(std::iter::empty(), 0, &at(0), Vec::new);
     for payment in 1..=1_500_u64 {
         let row = IndexRow {
             key: PaymentKey::new(payment, &[0; 10]),
@@ -274,7 +274,7 @@ fn a_mixture_of_two_states_is_not_believed() {
     let shelf = Faulty::new();
     let mut first = index(dir.path(), &shelf);
     let rows = [row(1), row(2), row(3)];
-    first.catch_up(rows.into_iter(), &at(3), || rows.to_vec());
+    first.catch_up(rows.into_iter(), 0, &at(3), || rows.to_vec());
     let older = shelf.entries.lock().unwrap().clone();
     let changed = IndexRow {
         sequence: 4,
@@ -305,4 +305,28 @@ fn a_mixture_of_two_states_is_not_believed() {
         believed += u32::from(is_whole);
     }
     assert!(believed >= 2);
+}
+
+#[test]
+fn what_left_the_fold_with_its_batch_is_caught_up_and_waits_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let shelf = Faulty::new();
+    let mut index = index(dir.path(), &shelf);
+    index.catch_up([row(1)].into_iter(), 0, &at(1), || vec![row(1)]);
+    drop(index);
+
+    // Payment 2 was closed at record 3, and the record that forwarded it is gone.
+    let mut index = self::index(dir.path(), &shelf);
+    index.applied = Some(at(1));
+    let waits = IndexRow {
+        queued_at: Some(2),
+        ..row(2)
+    };
+    let finding = index.catch_up([row(4)].into_iter(), 3, &at(4), || vec![row(1), waits, row(4)]);
+    assert_eq!(finding, None);
+    assert!(index.is_current());
+    for known in [row(1), row(2), row(4)] {
+        assert_eq!(index.by_key(&known.key), Some(known));
+    }
+    assert_eq!(index.queue(9), []);
 }

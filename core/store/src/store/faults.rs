@@ -99,7 +99,7 @@ fn open(dir: &Path, seed: u8) -> Result<(Store, Rows, Vec<Finding>), StoreError>
     })?;
     let mut store = opened.store;
     let last = store.last();
-    store.index().catch_up(std::iter::empty(), &last, Vec::new);
+    store.index().catch_up(std::iter::empty(), 0, &last, Vec::new);
     Ok((store, rows, opened.report.findings))
 }
 

@@ -22,7 +22,10 @@ fn open(dir: &Path, seed: u8) -> (Store, Rows, Vec<Finding>) {
         mut store, report, ..
     } = opened.unwrap();
     let last = store.last();
-    assert_eq!(store.index().catch_up(std::iter::empty(), &last, Vec::new), None);
+    assert_eq!(
+        store.index().catch_up(std::iter::empty(), 0, &last, Vec::new),
+        None
+    );
     (store, rows, report.findings)
 }
 

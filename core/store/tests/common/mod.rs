@@ -53,7 +53,7 @@ pub fn open_as(
         Ok(())
     })?;
     let last = store.last();
-    store.index().catch_up(std::iter::empty(), &last, Vec::new);
+    store.index().catch_up(std::iter::empty(), 0, &last, Vec::new);
     Ok((store, rows, report.findings))
 }
 

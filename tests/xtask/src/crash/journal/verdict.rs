@@ -94,7 +94,8 @@ pub(super) fn open(dir: &Path, seed: u64) -> Result<Open, String> {
     let rows: Vec<IndexRow> = ledger.payments().map(row).collect();
     let last = store.last();
     let every = every_row(&store)?;
-    findings.extend(store.index().catch_up(rows.into_iter(), &last, || every));
+    let index = store.index();
+    findings.extend(index.catch_up(rows.into_iter(), ledger.left_at, &last, || every.clone()));
     Ok(Open {
         store,
         ledger,
@@ -219,11 +220,18 @@ fn reconcile(verdict: &mut Verdict, mut open: Open, readable: &Ledger, damaged: 
         differs("the index has another queue".to_owned());
     }
     if !damaged {
+        let mut wrong = Vec::new();
         for payment in readable.payments() {
-            if open.store.index().by_key(&payment.key) != Some(row(payment)) {
-                differs(format!("the index has another row of {}", payment.key));
+            let (is, should) = (open.store.index().by_key(&payment.key), row(payment));
+            if is != Some(should) {
+                wrong.push(format!("the index has another row: {is:?} instead of {should:?}"));
             }
         }
+        if !wrong.is_empty() {
+            let doubt = open.store.index().doubt().unwrap_or("none");
+            wrong.push(format!("its doubt: {doubt}; found: {:?}", open.findings));
+        }
+        wrong.into_iter().for_each(differs);
     }
 }
 
