@@ -64,7 +64,6 @@ impl CardData {
     }
 
     /// Puts another value in the place of a card's own; the old one is wiped.
-    #[cfg(feature = "mag-stripe")]
     pub(crate) fn replace(&mut self, tag: Tag, value: SecretBytes) {
         self.0.retain(|(own, _)| *own != tag);
         self.0.push((tag, value));

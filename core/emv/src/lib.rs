@@ -15,6 +15,7 @@ mod config;
 mod data;
 mod entry;
 mod exceptions;
+mod issuer_answer;
 mod kernel;
 mod masking;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use config::{
 pub use data::CardData;
 pub use entry::{Activation, EntryPoint, EntryStep, Indicators, Start};
 pub use exceptions::{CardMark, ExceptionFile};
+pub use issuer_answer::{IssuerAnswer, IssuerAnswerError, Presentment, Returning};
 pub use kernel::{AnyKernel, Kernel, KernelInput, Progress};
 pub use masking::masked_answer;
 pub use outcome::{

@@ -16,6 +16,7 @@ use crate::brand::Scheme;
 use crate::config::{Aid, KernelId, TerminalData};
 use crate::data::CardData;
 use crate::entry::Activation;
+use crate::issuer_answer::Presentment;
 use crate::outcome::{Authentication, Cvm, Reason};
 
 /// The objects of field 55 that a kernel sends whose scheme asks for no others, in this order, as far as card and
@@ -121,6 +122,8 @@ pub struct CardRead {
     pub scheme: Scheme,
     /// The first language of the card that softpos speaks.
     pub language: Option<Language>,
+    /// How the card wants its issuer's answer, if it wants it: see [`Reader::issuer_answered`](crate::Reader).
+    pub issuer_update: Option<Presentment>,
     reader: TerminalData,
     fci: CardData,
     card: CardData,
@@ -210,6 +213,7 @@ impl CardRead {
             entry_mode: parts.entry_mode,
             scheme: Scheme::of(&parts.activation.adf_name),
             language: language(&fci),
+            issuer_update: None,
             reader,
             fci,
             card,
@@ -232,6 +236,36 @@ impl CardRead {
     /// A data object as the card gave it, from GET PROCESSING OPTIONS, a record or the answer to SELECT.
     pub fn card_object(&self, tag: Tag) -> Option<&[u8]> {
         self.card.value(tag).or_else(|| self.fci.value(tag))
+    }
+
+    /// The reader's own data objects.
+    pub(crate) const fn reader_data(&self) -> &TerminalData {
+        &self.reader
+    }
+
+    /// Takes in what came after the issuer's answer: results of the reader, and the second cryptogram if there is one.
+    pub(crate) fn conclude(&mut self, results: &[(Tag, &[u8])], second: &CardData, issuer_tags: &[Tag]) {
+        for (tag, value) in results {
+            self.reader.set(*tag, value);
+        }
+        for tag in [
+            tag::CRYPTOGRAM,
+            tag::CRYPTOGRAM_INFORMATION,
+            tag::ISSUER_APPLICATION_DATA,
+        ] {
+            if let Some(value) = second.value(tag) {
+                self.card.replace(tag, SecretBytes::copy_of(value));
+            }
+        }
+        if let Some(receipt) = &mut self.receipt {
+            let tvr = self.reader.value(tag::TVR);
+            receipt.tvr = tvr.and_then(|tvr| tvr.try_into().ok()).unwrap_or(receipt.tvr);
+            receipt.arqc = self.card.array(tag::CRYPTOGRAM).unwrap_or(receipt.arqc);
+            if let Some(issuer_data) = self.card.value(tag::ISSUER_APPLICATION_DATA) {
+                receipt.iad = issuer_data.to_vec();
+            }
+        }
+        self.de55 = self.objects(issuer_tags);
     }
 
     fn objects(&self, tags: &[Tag]) -> Vec<u8> {

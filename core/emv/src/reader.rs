@@ -10,7 +10,8 @@ use softpos_types::{SecretArray, Tick};
 use softpos_wire::{bcd, tag};
 
 use crate::config::{KernelId, MAX_ACTIVATIONS, ReaderConfig, TerminalData, Transaction};
-use crate::entry::{Activation, EntryPoint, EntryStep};
+use crate::entry::{Activation, EntryPoint, EntryStep, Start};
+use crate::issuer_answer::{IssuerAnswer, Presentment, Returning};
 use crate::kernel::{AnyKernel, Kernel, KernelInput, Progress};
 use crate::outcome::{ErrorIndication, KernelOutcome, OutcomeKind, Reason};
 use crate::read::{CardRead, EntryMode};
@@ -95,6 +96,9 @@ pub struct Reader {
     /// For the channels of kernel 8.
     channels: Option<Entropy>,
     torn: TornLog,
+    issuer_updates: bool,
+    /// On its way back to its card.
+    returning: Option<Box<Returning>>,
     answer_due: Option<Tick>,
 }
 
@@ -125,6 +129,8 @@ impl Reader {
             kernel: None,
             channels: None,
             torn: TornLog::default(),
+            issuer_updates: false,
+            returning: None,
             answer_due: None,
         })
     }
@@ -139,6 +145,13 @@ impl Reader {
     /// The same reader with taps of earlier transactions that were cut: their cards may come back.
     pub fn with_torn_log(mut self, torn: TornLog) -> Self {
         self.torn = torn;
+        self
+    }
+
+    /// The same reader for a caller that brings the issuer's answer back to cards that want it, with
+    /// [`Reader::issuer_answered`]. Any other reader tells its cards that it does not.
+    pub const fn with_issuer_updates(mut self) -> Self {
+        self.issuer_updates = true;
         self
     }
 
@@ -206,6 +219,35 @@ impl Reader {
         self.advance(step, now)
     }
 
+    // Rule K-RETURN: the issuer's answer goes to the application that asked for it and pays nothing anew: one that cannot
+    // be selected again, or an answer nobody asked for, ends it.
+    // [source: peer, libpay for the selection, and inference;
+    // test: softpos-cards::issuer_update::another_card_or_a_stranger_gets_nothing, entry::tests::restarts_after_a_final_outcome;
+    // evidence: own]
+    /// The issuer answered a payment that went online with [`CardRead::issuer_update`]: takes the answer to the card, which
+    /// is still there or is presented again. Ends with `Approved` or `Declined` and the same read, second cryptogram and
+    /// results of the scripts included, or with `EndApplication` if the card did not come to its end: then the host's
+    /// decision stands alone.
+    pub fn issuer_answered(
+        &mut self,
+        mut read: Box<CardRead>,
+        answer: IssuerAnswer,
+        now: Tick,
+    ) -> ReaderStep {
+        let (start, ready) = match read.issuer_update.take() {
+            None => return ReaderStep::Ignored,
+            Some(Presentment::Held) => (Start::D, None),
+            Some(Presentment::Again) => (Start::B, Some(Message::PresentAgain)),
+        };
+        let prompt = Prompt {
+            ready: ready.map(|message| UiRequest::new(message, Status::ReadyToRead)),
+            ..Prompt::default()
+        };
+        let step = self.entry.restart(start, prompt, Some(answer.data()));
+        self.returning = Some(Box::new(Returning { read, answer }));
+        self.advance(step, now)
+    }
+
     /// When an answer is overdue: call [`Reader::card_lost`] then.
     pub fn deadline(&self) -> Option<(Tick, &'static str)> {
         self.answer_due.map(|due| (due, "card answer"))
@@ -230,6 +272,10 @@ impl Reader {
     /// Book B 3.5: an application that ends with a start is tried again there, as a card after its phone was looked
     /// at. Only while numbers are left: each activation uses up some.
     fn finish(&mut self, mut outcome: KernelOutcome) -> Result<Option<EntryStep>, CardOutcome> {
+        if let Some(returning) = self.returning.take() {
+            // The application could not be selected again: what was read is the caller's all the same.
+            outcome.read = outcome.read.or(Some(returning.read));
+        }
         let again = outcome.kind == OutcomeKind::EndApplication && self.activations < MAX_ACTIVATIONS;
         match outcome.start {
             Some(start) if again => {
@@ -278,6 +324,13 @@ impl Reader {
             });
         };
         self.activations = self.activations.saturating_add(1);
+        let returning = self.returning.take();
+        if activation.issuer_data.is_some() && returning.is_none() {
+            return Err(KernelOutcome {
+                reason: Some(Reason::NoApplication),
+                ..KernelOutcome::new(OutcomeKind::EndApplication)
+            });
+        }
         let mut data = self.config.data_for(activation.kernel, &activation.data);
         for (tag, value) in self.own.iter() {
             data.set(tag, value);
@@ -300,6 +353,8 @@ impl Reader {
             torn: self.torn_for(kernel_id),
             keys: self.config.authority_keys.clone(),
             exceptions: self.config.exceptions.clone(),
+            issuer_updates: self.issuer_updates,
+            returning,
         })?;
         let command = kernel
             .poll_capdu()

@@ -28,6 +28,7 @@ use softpos_types::Tick;
 use crate::config::{KernelId, TerminalData};
 use crate::entry::Activation;
 use crate::exceptions::ExceptionFile;
+use crate::issuer_answer::Returning;
 use crate::oda::AuthorityKeys;
 use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
 use crate::torn::TornLog;
@@ -49,6 +50,10 @@ pub struct KernelInput {
     pub keys: Arc<AuthorityKeys>,
     /// Cards that are not to be taken.
     pub exceptions: Arc<ExceptionFile>,
+    /// Whether the caller brings the issuer's answer back to a card that wants it.
+    pub issuer_updates: bool,
+    /// The answer that is brought back: nothing is paid anew in such an activation.
+    pub returning: Option<Box<Returning>>,
 }
 
 impl KernelInput {
@@ -62,6 +67,8 @@ impl KernelInput {
             torn: TornLog::default(),
             keys: Arc::default(),
             exceptions: Arc::default(),
+            issuer_updates: false,
+            returning: None,
         }
     }
 }

@@ -60,6 +60,7 @@ impl CardRead {
             entry_mode,
             scheme: Scheme::of(&activation.adf_name),
             language: language(&fci),
+            issuer_update: None,
             reader,
             fci,
             card,

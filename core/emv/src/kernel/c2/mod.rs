@@ -134,6 +134,8 @@ impl C2 {
             torn,
             keys,
             exceptions,
+            issuer_updates: _,
+            returning: _,
         } = input;
         let config = Config::read(&data).map_err(|reason| Stop::card(l2::TERMINAL_DATA, reason).outcome())?;
         let mut kernel = Self {

@@ -4,11 +4,10 @@ use softpos_wire::apdu::{Rapdu, SW_OK};
 use softpos_wire::tag;
 
 use super::super::configured::set;
-use super::super::endings::{
-    approved, declined, end_application, online, other_interface, restart, select_next,
-};
+use super::super::endings::{approved, declined, end_application, other_interface, restart, select_next};
 use super::super::intake::Template;
 use super::risk::Request;
+use super::update::ask_issuer;
 use super::{C5, CVM_REQUIRED, tags};
 use crate::outcome::{Authentication, Cvm, KernelOutcome, Reason};
 use crate::read::{CardRead, EntryMode, ReadParts};
@@ -56,11 +55,12 @@ impl C5 {
             (Request::Tc | Request::Arqc, _) => self.verification(signed),
         };
         let authentication = (signed && authentic).then_some(Authentication::Combined);
+        let wanted = self.update_wanted();
         let read = self.read(information, verdict.unwrap_or(Cvm::None), authentication)?;
         Ok(match (verdict, answered) {
             (Err(reason), _) => declined(reason, Some(read)),
             (Ok(_), Request::Tc) => approved(read),
-            (Ok(_), Request::Arqc | Request::Aac) => online(read),
+            (Ok(_), Request::Arqc | Request::Aac) => ask_issuer(read, wanted),
         })
     }
 

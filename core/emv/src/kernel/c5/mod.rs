@@ -1,13 +1,14 @@
-//! Kernel 5 (JCB, EMV mode): GET PROCESSING OPTIONS, records, risk, one GENERATE AC; the card says how its holder is
-//! verified. No terminal transaction qualifiers. `unverified`.
+//! Kernel 5 (JCB, EMV mode): GET PROCESSING OPTIONS, records, risk, GENERATE AC, and a second one where the card takes its
+//! issuer's answer; the card says how its holder is verified. No terminal transaction qualifiers. `unverified`.
 //!
 //! Source of the rules: one vendor's kernels of 2013 to 2020, so older than books 2.11; where something else is the
-//! source, the rule says so. Stripe and legacy mode and issuer updates are not offered.
+//! source, the rule says so. Stripe and legacy mode are not offered: no public source says how their commands look.
 
 mod conclusion;
 mod risk;
 mod tags;
 mod torn;
+mod update;
 
 use alloc::vec::Vec;
 
@@ -16,6 +17,7 @@ use softpos_wire::apdu::{self, Rapdu};
 use softpos_wire::{bcd, tag};
 
 use self::risk::{Analysis, Request};
+use self::update::Update;
 use super::configured::{ActionCodes, Limits, Reach, Tvr, amount_minor, set, usage_allowed};
 use super::endings::{declined, lost, select_next};
 use super::intake::{Habits, Intake};
@@ -56,6 +58,8 @@ pub struct C5 {
     tvr: Tvr,
     /// What this tap sent before ECHO was asked with the values of an earlier one.
     before_echo: Option<Sent>,
+    /// The issuer's answer on its way to the card.
+    update: Option<Update>,
     now: Tick,
     state: State,
     command: Option<Vec<u8>>,
@@ -75,6 +79,7 @@ enum State {
     AwaitRecord,
     AwaitEcho { asked: Request, combined: bool },
     AwaitCryptogram { asked: Request, combined: bool },
+    AwaitUpdate,
     Ended,
 }
 
@@ -82,18 +87,27 @@ impl C5 {
     // Rule C5-PDOL: an application that does not ask for 9F52 is no EMV application of this kernel: SELECT NEXT.
     // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c5::tests::without_9f52_the_next_is_tried;
     // evidence: own]
-    pub(super) fn start(input: KernelInput) -> Result<Self, KernelOutcome> {
-        let intake = Intake::new(&input.activation, HABITS).map_err(select_next)?;
-        if !intake.pdol_asks_for(tags::COMPATIBILITY) {
+    pub(super) fn start(mut input: KernelInput) -> Result<Self, KernelOutcome> {
+        if let Some(returning) = input.returning.take() {
+            return Self::resume(input, *returning);
+        }
+        let mut kernel = Self::new(input).map_err(select_next)?;
+        if !kernel.intake.pdol_asks_for(tags::COMPATIBILITY) {
             return Err(select_next(Reason::DataMissing(tag::PDOL)));
         }
+        kernel.command = Some(kernel.processing_options().map_err(select_next)?);
+        Ok(kernel)
+    }
+
+    fn new(input: KernelInput) -> Result<Self, Reason> {
+        let intake = Intake::new(&input.activation, HABITS)?;
         let byte = |tag| {
             input
                 .data
                 .value(tag)
                 .and_then(|value: &[u8]| value.first().copied())
         };
-        let mut kernel = Self {
+        Ok(Self {
             options: byte(tags::OPTIONS).unwrap_or_default(),
             interchange: input
                 .data
@@ -106,12 +120,11 @@ impl C5 {
             cdol: SecretBytes::new(Vec::new()),
             tvr: [0; 5],
             before_echo: None,
+            update: None,
             now: Tick(0),
             state: State::AwaitOptions,
             command: None,
-        };
-        kernel.command = Some(kernel.processing_options().map_err(select_next)?);
-        Ok(kernel)
+        })
     }
 
     fn processing_options(&mut self) -> Result<Vec<u8>, Reason> {
@@ -123,15 +136,18 @@ impl C5 {
 
     // Rule C5-CVM-REQUIRED: an amount at or above the verification limit sets 9F53 B1b8, but not of a refund.
     // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c5::tests::verification_is_announced; evidence: own]
-    // Rule C5-NO-UPDATE: issuer updates are not offered, so 9F53 B2b8 is never sent.
-    // [source: inference; test: kernel::c5::tests::verification_is_announced; evidence: own]
+    // Rule C5-UPDATE-OFFER: 9F53 B2b8 is sent as configured if the issuer's answer would come back to the card, else never.
+    // [source: inference; test: kernel::c5::tests::verification_is_announced,
+    // kernel::c5::update::tests::updates_are_offered_by_a_reader_that_brings_them; evidence: own]
     fn assess_cvm(&mut self) -> Result<(), Reason> {
         let limits = Limits::of(&self.input.data)?;
         let reached = risk::reached(amount_minor(&self.input.data)?, limits);
         let above =
             reached.cvm || (limits.cvm.is_none() && self.input.activation.indicators.cvm_limit_exceeded);
         let [first, second, _] = &mut self.interchange;
-        *second &= !ISSUER_UPDATE;
+        if !self.input.issuer_updates {
+            *second &= !ISSUER_UPDATE;
+        }
         *first &= !CVM_REQUIRED;
         if above && !refund(&self.input) {
             *first |= CVM_REQUIRED;
@@ -294,6 +310,7 @@ impl Kernel for C5 {
             State::AwaitRecord => self.on_record(answer),
             State::AwaitEcho { asked, combined } => self.on_echo(answer, asked, combined),
             State::AwaitCryptogram { asked, combined } => Err(self.on_cryptogram(asked, combined, answer)),
+            State::AwaitUpdate => self.on_update(answer),
             State::Ended => Err(select_next(Reason::Malformed)),
         };
         progress.unwrap_or_else(|outcome| {
@@ -311,6 +328,7 @@ impl Kernel for C5 {
             State::AwaitCryptogram { asked, combined } | State::AwaitEcho { asked, combined } => {
                 self.remember(asked, combined);
             }
+            State::AwaitUpdate => return self.update_lost(),
             State::AwaitOptions | State::AwaitRecord | State::Ended => {}
         }
         lost()

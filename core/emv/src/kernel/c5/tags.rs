@@ -8,12 +8,17 @@ pub(super) const COMPATIBILITY: Tag = Tag::new(0x9F52);
 pub(super) const INTERCHANGE: Tag = Tag::new(0x9F53);
 /// 9F50: what verification the card wants.
 pub(super) const CARD_CVM: Tag = Tag::new(0x9F50);
+/// 9F60: issuer update parameter: whether and how the card wants the issuer's answer.
+pub(super) const ISSUER_UPDATE: Tag = Tag::new(0x9F60);
+/// 9F5B: issuer script results.
+pub(super) const SCRIPT_RESULTS: Tag = Tag::new(0x9F5B);
 /// DF8D02: combination options, of our own: two bytes.
 pub(super) const OPTIONS: Tag = Tag::new(0xDF_8D02);
 /// DF8D03: random selection, of our own: threshold n12, target percentage, maximum target percentage (Book 3 10.6.2).
 pub(super) const SELECTION: Tag = Tag::new(0xDF_8D03);
 
 pub(super) const CDOL_1: Tag = Tag::new(0x8C);
+pub(super) const CDOL_2: Tag = Tag::new(0x8D);
 pub(super) const IAC_DEFAULT: Tag = Tag::new(0x9F0D);
 pub(super) const IAC_DENIAL: Tag = Tag::new(0x9F0E);
 pub(super) const IAC_ONLINE: Tag = Tag::new(0x9F0F);
@@ -48,8 +53,7 @@ pub(super) const DATA_RECORD: &[Tag] = &[
     tag::TRANSACTION_TYPE,
     tag::UNPREDICTABLE_NUMBER,
     CARD_CVM,
-    // 8D: CDOL 2.
-    Tag::new(0x8D),
+    CDOL_2,
     tag::CVM_RESULTS,
     tag::DF_NAME,
     tag::ISSUER_COUNTRY,
@@ -79,4 +83,5 @@ pub(super) const ISSUER_DATA: &[Tag] = &[
     tag::DF_NAME,
     CARD_CVM,
     INTERCHANGE,
+    SCRIPT_RESULTS,
 ];
