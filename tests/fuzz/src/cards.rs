@@ -4,14 +4,14 @@
 //! good when it is played again, and mutants get beyond them.
 
 use softpos_cards::{
-    CardScheme, Presence, Profile, SoftCard, authority_keys, curve_authority_keys, profiles,
+    CardScheme, IssuerUpdate, Presence, Profile, SoftCard, authority_keys, curve_authority_keys, profiles,
 };
 use softpos_emv::oda::{AuthorityKey, CurveAuthorityKey};
 use softpos_emv::{KernelId, ReaderStep};
 use softpos_types::Tick;
 
 use crate::seeds::foreign;
-use crate::taps::{WITHOUT_KEYS, aid, reader};
+use crate::taps::{WITHOUT_KEYS, aid, carried_back, reader};
 use crate::transcript::{AMOUNTS, Event, LOST, encode};
 
 /// Presentations of one card, the last of which may be the second one of a phone.
@@ -52,8 +52,22 @@ pub(crate) fn taps(kernel: KernelId) -> Vec<Vec<u8>> {
         .into_iter()
         .flat_map(|amount| TRANSACTIONS.map(|kind| [amount, kind]));
     let mut taps: Vec<Vec<u8>> = cards
-        .flat_map(|profile| heads.clone().filter_map(|head| tap(profile, kernel, head)))
+        .flat_map(|profile| {
+            heads
+                .clone()
+                .filter_map(|head| tap(profile, kernel, (head, None)))
+        })
         .collect();
+    if kernel == KernelId::C5 {
+        let wishes = [IssuerUpdate::Held, IssuerUpdate::Again];
+        let jcb = profiles().iter().find(|profile| belongs(profile, kernel));
+        taps.extend(jcb.into_iter().flat_map(|profile| {
+            wishes
+                .map(|wish| tap(profile, kernel, ([200, 0], Some(wish))))
+                .into_iter()
+                .flatten()
+        }));
+    }
     taps.extend(foreign(kernel));
     taps
 }
@@ -72,8 +86,15 @@ fn belongs(profile: &Profile, kernel: KernelId) -> bool {
     }
 }
 
-fn tap(profile: &Profile, kernel: KernelId, head: [u8; 2]) -> Option<Vec<u8>> {
+fn tap(
+    profile: &Profile,
+    kernel: KernelId,
+    (head, wish): ([u8; 2], Option<IssuerUpdate>),
+) -> Option<Vec<u8>> {
     let mut card = SoftCard::new(profile);
+    if let Some(wish) = wish {
+        card.script_issuer_update(wish);
+    }
     let mut reader = reader(kernel, aid(kernel)?, head)?;
     let mut events = Vec::new();
     for _ in 0..MAX_PRESENTATIONS {
@@ -89,6 +110,7 @@ fn tap(profile: &Profile, kernel: KernelId, head: [u8; 2]) -> Option<Vec<u8>> {
                 LOST => reader.card_lost(Tick(1_000)),
                 _ => reader.card_replied(&answer, 13_000, Tick(1_000)),
             };
+            step = carried_back(&mut reader, step, Tick(1_000));
             events.push(Event { kind, answer });
         }
         card.remove();

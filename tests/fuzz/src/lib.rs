@@ -110,6 +110,12 @@ pub const TARGETS: &[Target] = &[
         run: parsers::track2,
     },
     Target {
+        name: "card.issuer-answer",
+        corpus: || vec![seeds::issuer_answer()],
+        alter: Mutator::alter,
+        run: parsers::issuer_answer,
+    },
+    Target {
         name: "kernel.2",
         corpus: || cards::taps(KernelId::C2),
         alter: transcript::alter,

@@ -1,5 +1,6 @@
 //! The parsers of `softpos-wire`: views stay inside the input, work stays within its length.
 
+use softpos_emv::IssuerAnswer;
 use softpos_wire::afl::Afl;
 use softpos_wire::apdu::{Capdu, Rapdu};
 use softpos_wire::cvm_list::CvmList;
@@ -73,6 +74,15 @@ pub(crate) fn apdu(bytes: &[u8]) {
     }
     if let Ok(answer) = Rapdu::parse(bytes) {
         assert!(answer.body.len().saturating_add(2) == bytes.len());
+    }
+}
+
+/// An issuer's answer for its card.
+pub(crate) fn issuer_answer(bytes: &[u8]) {
+    if let Ok(answer) = IssuerAnswer::new(true, bytes) {
+        assert!(bytes.len() <= 1_024, "beyond the bound");
+        let shown = format!("{answer:?}");
+        assert!(shown.len() < 64, "shows what only the card shall know: {shown}");
     }
 }
 

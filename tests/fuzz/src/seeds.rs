@@ -120,6 +120,14 @@ pub(crate) fn commands() -> Vec<Vec<u8>> {
     ])
 }
 
+/// What an issuer answers: approval, proof, scripts before and after the second cryptogram.
+pub(crate) fn issuer_answer() -> Vec<u8> {
+    let text = "8A023030910811223344556677887115\
+        9F180400000007860504DA9F58008605842400000172078605\
+        0418000000";
+    hex::decode(text).expect("a constant")
+}
+
 pub(crate) fn tracks() -> Vec<Vec<u8>> {
     decoded(&[
         "4761739001010010D191220111438825",

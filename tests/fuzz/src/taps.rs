@@ -5,21 +5,21 @@ use std::sync::{Arc, OnceLock};
 use softpos_cards::CardScheme;
 use softpos_emv::oda::AuthorityKeys;
 use softpos_emv::{
-    Aid, Combination, CombinationSettings, KernelId, Reader, ReaderConfig, ReaderStep, TerminalData,
-    Transaction,
+    Aid, CardOutcome, Combination, CombinationSettings, IssuerAnswer, KernelId, Reader, ReaderConfig,
+    ReaderStep, TerminalData, Transaction,
 };
 use softpos_types::{Currency, LocalTime, Money, SecretArray, Tick};
 use softpos_wire::Tag;
 
 use crate::cards;
-use crate::seeds::{NUMBERS, authority_keys};
+use crate::seeds::{NUMBERS, authority_keys, issuer_answer};
 use crate::transcript::{LOST, next_event};
 
 /// Four activations, each with two selections, options, relay, the most records a card may list, and what follows.
 const MAX_COMMANDS: usize = 4 * (8 + 64);
 
 /// What kernel 5 reads otherwise: its interchange profile, and options of the combination.
-const TERMINAL_JCB: [(u32, &str); 3] = [(0x9F52, "00"), (0x9F53, "300000"), (0xDF_8D02, "2200")];
+const TERMINAL_JCB: [(u32, &str); 3] = [(0x9F52, "00"), (0x9F53, "308000"), (0xDF_8D02, "2200")];
 const CASHBACK: u8 = 0x09;
 /// Purchase, cash, purchase with cashback, refund: the last two bits of the second byte say which.
 const TYPES: [u8; 4] = [0x00, 0x01, CASHBACK, 0x20];
@@ -113,6 +113,7 @@ pub(crate) fn tap(kernel: KernelId, bytes: &[u8]) -> Option<ReaderStep> {
                 }
             }
         };
+        step = carried_back(&mut reader, step, now);
     }
     assert!(
         matches!(step, ReaderStep::Finished(_) | ReaderStep::WaitForCard(_)),
@@ -123,6 +124,20 @@ pub(crate) fn tap(kernel: KernelId, bytes: &[u8]) -> Option<ReaderStep> {
         assert!(!shown.contains(secret), "a card number is shown");
     }
     Some(step)
+}
+
+/// Where a card wants its issuer's answer it gets one.
+pub(crate) fn carried_back(reader: &mut Reader, step: ReaderStep, now: Tick) -> ReaderStep {
+    match step {
+        ReaderStep::Finished(CardOutcome::Online(read)) if read.issuer_update.is_some() => {
+            let answer = IssuerAnswer::new(true, &issuer_answer()).expect("a sound answer");
+            reader.issuer_answered(read, answer, now)
+        }
+        ReaderStep::Transmit(_)
+        | ReaderStep::WaitForCard(_)
+        | ReaderStep::Finished(_)
+        | ReaderStep::Ignored => step,
+    }
 }
 
 /// Numbers of all the cards, as digits and as a list of bytes would show them.
@@ -153,6 +168,7 @@ pub(crate) fn reader(kernel: KernelId, aid: &[u8], [amount, kind]: [u8; 2]) -> O
         transaction.local.year = 2019;
     }
     let reader = Reader::new(&config, transaction).ok()?;
+    let reader = reader.with_issuer_updates();
     Some(reader.with_channels(SecretArray::build(|seed| *seed = CHANNEL_SEED)))
 }
 
@@ -252,5 +268,20 @@ mod tests {
             assert!(decided > INPUTS / 20 && of("approved") > 0, "{name}: {endings:?}");
             assert!(of("end") > INPUTS / 10, "{name}: {endings:?}");
         }
+    }
+
+    /// Two sound inputs of kernel 5 go on after the issuer's answer, held and presented again, to a second cryptogram.
+    #[test]
+    fn an_issuers_answer_is_carried_back() {
+        let told = cards::taps(KernelId::C5)
+            .iter()
+            .filter(|input| match tap(KernelId::C5, input) {
+                Some(ReaderStep::Finished(CardOutcome::Declined(stopped))) => stopped
+                    .read
+                    .is_some_and(|read| read.data_object(Tag::new(0x9F5B)).is_some()),
+                _ => false,
+            })
+            .count();
+        assert_eq!(told, 2);
     }
 }

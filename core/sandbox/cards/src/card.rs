@@ -1,5 +1,7 @@
 //! A card that answers commands: directory, selection, processing options, records, cryptograms.
 
+mod update;
+
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ use crate::pki::{CardCertificates, sha1};
 use crate::profile::{Presence, Profile, Temper, Verification};
 use crate::scheme::CardScheme;
 use crate::tags;
+pub use update::IssuerUpdate;
+use update::Open;
 
 const SW_BLOCKED: u16 = 0x6283;
 const SW_FILE_NOT_FOUND: u16 = 0x6A82;
@@ -53,6 +57,11 @@ pub struct SoftCard {
     collisions_left: u8,
     /// The last cryptogram and how to ask for it again: the reader may not have got it.
     kept: Option<(Again, Vec<u8>)>,
+    /// How it wants its issuer's answer, and the payment that waits for one.
+    update: Option<IssuerUpdate>,
+    open: Option<Open>,
+    /// What the issuer wrote last.
+    written: Option<Vec<u8>>,
     /// What others keep here, by tag; as long as this card is used.
     envelopes: BTreeMap<u32, Vec<u8>>,
     faults: Vec<Fault>,
@@ -100,6 +109,9 @@ impl SoftCard {
             confirmed: false,
             collisions_left: profile.collisions,
             kept: None,
+            update: None,
+            open: None,
+            written: None,
             envelopes: BTreeMap::new(),
             faults: profile.fault.into_iter().collect(),
             endless: false,
@@ -160,6 +172,7 @@ impl SoftCard {
 
     /// Leaves the field.
     pub fn remove(&mut self) {
+        self.forget_if_held();
         self.field = Field::Out;
     }
 
@@ -196,7 +209,7 @@ impl SoftCard {
         match fault {
             None => {}
             Some(FaultKind::Pulled) => {
-                self.field = Field::Out;
+                self.remove();
                 return Err(CardGone);
             }
             Some(FaultKind::StatusWord(sw)) => answer = sw.to_be_bytes().to_vec(),
@@ -230,7 +243,9 @@ impl SoftCard {
             (0x80, 0xA8) => self.processing_options(command.data),
             (0x00, 0xB2) => self.read_record(&command),
             (0x80, 0xEA) => self.exchange_relay(command.data),
+            (0x80, 0xAE) if self.waits() => self.second_ac(&command),
             (0x80, 0xAE) => self.generate_ac(&command),
+            (0x04, 0xDA) => self.put_data(&command),
             (0x84, 0x32) if self.is_common() => self.read_data(command.data),
             (0x84, 0x34) if self.is_common() => self.write_data(&command),
             (0x80, 0xD0) => self.give_again(&Again::Recover(command.data.to_vec())),
@@ -309,6 +324,7 @@ impl SoftCard {
         }
         let made = made?;
         self.atc = atc;
+        self.open = None;
         // Those that sign now are done with their owner; the others once they have made their cryptogram.
         if !self.generates() {
             self.confirmed = false;
@@ -364,9 +380,11 @@ impl SoftCard {
         let chip = self.chip(self.atc)?;
         let waits = chip.locked;
         let answer = generate(&chip, &asked);
+        let open = Open::by(&chip, &asked, answer.as_deref().unwrap_or_default());
         self.kept = again(chip.account, command.data).zip(answer.clone().ok());
         self.confirmed = waits;
-        // One cryptogram a payment.
+        self.open = open;
+        // One cryptogram a payment, but for a second one where its issuer's answer comes back.
         let stores = self.is_common() && answer.is_ok() && command.p2 & MORE != 0;
         if let (Field::Answered(session), true) = (std::mem::replace(&mut self.field, Field::In), stores) {
             self.field = Field::Storing(session);
@@ -437,6 +455,7 @@ impl SoftCard {
             account,
             key: self.key.as_ref().ok_or(SW_CONDITIONS)?,
             atc: atc.to_be_bytes(),
+            update: self.update,
             locked: self.profile.verification == Verification::SeePhone && !self.confirmed,
             certificates: &self.certificates,
             curve_certificates: &self.curve_certificates,

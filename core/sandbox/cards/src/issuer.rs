@@ -192,6 +192,23 @@ pub fn issuer_answer(account: &Account, verified: Verified, de39: &str) -> Optio
     })
 }
 
+/// The one command that issuers of the sandbox send to their cards: PUT DATA, secured, for an object of our own.
+pub(crate) const SCRIPT_HEADER: [u8; 4] = [0x04, 0xDA, 0xDF, 0x01];
+
+/// A command of the issuer for its card: writes a value, with a code over it and the cryptogram it answers (the layout
+/// is that of our cards alone). `None` for an account without key or a value that does not fit.
+pub fn issuer_script(account: &Account, verified: Verified, value: &[u8]) -> Option<Vec<u8>> {
+    let code = script_code(account, verified.atc, verified.cryptogram, value)?;
+    let length = u8::try_from(value.len().checked_add(code.len())?).ok()?;
+    Some([&SCRIPT_HEADER[..], &[length], value, &code].concat())
+}
+
+pub(crate) fn script_code(account: &Account, atc: u16, cryptogram: [u8; 8], value: &[u8]) -> Option<[u8; 8]> {
+    let key = card_key(account, account.key_index)?;
+    let message = [&SCRIPT_HEADER[..], value, &cryptogram].concat();
+    Some(Layout::of(account).cryptogram(&key, atc.to_be_bytes(), &message))
+}
+
 fn fixed<'a, const N: usize>(
     value: impl Fn(Tag) -> Option<&'a [u8]>,
     tag: Tag,

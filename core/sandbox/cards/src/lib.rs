@@ -21,11 +21,12 @@ mod tags;
 mod wallet;
 
 pub use account::{Account, IssuerAnswer, accounts};
-pub use card::{CardGone, SoftCard};
+pub use card::{CardGone, IssuerUpdate, SoftCard};
 pub use curve_pki::{CurveAuthorityKey, curve_authority_keys};
 pub use fault::{Fault, FaultKind};
 pub use issuer::{
-    CryptogramError, CryptogramKind, IssuerKey, Verified, issuer_answer, issuer_keys, verify_cryptogram,
+    CryptogramError, CryptogramKind, IssuerKey, Verified, issuer_answer, issuer_keys, issuer_script,
+    verify_cryptogram,
 };
 pub use pki::{AuthorityKey, authority_keys};
 pub use profile::{Presence, Profile, profiles};

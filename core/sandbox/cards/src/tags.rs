@@ -4,6 +4,9 @@ use softpos_wire::Tag;
 
 pub(crate) const CDOL_1: Tag = Tag::new(0x8C);
 pub(crate) const CDOL_2: Tag = Tag::new(0x8D);
+/// What the issuer decided, and its proof.
+pub(crate) const RESPONSE_CODE: Tag = Tag::new(0x8A);
+pub(crate) const ISSUER_AUTHENTICATION: Tag = Tag::new(0x91);
 pub(crate) const CVM_LIST: Tag = Tag::new(0x8E);
 pub(crate) const AUTHORITY_INDEX: Tag = Tag::new(0x8F);
 pub(crate) const ISSUER_CERTIFICATE: Tag = Tag::new(0x90);

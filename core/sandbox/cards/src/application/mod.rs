@@ -16,6 +16,7 @@ use softpos_types::SecretArray;
 use softpos_wire::{Tag, tag};
 
 use crate::account::Account;
+use crate::card::IssuerUpdate;
 use crate::curve_pki::CurveCertificates;
 use crate::issuer::{CryptogramKind, Made, make};
 use crate::pki::{CardCertificates, certify};
@@ -36,6 +37,8 @@ pub(crate) struct Chip<'c> {
     pub(crate) account: &'c Account,
     pub(crate) key: &'c SecretArray<16>,
     pub(crate) atc: [u8; 2],
+    /// How the card wants its issuer's answer.
+    pub(crate) update: Option<IssuerUpdate>,
     /// The device still waits for its owner.
     pub(crate) locked: bool,
     /// Signed once for a card, when first asked for.
@@ -103,6 +106,30 @@ pub(crate) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u1
         CardScheme::AmericanExpress => american_express::generate(chip, asked),
         CardScheme::Jcb => jcb::generate(chip, asked),
         CardScheme::Visa | CardScheme::UnionPay | CardScheme::Discover => Err(SW_CONDITIONS),
+    }
+}
+
+/// The cryptogram that a request is answered with, signed or not.
+pub(crate) fn first_cryptogram(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<[u8; 8], u16> {
+    match chip.account.scheme {
+        CardScheme::Jcb => jcb::first_cryptogram(chip, asked),
+        CardScheme::Visa
+        | CardScheme::Mastercard
+        | CardScheme::UnionPay
+        | CardScheme::AmericanExpress
+        | CardScheme::Discover => Err(SW_CONDITIONS),
+    }
+}
+
+/// The second GENERATE AC of a payment, with the issuer's answer to its first cryptogram.
+pub(crate) fn second(chip: &Chip<'_>, asked: &Asked<'_>, first: [u8; 8]) -> Result<Vec<u8>, u16> {
+    match chip.account.scheme {
+        CardScheme::Jcb => jcb::second(chip, asked, first),
+        CardScheme::Visa
+        | CardScheme::Mastercard
+        | CardScheme::UnionPay
+        | CardScheme::AmericanExpress
+        | CardScheme::Discover => Err(SW_CONDITIONS),
     }
 }
 
