@@ -1,4 +1,5 @@
-//! What goes on by itself: reversals first, then payments whose result is unknown, then the queue, one at a time.
+//! What goes on by itself: reversals first, then payments whose result is unknown, each alone; then
+//! the queue, in its order, a few of it on their way at once.
 
 use softpos_journal::{Payment, State};
 use softpos_types::{Method, Now, Operation, PaymentKey, ReversalReason, Tick};
@@ -6,6 +7,11 @@ use softpos_types::{Method, Now, Operation, PaymentKey, ReversalReason, Tick};
 use crate::effect::{Effect, Notice};
 use crate::exchange::Ask;
 use crate::flow::Flow;
+use crate::waiting::Waiting;
+
+/// So many payments of the queue may be on their way to the host at once: over a slow network one after the other would
+/// take a round trip each.
+const MAX_FORWARDED_AT_ONCE: usize = 4;
 
 /// So many ends of forwarded payments may be on their way to the disk while the next one is sent.
 const MAX_UNWRITTEN_ENDS: usize = 8;
@@ -61,22 +67,21 @@ impl Flow {
         total
     }
 
-    /// Starts the next background exchange, if none is under way.
+    /// Starts the next background exchanges, as many as may be under way.
     pub(crate) fn advance_background(&mut self, now: Now) {
-        if !self.online || self.background_busy() {
-            return;
-        }
-        let Some((key, ask)) = self.next_background(now) else {
-            return;
-        };
-        match ask {
-            Ask::Reversal(_) => self.send_reversal(key, now),
-            Ask::Status(_) => self.query(key, now),
-            Ask::Request(_) => {
-                self.count_forwarding();
-                self.send_request(key, now);
+        while self.online && !self.background_busy() {
+            let Some((key, ask)) = self.next_background(now) else {
+                return;
+            };
+            match ask {
+                Ask::Reversal(_) => return self.send_reversal(key, now),
+                Ask::Status(_) => return self.query(key, now),
+                Ask::Request(_) => {
+                    self.count_forwarding();
+                    self.send_request(key, now);
+                }
+                Ask::Settle | Ask::Setup => return,
             }
-            Ask::Settle | Ask::Setup => {}
         }
     }
 
@@ -181,16 +186,24 @@ impl Flow {
         }
     }
 
-    /// Whether something about a payment that is not on the screen is under way.
+    /// Whether nothing further about payments that are not on the screen may begin.
     ///
     /// The written end of a forwarded payment keeps the next one waiting only if several are not on the disk yet: killed
     /// before, the till sends it again and gets the stored answer.
     fn background_busy(&self) -> bool {
-        let unattended = || {
-            let waiting = self.waiting.values();
-            waiting.filter(|waiting| waiting.key().is_some_and(|key| !self.attends(key)))
-        };
-        unattended().any(|waiting| !waiting.ends_forwarding()) || unattended().count() >= MAX_UNWRITTEN_ENDS
+        let waits = |key| self.ledger.payment(key).is_some_and(|payment| payment.queued);
+        let sent = self.unattended().filter(|it| it.requested().is_some_and(waits));
+        let unwritten = self.unattended().filter(|it| it.ends_forwarding());
+        let (sent, unwritten) = (sent.count(), unwritten.count());
+        sent.saturating_add(unwritten) < self.unattended().count()
+            || sent >= MAX_FORWARDED_AT_ONCE
+            || unwritten >= MAX_UNWRITTEN_ENDS
+    }
+
+    /// What is under way about payments that are not on the screen.
+    fn unattended(&self) -> impl Iterator<Item = &Waiting> {
+        let waiting = self.waiting.values();
+        waiting.filter(|waiting| waiting.key().is_some_and(|key| !self.attends(key)))
     }
 
     /// The first payment in order whose time has come, and what to ask about it.
@@ -203,7 +216,9 @@ impl Flow {
     /// overtakes that one.
     fn background_heads(&self) -> impl Iterator<Item = (PaymentKey, Ask)> {
         // The machine of a charged code has its own moments.
-        let by_itself = |payment: &&Payment| payment.wallet.is_none() && !self.held(payment.key);
+        let by_itself = |payment: &&Payment| {
+            payment.wallet.is_none() && !self.held(payment.key) && !self.busy(payment.key)
+        };
         let unsettled = || self.ledger.unsettled().filter(by_itself);
         let reversals = unsettled()
             .filter(|payment| payment.state == State::Reversing)
@@ -217,8 +232,16 @@ impl Flow {
             .queue()
             .filter(waits)
             .find(|payment| !self.busy(payment.key))
+            .filter(|payment| self.may_go_beside(payment))
             .map(|payment| (payment.key, Ask::Request(payment.key)));
         reversals.chain(unknown).chain(head)
+    }
+
+    /// Whether a payment may be sent beside those that are on their way: not while one of them was tried in vain before,
+    /// for then the host is asked with one alone, and no refund beside its sale.
+    fn may_go_beside(&self, payment: &Payment) -> bool {
+        let mut on_their_way = self.unattended().filter_map(Waiting::key);
+        on_their_way.all(|key| !self.retries.contains_key(&key) && payment.original_key != Some(key))
     }
 
     /// Whether something that waits was tried less often than this since everything was made due.

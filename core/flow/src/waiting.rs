@@ -104,6 +104,17 @@ impl Waiting {
         )
     }
 
+    /// The payment whose own request is on its way to the host.
+    pub(crate) const fn requested(&self) -> Option<PaymentKey> {
+        let Self::Host(exchange) = self else {
+            return None;
+        };
+        match exchange.ask {
+            Ask::Request(key) => Some(key),
+            Ask::Status(_) | Ask::Reversal(_) | Ask::Settle | Ask::Setup => None,
+        }
+    }
+
     /// Whether this writes down how a forwarded payment has ended.
     pub(crate) fn ends_forwarding(&self) -> bool {
         let Self::Record { entry, .. } = self else {

@@ -1,7 +1,8 @@
 //! The thread that touches disk and secure hardware: the flow's effects in their order, each answered by an event.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use softpos_crypto::p256_key::signature_from_der;
 use softpos_flow::{Anchor, EffectId, Event};
@@ -16,6 +17,8 @@ use crate::session::Session;
 
 /// So many records share a sync.
 const MOST_OF_A_SYNC: usize = 16;
+/// While the disk is full nothing that is written tells when there is room again: it is looked at this often.
+const SPACE_PULSE: Duration = Duration::from_millis(250);
 
 /// Something to be done in order, away from the caller.
 pub(crate) enum Work {
@@ -50,7 +53,10 @@ pub(crate) enum Work {
 pub(crate) fn run(session: &Arc<Session>, mut store: Store, work: &Receiver<Work>) {
     let mut space_low = false;
     let mut next = None;
-    while let Some(job) = next.take().or_else(|| work.recv().ok()) {
+    while let Some(job) = next
+        .take()
+        .or_else(|| wait(session, &store, work, &mut space_low))
+    {
         match job {
             Work::Sign { id, digests } => sign(session, id, &digests),
             Work::Attest { id, challenge } => attest(session, id, challenge),
@@ -79,6 +85,18 @@ pub(crate) fn run(session: &Arc<Session>, mut store: Store, work: &Receiver<Work
     }
     drop(store);
     session.worker_ended();
+}
+
+/// The next job; none if nobody can send any more.
+fn wait(session: &Arc<Session>, store: &Store, work: &Receiver<Work>, low: &mut bool) -> Option<Work> {
+    while *low {
+        match work.recv_timeout(SPACE_PULSE) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Timeout) => watch_space(session, store, low),
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    work.recv().ok()
 }
 
 /// Tells the flow when the disk gets full, and when there is room again.

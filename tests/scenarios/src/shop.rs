@@ -40,7 +40,12 @@ pub struct Shop {
 impl TillPlace {
     /// A new folder and new keys of a device.
     pub fn new() -> Self {
-        let root = TempDir::new().expect("a folder for the till");
+        Self::on(&std::env::temp_dir())
+    }
+
+    /// The same in a folder of this disk.
+    pub fn on(disk: &Path) -> Self {
+        let root = TempDir::new_in(disk).expect("a folder for the till");
         let mut entropy = os_entropy().expect("randomness");
         let hardware =
             SoftwareHardware::open(&root.path().join("device"), &mut entropy).expect("device keys");
@@ -102,7 +107,12 @@ impl Shop {
 
     /// A new till that belongs to nobody yet, and a host.
     pub fn unopened(host: HostPlace) -> Self {
-        let (place, log) = (TillPlace::new(), LogLines::default());
+        Self::unopened_at(TillPlace::new(), host)
+    }
+
+    /// A new till at a place of its own that belongs to nobody yet, and a host.
+    pub fn unopened_at(place: TillPlace, host: HostPlace) -> Self {
+        let log = LogLines::default();
         let till = place.open(&log).expect("a till on a new folder");
         Self {
             till: Some(till),

@@ -322,6 +322,69 @@ fn both_are_forwarded(shop: &mut Shop, stored: &[PaymentKey]) {
     store(shop, 1_000);
 }
 
+// How the queue is sent.
+
+#[test]
+fn the_queue_goes_in_its_order_a_few_at_once_and_no_refund_beside_its_sale() {
+    let mut shop = Shop::open();
+    shop.network(false);
+    let first: Vec<PaymentKey> = (0..2).map(|_| sell_cash(&mut shop)).collect();
+    let refund = shop.refund(first[1], 1_000).unwrap();
+    shop.until("written", Shop::is_idle);
+    let later: Vec<PaymentKey> = (0..4).map(|_| sell_cash(&mut shop)).collect();
+
+    shop.road(paths::TRANSACTIONS, Road::AnswerLate(2_000));
+    shop.network(true);
+    shop.pass(1_000);
+    // The refund is next, and its sale is on its way.
+    assert_eq!(shop.sent(paths::TRANSACTIONS).len(), 2);
+    assert_eq!(shop.sent(paths::REFUNDS).len(), 0);
+    shop.open_roads();
+    shop.rest();
+    let sent = [
+        (paths::TRANSACTIONS, first[0]),
+        (paths::TRANSACTIONS, first[1]),
+        (paths::REFUNDS, refund),
+        (paths::TRANSACTIONS, later[0]),
+        (paths::TRANSACTIONS, later[1]),
+        (paths::TRANSACTIONS, later[2]),
+        (paths::TRANSACTIONS, later[3]),
+    ];
+    let order = sent.map(|(path, key)| shop.sent_at(path, key).expect("sent"));
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(shop.sent(paths::TRANSACTIONS).len(), 6);
+    assert_eq!(shop.host_state(refund), Some(TransactionState::Approved));
+}
+
+#[test]
+fn four_of_a_long_queue_are_on_their_way_and_one_alone_asks_a_host_that_is_gone() {
+    let mut shop = Shop::open();
+    shop.network(false);
+    let queued: Vec<PaymentKey> = (0..6).map(|_| sell_cash(&mut shop)).collect();
+    let tries = |shop: &Shop| -> Vec<usize> {
+        let sent = shop.sent(paths::TRANSACTIONS);
+        let of = |key| sent.iter().filter(|request| request.key == Some(key)).count();
+        queued.iter().map(|key| of(*key)).collect()
+    };
+    shop.road(paths::TRANSACTIONS, Road::Refused);
+    shop.network(true);
+    shop.pass(HOUR_MS);
+    let asked = tries(&shop);
+    assert!(asked[0] > 3, "{asked:?}");
+    assert_eq!(asked[1..], [1, 1, 1, 0, 0]);
+    shop.open_roads();
+    shop.rest();
+    for key in queued {
+        assert_eq!(shop.host_state(key), Some(TransactionState::Approved));
+    }
+}
+
+fn sell_cash(shop: &mut Shop) -> PaymentKey {
+    let key = shop.start(Method::Cash, 1_000).unwrap();
+    shop.until("written", Shop::is_idle);
+    key
+}
+
 // Parameters and the verdict run out, and come back by themselves.
 
 #[test]

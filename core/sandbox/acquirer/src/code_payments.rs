@@ -32,7 +32,7 @@ pub(crate) async fn charge(shared: &Shared, work: &mut Work, call: &Call, device
         return Err(malformed("only sales by a payer's code come here"));
     }
     let key = *key;
-    let standing = match incoming.declined_at_once(work).await? {
+    let standing = match incoming.declined_at_once() {
         Some(de39) => Standing::Declined(de39),
         None => at_wallet(shared, work, device, &incoming).await?,
     };

@@ -43,7 +43,7 @@ pub(crate) async fn open(shared: &Shared, work: &mut Work, call: &Call, device: 
     let expires_utc_ms = incoming
         .host_utc_ms
         .saturating_add(shared.lifetimes.shown_code_ms);
-    let declined = incoming.declined_at_once(work).await?;
+    let declined = incoming.declined_at_once();
     let state = if let Some(de39) = declined {
         let reply = json(&incoming.reply(shared, work, Decision::of(de39)).await?)?;
         let state = TransactionState::Declined;

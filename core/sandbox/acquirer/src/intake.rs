@@ -29,6 +29,8 @@ pub(crate) struct Incoming {
     pub(crate) request: TransactionRequest,
     pub(crate) envelope: Envelope,
     pub(crate) host_utc_ms: u64,
+    /// Another transaction of the batch has its number.
+    stan_taken: bool,
 }
 
 /// Reads a request with an idempotency key: a repeat gets the stored answer, another body under the same key
@@ -41,10 +43,11 @@ pub(crate) async fn take_in(work: &mut Work, call: &Call, device: &Device) -> Re
     }
     call.check_key_header(envelope.key)?;
     device.check_owner(&envelope.terminal, &envelope.merchant)?;
-    if let Some(answer) = stored_answer(work, call, device, envelope.key).await? {
-        return Ok(Intake::Repeat(answer));
+    let known = Known::find(work, device, &envelope).await?;
+    if let Some(answer) = known.answer {
+        return answer.repeat(call, device).map(Intake::Repeat);
     }
-    if is_tombstone(work, device, envelope.key).await? {
+    if known.is_tombstone {
         return Err(reversed());
     }
     if i64::from(envelope.batch.value()) != device.batch {
@@ -58,32 +61,74 @@ pub(crate) async fn take_in(work: &mut Work, call: &Call, device: &Device) -> Re
         request,
         envelope,
         host_utc_ms: utc_ms(),
+        stan_taken: known.stan_taken,
     })))
 }
 
-async fn stored_answer(
-    work: &mut Work,
-    call: &Call,
-    device: &Device,
-    key: PaymentKey,
-) -> Result<Option<String>, Failure> {
-    let row: Option<(String, String, String, String, String)> = sqlx::query_as(
-        "SELECT i.terminal, i.route, i.body_sha256, i.answer, t.state FROM idempotency i \
-         JOIN transactions t ON t.payment_key = i.payment_key WHERE i.payment_key = $1",
-    )
-    .bind(key.to_string())
-    .fetch_optional(&mut **work)
-    .await?;
-    let Some((terminal, route, body, answer, state)) = row else {
-        return Ok(None);
-    };
-    if (terminal.as_str(), &route, &body) != (device.terminal.as_str(), &call.target, &call.body_sha256()) {
-        return Err(refuse(409, "key_reuse", "the key was used with another body"));
+/// What the books know of a payment before it is decided.
+struct Known {
+    answer: Option<StoredAnswer>,
+    is_tombstone: bool,
+    stan_taken: bool,
+}
+
+/// The answer that was given to the key, and to what.
+struct StoredAnswer {
+    terminal: String,
+    route: String,
+    body_sha256: String,
+    answer: String,
+    state: String,
+}
+
+impl Known {
+    async fn find(work: &mut Work, device: &Device, envelope: &Envelope) -> Result<Self, Failure> {
+        type Answer = Option<String>;
+        let row: (bool, bool, Answer, Answer, Answer, Answer, Answer) = sqlx::query_as(
+            "SELECT EXISTS (SELECT 1 FROM tombstones WHERE terminal = $1 AND payment_key = $2), \
+             EXISTS (SELECT 1 FROM transactions WHERE terminal = $1 AND batch = $3 AND stan = $4), \
+             i.terminal, i.route, i.body_sha256, i.answer, t.state \
+             FROM (SELECT $2 AS payment_key) asked \
+             LEFT JOIN idempotency i ON i.payment_key = asked.payment_key \
+             LEFT JOIN transactions t ON t.payment_key = i.payment_key",
+        )
+        .bind(device.terminal.as_str())
+        .bind(envelope.key.to_string())
+        .bind(i64::from(envelope.batch.value()))
+        .bind(i64::from(envelope.stan.value()))
+        .fetch_one(&mut **work)
+        .await?;
+        let (is_tombstone, stan_taken, terminal, route, body_sha256, answer, state) = row;
+        let stored = terminal.zip(route).zip(body_sha256).zip(answer).zip(state);
+        let answer = stored.map(
+            |((((terminal, route), body_sha256), answer), state)| StoredAnswer {
+                terminal,
+                route,
+                body_sha256,
+                answer,
+                state,
+            },
+        );
+        Ok(Self {
+            answer,
+            is_tombstone,
+            stan_taken,
+        })
     }
-    if state == text_of(&TransactionState::Reversed) {
-        return Err(reversed());
+}
+
+impl StoredAnswer {
+    /// The answer once more, if the same is asked again.
+    fn repeat(self, call: &Call, device: &Device) -> Answer {
+        let asked = (device.terminal.as_str(), &call.target, &call.body_sha256());
+        if (self.terminal.as_str(), &self.route, &self.body_sha256) != asked {
+            return Err(refuse(409, "key_reuse", "the key was used with another body"));
+        }
+        if self.state == text_of(&TransactionState::Reversed) {
+            return Err(reversed());
+        }
+        Ok(self.answer)
     }
-    Ok(Some(answer))
 }
 
 /// Whether a reversal of this key came before its original.
@@ -134,26 +179,18 @@ impl Incoming {
     }
 
     /// The checks of every amount: a code to decline with, if it cannot be one.
-    pub(crate) async fn declined_at_once(&self, work: &mut Work) -> Result<Option<&'static str>, Failure> {
+    pub(crate) fn declined_at_once(&self) -> Option<&'static str> {
         let envelope = &self.envelope;
         if envelope.currency != CURRENCY {
-            return Ok(Some("12"));
+            return Some("12");
         }
         if Money::payment(envelope.amount_minor, envelope.currency).is_err() {
-            return Ok(Some("13"));
+            return Some("13");
         }
         if envelope.amount_minor > PAYMENT_LIMIT_MINOR {
-            return Ok(Some("61"));
+            return Some("61");
         }
-        let same_stan: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM transactions WHERE terminal = $1 AND batch = $2 AND stan = $3",
-        )
-        .bind(envelope.terminal.as_str())
-        .bind(i64::from(envelope.batch.value()))
-        .bind(i64::from(envelope.stan.value()))
-        .fetch_one(&mut **work)
-        .await?;
-        Ok((same_stan > 0).then_some("94"))
+        self.stan_taken.then_some("94")
     }
 
     /// Makes the answer to a decision.
@@ -223,15 +260,14 @@ impl Incoming {
     /// Writes the transaction's row.
     pub(crate) async fn insert(&self, work: &mut Work, stored: Stored<'_>) -> Result<(), Failure> {
         let envelope = &self.envelope;
-        let sequence = next_number(work, "transaction").await?;
         sqlx::query(
             "INSERT INTO transactions (payment_key, sequence, terminal, merchant, batch, stan, operation, method, \
              state, amount_minor, currency, de39, deferred, host_utc_ms, original_key, reply, reference, \
              expires_utc_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM transactions), $2, $3, $4, $5, $6, $7, $8, \
+             $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         )
         .bind(self.key())
-        .bind(sequence)
         .bind(envelope.terminal.as_str())
         .bind(envelope.merchant.as_str())
         .bind(i64::from(envelope.batch.value()))

@@ -6,6 +6,7 @@
 //! counts as the merchant's takings (`merchant:N:cash`) without being owed to them.
 
 use softpos_types::{Currency, PaymentKey};
+use sqlx::QueryBuilder;
 
 use crate::HostError;
 use crate::call::Failure;
@@ -37,51 +38,41 @@ impl Booking<'_> {
     pub(crate) async fn book(&self, work: &mut Work, payer: &Payer) -> Result<(), Failure> {
         let amount = self.amount_minor;
         let negative = amount.checked_neg().ok_or(Failure::Internal("an amount"))?;
-        let merchant = self.merchant;
-        match payer {
-            Payer::Card(account) => {
-                self.post(work, "scheme", amount).await?;
-                self.post(work, &format!("merchant:{merchant}:payable"), negative)
-                    .await?;
-                self.post(work, &card_account(account), amount).await?;
-                self.post(work, "issuer", negative).await
-            }
-            Payer::Wallet(wallet) => {
-                self.post(work, &format!("wallet:{wallet}"), amount).await?;
-                self.post(work, &format!("merchant:{merchant}:payable"), negative)
-                    .await
-            }
-            Payer::Drawer => {
-                self.post(work, &format!("drawer:{}", self.terminal), amount)
-                    .await?;
-                self.post(work, &format!("merchant:{merchant}:cash"), negative)
-                    .await
-            }
-        }
-    }
-
-    async fn post(&self, work: &mut Work, account: &str, amount_minor: i64) -> Result<(), Failure> {
-        post(work, &self.key.to_string(), account, amount_minor, self.currency).await
+        let payable = || (format!("merchant:{}:payable", self.merchant), negative);
+        let lines = match payer {
+            Payer::Card(account) => vec![
+                ("scheme".into(), amount),
+                payable(),
+                (card_account(account), amount),
+                ("issuer".into(), negative),
+            ],
+            Payer::Wallet(wallet) => vec![(format!("wallet:{wallet}"), amount), payable()],
+            Payer::Drawer => vec![
+                (format!("drawer:{}", self.terminal), amount),
+                (format!("merchant:{}:cash", self.merchant), negative),
+            ],
+        };
+        post(work, &self.key.to_string(), &lines, self.currency).await
     }
 }
 
+/// Writes the lines of one entry, account and amount each, in one statement.
 async fn post(
     work: &mut Work,
     payment_key: &str,
-    account: &str,
-    amount_minor: i64,
+    lines: &[(String, i64)],
     currency: Currency,
 ) -> Result<(), Failure> {
-    sqlx::query(
-        "INSERT INTO postings (payment_key, entry, account, amount_minor, currency) \
-         VALUES ($1, 'booking', $2, $3, $4)",
-    )
-    .bind(payment_key)
-    .bind(account)
-    .bind(amount_minor)
-    .bind(currency.alpha())
-    .execute(&mut **work)
-    .await?;
+    let mut insert =
+        QueryBuilder::new("INSERT INTO postings (payment_key, entry, account, amount_minor, currency) ");
+    insert.push_values(lines, |mut row, (account, amount_minor)| {
+        row.push_bind(payment_key)
+            .push("'booking'")
+            .push_bind(account)
+            .push_bind(amount_minor)
+            .push_bind(currency.alpha());
+    });
+    insert.build().execute(&mut **work).await?;
     Ok(())
 }
 
@@ -134,8 +125,8 @@ pub(crate) async fn open_card(
     let negative = balance_minor
         .checked_neg()
         .ok_or(Failure::Internal("an opening balance"))?;
-    post(work, &opening, &card_account(account), negative, currency).await?;
-    post(work, &opening, "vault", balance_minor, currency).await
+    let lines = [(card_account(account), negative), ("vault".into(), balance_minor)];
+    post(work, &opening, &lines, currency).await
 }
 
 /// What a cardholder can spend.

@@ -27,7 +27,7 @@ pub(crate) async fn sale(shared: &Shared, work: &mut Work, call: &Call, device: 
     let (decision, payer) = match (envelope.method, sealed) {
         (Method::Card, Some(sealed)) => {
             check_attested(shared.lifetimes, device, envelope)?;
-            if let Some(de39) = incoming.declined_at_once(work).await? {
+            if let Some(de39) = incoming.declined_at_once() {
                 (Decision::of(de39), None)
             } else {
                 let authorised = authorise(shared, work, device, &incoming, sealed).await?;
@@ -35,7 +35,7 @@ pub(crate) async fn sale(shared: &Shared, work: &mut Work, call: &Call, device: 
             }
         }
         (Method::Cash, None) => {
-            let de39 = incoming.declined_at_once(work).await?.unwrap_or(APPROVED);
+            let de39 = incoming.declined_at_once().unwrap_or(APPROVED);
             (Decision::of(de39), Some(Payer::Drawer))
         }
         (Method::Card | Method::Code, None) | (Method::Cash | Method::Code, Some(_)) => {
@@ -94,7 +94,7 @@ pub(crate) async fn refund(shared: &Shared, work: &mut Work, call: &Call, device
     ) else {
         return Err(malformed("a refund names its sale and carries no card data"));
     };
-    if let Some(de39) = incoming.declined_at_once(work).await? {
+    if let Some(de39) = incoming.declined_at_once() {
         let reply = incoming.reply(shared, work, Decision::of(de39)).await?;
         return incoming.finish(work, call, &reply).await;
     }

@@ -70,7 +70,7 @@ pub(crate) fn open_store(dir: &Path) -> Store {
     let opened = Store::open(&config, &seed(1), &mut entropy, &mut |_| Ok(()));
     let mut store = opened.expect("a new store").store;
     let last = store.last();
-    let refilled = store.index().catch_up(std::iter::empty(), &last, Vec::new);
+    let refilled = store.index().catch_up(std::iter::empty(), 0, &last, Vec::new);
     assert!(refilled.is_none() && store.index().is_current());
     store
 }

@@ -134,7 +134,9 @@ fn open(dir: &Path) -> (Store, Ledger) {
     let mut store = opened.store;
     let rows: Vec<IndexRow> = ledger.payments().map(row).collect();
     let last = store.last();
-    let refilled = store.index().catch_up(rows.into_iter(), &last, Vec::new);
+    let refilled = store
+        .index()
+        .catch_up(rows.into_iter(), ledger.left_at, &last, Vec::new);
     assert!(refilled.is_none(), "the index was not kept: {refilled:?}");
     assert!(store.index().is_current());
     (store, ledger)

@@ -21,6 +21,8 @@ mod by_card;
 mod cards;
 mod codes;
 mod folder;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod input;
 mod kernels;
 mod memory;
