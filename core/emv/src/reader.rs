@@ -219,11 +219,12 @@ impl Reader {
         self.advance(step, now)
     }
 
-    // Rule K-RETURN: the issuer's answer goes to the application that asked for it and pays nothing anew: one that cannot
-    // be selected again, or an answer nobody asked for, ends it.
+    // Rule K-RETURN: the issuer's answer goes back to the application that asked for it, and pays nothing anew: if it
+    // cannot be selected again that is the end, and an answer that no card asked for goes nowhere.
     // [source: peer, libpay for the selection, and inference;
-    // test: softpos-cards::issuer_update::another_card_or_a_stranger_gets_nothing, entry::tests::restarts_after_a_final_outcome;
-    // evidence: own]
+    // test: softpos-cards::issuer_update::another_card_or_a_stranger_gets_nothing,
+    // softpos-cards::issuer_update::a_reader_that_does_not_bring_answers_back_is_not_asked_to,
+    // entry::tests::restarts_after_a_final_outcome; evidence: own]
     /// The issuer answered a payment that went online with [`CardRead::issuer_update`]: takes the answer to the card, which
     /// is still there or is presented again. Ends with `Approved` or `Declined` and the same read, second cryptogram and
     /// results of the scripts included, or with `EndApplication` if the card did not come to its end: then the host's
@@ -325,6 +326,7 @@ impl Reader {
         };
         self.activations = self.activations.saturating_add(1);
         let returning = self.returning.take();
+        // Whatever a kernel does with it: after the issuer's answer no activation pays once more.
         if activation.issuer_data.is_some() && returning.is_none() {
             return Err(KernelOutcome {
                 reason: Some(Reason::NoApplication),

@@ -55,8 +55,8 @@ pub struct SoftCard {
     /// The owner of the device has confirmed the next payment.
     confirmed: bool,
     collisions_left: u8,
-    /// The last cryptogram and how to ask for it again: the reader may not have got it.
-    kept: Option<(Again, Vec<u8>)>,
+    /// The last cryptogram, how to ask for it again, and whether its answer is wanted: the reader may not have got it.
+    kept: Option<(Again, Vec<u8>, Option<Open>)>,
     /// How it wants its issuer's answer, and the payment that waits for one.
     update: Option<IssuerUpdate>,
     open: Option<Open>,
@@ -381,7 +381,9 @@ impl SoftCard {
         let waits = chip.locked;
         let answer = generate(&chip, &asked);
         let open = Open::by(&chip, &asked, answer.as_deref().unwrap_or_default());
-        self.kept = again(chip.account, command.data).zip(answer.clone().ok());
+        self.kept = again(chip.account, command.data)
+            .zip(answer.clone().ok())
+            .map(|(how, answer)| (how, answer, open));
         self.confirmed = waits;
         self.open = open;
         // One cryptogram a payment, but for a second one where its issuer's answer comes back.
@@ -440,11 +442,12 @@ impl SoftCard {
         let Field::Answered(_) = self.field else {
             return Err(SW_CONDITIONS);
         };
-        let (kept, answer) = self.kept.as_ref().ok_or(SW_CONDITIONS)?;
+        let (kept, answer, open) = self.kept.as_ref().ok_or(SW_CONDITIONS)?;
         if kept != how {
             return Err(SW_CONDITIONS);
         }
         self.field = Field::In;
+        self.open = *open;
         Ok(answer.clone())
     }
 

@@ -23,6 +23,7 @@ use softpos_wire::{Tag, tag};
 
 const SCRIPT_RESULTS: Tag = Tag::new(0x9F5B);
 const GENERATE_AC: u8 = 0xAE;
+const ECHO: u8 = 0xDF;
 const SELECT: u8 = 0xA4;
 const PUT_DATA: u8 = 0xDA;
 
@@ -285,6 +286,45 @@ fn pulled_away_at_any_command() {
             }
             assert!(card.faults_left().is_empty());
         }
+    }
+}
+
+/// The first tap is cut after the card has made its cryptogram: ECHO brings it, and the answer goes to the payment of
+/// then.
+#[test]
+fn a_cut_tap_is_echoed_and_its_answer_told() {
+    for how in [IssuerUpdate::Held, IssuerUpdate::Again] {
+        let mut wallet = Wallet::new();
+        let card = wallet.card("jcb-approved").unwrap();
+        card.script_issuer_update(how);
+        card.script(Fault {
+            at: u8::try_from(commands_of_a_tap()).unwrap(),
+            kind: FaultKind::Pulled,
+        });
+        let mut reader = reader_taking_updates();
+        card.present();
+        let mut step = reader.card_present(Tick(0));
+        while let ReaderStep::Transmit(command) = &step {
+            step = match card.transmit(command) {
+                Ok(answer) => reader.card_replied(&answer, common::ELAPSED_US, Tick(0)),
+                Err(CardGone) => reader.card_lost(Tick(0)),
+            };
+        }
+        assert!(matches!(step, ReaderStep::WaitForCard(_)), "{step:?}");
+        let counter = card.atc();
+        card.present();
+        let step = reader.card_present(Tick(0));
+        let mut sent = Commands::default();
+        let read = online(finished(&mut reader, card, step, &mut sent));
+        assert_eq!(sent.0.last(), Some(&ECHO));
+        if how == IssuerUpdate::Again {
+            card.remove();
+        }
+        let answer = answer_to(&read, "00", &honest);
+        let read = approved(told(&mut reader, card, (read, answer), &mut Air));
+        assert_eq!(read.receipt.as_ref().unwrap().atc, counter.to_be_bytes());
+        assert_eq!(second_kind(&read), 0x40);
+        assert_eq!(card.written_by_issuer(), Some(&b"after "[..]));
     }
 }
 

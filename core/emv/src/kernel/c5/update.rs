@@ -75,6 +75,9 @@ impl C5 {
     // Rule C5-UPDATE-BACK: back at its card the answer is told at once: no second GET PROCESSING OPTIONS, no records.
     // [source: inference; test: kernel::c5::update::tests::scripts_around_the_second_cryptogram,
     // softpos-cards::issuer_update::two_presentments; evidence: own]
+    // Rule C5-UPDATE-TORN: an answer to ECHO wants the issuer's answer as the one that was lost would have; it goes to the
+    // payment of then.
+    // [source: inference; test: softpos-cards::issuer_update::a_cut_tap_is_echoed_and_its_answer_told; evidence: own]
     pub(super) fn resume(input: KernelInput, returning: Returning) -> Result<Self, KernelOutcome> {
         let mut kernel = Self::new(input).map_err(end_application)?;
         kernel.update = Some(Update::new(returning));

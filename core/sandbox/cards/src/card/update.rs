@@ -24,7 +24,8 @@ pub enum IssuerUpdate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Open {
     how: IssuerUpdate,
-    /// What the issuer answers to.
+    /// The counter of the payment, and what the issuer answers to.
+    atc: u16,
     cryptogram: [u8; 8],
     /// The second cryptogram is made.
     concluded: bool,
@@ -37,6 +38,7 @@ impl Open {
         match find(answer, tags::ISSUER_UPDATE) {
             Ok(Some([0x01 | 0x02])) => Some(Self {
                 how,
+                atc: u16::from_be_bytes(chip.atc),
                 cryptogram: first_cryptogram(chip, asked).ok()?,
                 concluded: false,
             }),
@@ -89,7 +91,7 @@ impl SoftCard {
             options_data: &[],
             relay: None,
         };
-        second(&self.chip(self.atc)?, &asked, open.cryptogram)
+        second(&self.chip(open.atc)?, &asked, open.cryptogram)
     }
 
     /// PUT DATA with the issuer's code over command and first cryptogram; keeps the value.
@@ -100,7 +102,7 @@ impl SoftCard {
             return Err(super::SW_WRONG_P1_P2);
         }
         let account = self.profile.account.ok_or(SW_CONDITIONS)?;
-        if script_code(account, self.atc, open.cryptogram, value) != Some(*code) {
+        if script_code(account, open.atc, open.cryptogram, value) != Some(*code) {
             return Err(SW_WRONG_CODE);
         }
         self.written = Some(value.to_vec());
