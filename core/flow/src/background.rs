@@ -14,7 +14,7 @@ use crate::waiting::Waiting;
 const MAX_FORWARDED_AT_ONCE: usize = 4;
 
 /// So many ends of forwarded payments may be on their way to the disk while the next one is sent.
-const MAX_UNWRITTEN_ENDS: usize = 8;
+const MAX_UNWRITTEN_ENDS: usize = 16;
 
 /// Tries of one payment, and when the next is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use softpos_crypto::p256_key::signature_from_der;
 use softpos_flow::{Anchor, EffectId, Event};
@@ -16,7 +16,9 @@ use crate::retention;
 use crate::session::Session;
 
 /// So many records share a sync.
-const MOST_OF_A_SYNC: usize = 16;
+const MOST_OF_A_SYNC: usize = 8;
+/// How long the first of them waits for others: nothing waits for it, and every sync that is saved spares the disk.
+const SHARING_TIME: Duration = Duration::from_millis(20);
 /// While the disk is full nothing that is written tells when there is room again: it is looked at this often.
 const SPACE_PULSE: Duration = Duration::from_millis(250);
 
@@ -218,10 +220,12 @@ impl Record {
     }
 }
 
-/// Takes what waits already and may share a sync; gives back the job behind it, if there is one.
+/// Takes what comes soon and may share a sync; gives back the job behind it, if there is one.
 fn take_waiting(session: &Session, work: &Receiver<Work>, records: &mut Vec<Record>) -> Option<Work> {
+    let began = Instant::now();
     while records.iter().all(Record::shares_sync) && records.len() < MOST_OF_A_SYNC {
-        match work.try_recv().ok()? {
+        let left = SHARING_TIME.saturating_sub(began.elapsed());
+        match work.recv_timeout(left).ok()? {
             Work::Persist { id, kind, payload } => {
                 let record = Record::new(id, kind, payload);
                 if !record.shares_sync() {

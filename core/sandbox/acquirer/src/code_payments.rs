@@ -38,7 +38,7 @@ pub(crate) async fn charge(shared: &Shared, work: &mut Work, call: &Call, device
     };
     let status = write(shared, work, &incoming, standing).await?;
     let answer = json(&StatusReply { key, ..status })?;
-    incoming.remember(work, call, &answer).await?;
+    incoming.answer_with(work, &answer).await?;
     Ok(answer)
 }
 

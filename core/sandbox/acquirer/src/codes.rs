@@ -83,7 +83,7 @@ pub(crate) async fn open(shared: &Shared, work: &mut Work, call: &Call, device: 
         reference,
         expires_utc_ms,
     })?;
-    incoming.remember(work, call, &answer).await?;
+    incoming.answer_with(work, &answer).await?;
     Ok(answer)
 }
 

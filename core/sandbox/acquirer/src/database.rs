@@ -121,6 +121,8 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
         .max_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
+        // A file in this folder: there is nobody to be asked whether they are still there.
+        .test_before_acquire(false)
         .connect_with(options)
         .await
 }

@@ -29,6 +29,9 @@ pub(crate) struct Incoming {
     pub(crate) request: TransactionRequest,
     pub(crate) envelope: Envelope,
     pub(crate) host_utc_ms: u64,
+    /// Where it came, and the fingerprint of its body: by them a repeat is known.
+    route: String,
+    body_sha256: String,
     /// Another transaction of the batch has its number.
     stan_taken: bool,
 }
@@ -61,6 +64,8 @@ pub(crate) async fn take_in(work: &mut Work, call: &Call, device: &Device) -> Re
         request,
         envelope,
         host_utc_ms: utc_ms(),
+        route: call.target.clone(),
+        body_sha256: call.body_sha256(),
         stan_taken: known.stan_taken,
     })))
 }
@@ -87,10 +92,9 @@ impl Known {
         let row: (bool, bool, Answer, Answer, Answer, Answer, Answer) = sqlx::query_as(
             "SELECT EXISTS (SELECT 1 FROM tombstones WHERE terminal = $1 AND payment_key = $2), \
              EXISTS (SELECT 1 FROM transactions WHERE terminal = $1 AND batch = $3 AND stan = $4), \
-             i.terminal, i.route, i.body_sha256, i.answer, t.state \
+             t.terminal, t.route, t.body_sha256, t.answer, t.state \
              FROM (SELECT $2 AS payment_key) asked \
-             LEFT JOIN idempotency i ON i.payment_key = asked.payment_key \
-             LEFT JOIN transactions t ON t.payment_key = i.payment_key",
+             LEFT JOIN transactions t ON t.payment_key = asked.payment_key",
         )
         .bind(device.terminal.as_str())
         .bind(envelope.key.to_string())
@@ -225,7 +229,7 @@ impl Incoming {
     }
 
     /// Writes a final decision down, and its answer for repeats.
-    pub(crate) async fn finish(&self, work: &mut Work, call: &Call, reply: &TransactionReply) -> Answer {
+    pub(crate) async fn finish(&self, work: &mut Work, reply: &TransactionReply) -> Answer {
         let body = json(reply)?;
         self.insert(
             work,
@@ -237,35 +241,28 @@ impl Incoming {
             },
         )
         .await?;
-        self.remember(work, call, &body).await?;
         Ok(body)
     }
 
-    /// Keeps the answer for repeats.
-    pub(crate) async fn remember(&self, work: &mut Work, call: &Call, answer: &str) -> Result<(), Failure> {
-        sqlx::query(
-            "INSERT INTO idempotency (payment_key, terminal, route, body_sha256, answer) \
-             VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(self.key())
-        .bind(self.envelope.terminal.as_str())
-        .bind(&call.target)
-        .bind(call.body_sha256())
-        .bind(answer)
-        .execute(&mut **work)
-        .await?;
+    /// Repeats get this answer, and not the decision.
+    pub(crate) async fn answer_with(&self, work: &mut Work, answer: &str) -> Result<(), Failure> {
+        sqlx::query("UPDATE transactions SET answer = $1 WHERE payment_key = $2")
+            .bind(answer)
+            .bind(self.key())
+            .execute(&mut **work)
+            .await?;
         Ok(())
     }
 
-    /// Writes the transaction's row.
+    /// Writes the transaction's row; repeats get the decision.
     pub(crate) async fn insert(&self, work: &mut Work, stored: Stored<'_>) -> Result<(), Failure> {
         let envelope = &self.envelope;
         sqlx::query(
             "INSERT INTO transactions (payment_key, sequence, terminal, merchant, batch, stan, operation, method, \
-             state, amount_minor, currency, de39, deferred, host_utc_ms, original_key, reply, reference, \
-             expires_utc_ms) \
+             state, amount_minor, currency, de39, deferred, host_utc_ms, original_key, reply, route, \
+             body_sha256, answer, reference, expires_utc_ms) \
              VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM transactions), $2, $3, $4, $5, $6, $7, $8, \
-             $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             $9, $10, $11, $12, $13, $14, $15, $16, $17, $15, $18, $19)",
         )
         .bind(self.key())
         .bind(envelope.terminal.as_str())
@@ -282,6 +279,8 @@ impl Incoming {
         .bind(stored_time(self.host_utc_ms))
         .bind(envelope.original_key.map(|key| key.to_string()))
         .bind(stored.reply)
+        .bind(&self.route)
+        .bind(&self.body_sha256)
         .bind(stored.code.as_ref().map(|(reference, _)| reference.as_str()))
         .bind(stored.code.as_ref().map(|(_, expires)| stored_time(*expires)))
         .execute(&mut **work)

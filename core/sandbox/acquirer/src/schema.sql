@@ -55,14 +55,6 @@ CREATE TABLE dukpt_counters (
     PRIMARY KEY (ikid, usage, counter)
 );
 
-CREATE TABLE idempotency (
-    payment_key TEXT PRIMARY KEY,
-    terminal TEXT NOT NULL,
-    route TEXT NOT NULL,
-    body_sha256 TEXT NOT NULL,
-    answer TEXT NOT NULL
-);
-
 CREATE TABLE transactions (
     payment_key TEXT PRIMARY KEY,
     sequence BIGINT NOT NULL UNIQUE,
@@ -81,12 +73,17 @@ CREATE TABLE transactions (
     original_key TEXT,
     -- The decision as it was answered; empty while a code waits for its payer.
     reply TEXT NOT NULL,
+    -- What was asked, and what it is answered with again.
+    route TEXT NOT NULL,
+    body_sha256 TEXT NOT NULL,
+    answer TEXT NOT NULL,
     -- Codes only.
-    reference TEXT UNIQUE,
+    reference TEXT,
     expires_utc_ms BIGINT
 );
 CREATE INDEX transactions_by_batch ON transactions (terminal, batch, stan);
-CREATE INDEX transactions_by_original ON transactions (original_key);
+CREATE INDEX transactions_by_original ON transactions (original_key) WHERE original_key IS NOT NULL;
+CREATE UNIQUE INDEX transactions_by_reference ON transactions (reference) WHERE reference IS NOT NULL;
 
 -- The wallets' side of charged codes. A code is charged once; `hasty` counts calls before their time.
 CREATE TABLE wallet_orders (

@@ -48,7 +48,7 @@ pub(crate) async fn sale(shared: &Shared, work: &mut Work, call: &Call, device: 
             .await?;
     }
     let reply = incoming.reply(shared, work, decision).await?;
-    incoming.finish(work, call, &reply).await
+    incoming.finish(work, &reply).await
 }
 
 /// A booking of what an envelope asks for.
@@ -96,7 +96,7 @@ pub(crate) async fn refund(shared: &Shared, work: &mut Work, call: &Call, device
     };
     if let Some(de39) = incoming.declined_at_once() {
         let reply = incoming.reply(shared, work, Decision::of(de39)).await?;
-        return incoming.finish(work, call, &reply).await;
+        return incoming.finish(work, &reply).await;
     }
     check_refundable(work, envelope, original).await?;
     let payer = payer_of(work, original).await?;
@@ -106,7 +106,7 @@ pub(crate) async fn refund(shared: &Shared, work: &mut Work, call: &Call, device
         .ok_or(Failure::Internal("an amount"))?;
     booking(envelope, given_back).book(work, &payer).await?;
     let reply = incoming.reply(shared, work, Decision::of(APPROVED)).await?;
-    incoming.finish(work, call, &reply).await
+    incoming.finish(work, &reply).await
 }
 
 /// The original must be a standing sale of this merchant by the same method, and no more may be given back than
