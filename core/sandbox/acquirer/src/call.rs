@@ -1,5 +1,8 @@
 //! A request as it came in, its checks, and the ways to refuse it.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
@@ -134,6 +137,26 @@ pub(crate) struct Device {
     pub(crate) attested_utc_ms: u64,
 }
 
+/// The keys of devices that were here, by their id, which is a key's own hash. Whether a device still may do anything
+/// only the books know.
+#[derive(Default)]
+pub(crate) struct DeviceKeys(Mutex<HashMap<String, PublicKey>>);
+
+impl DeviceKeys {
+    fn get(&self, kid: &str) -> Option<PublicKey> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(kid)
+            .copied()
+    }
+
+    fn learn(&self, public: PublicKey) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(public.kid(), public);
+    }
+}
+
 impl Call {
     /// Reads the body.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
@@ -162,8 +185,20 @@ impl Call {
             .map_err(|error| refuse(401, "signature", format!("the signature is refused: {error:?}")))
     }
 
-    /// Finds the device that claims to have signed, and checks that it did.
-    pub(crate) async fn device(&self, work: &mut Work) -> Result<(Device, RequestHeader), Failure> {
+    /// Checks the signature of a device that was here before, without the books: work on them waits for nothing but
+    /// them. `None` if it was not.
+    pub(crate) fn verify_known(&self, keys: &DeviceKeys) -> Result<Option<RequestHeader>, Failure> {
+        let public = self.claimed_kid().and_then(|kid| keys.get(&kid));
+        public.map(|public| self.verify(&public)).transpose()
+    }
+
+    /// Finds the device that claims to have signed, and checks that it did, unless that was done.
+    pub(crate) async fn device(
+        &self,
+        work: &mut Work,
+        keys: &DeviceKeys,
+        verified: Option<RequestHeader>,
+    ) -> Result<(Device, RequestHeader), Failure> {
         let kid = self
             .claimed_kid()
             .ok_or_else(|| refuse(401, "signature", "no signature to read"))?;
@@ -174,9 +209,13 @@ impl Call {
                 "no active terminal is bound to this device key",
             )
         })?;
+        if let Some(header) = verified {
+            return Ok((device, header));
+        }
         let public =
             PublicKey::from_spki(&device.spki).map_err(|_| Failure::Internal("a stored device key"))?;
         let header = self.verify(&public)?;
+        keys.learn(public);
         Ok((device, header))
     }
 

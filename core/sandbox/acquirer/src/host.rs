@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::activation::issue_code;
 use crate::activation_code::ActivationCode;
+use crate::call::DeviceKeys;
 use crate::connections::{Connections, Gate};
 use crate::database::{Database, open_to_read};
 use crate::faults::{FaultPlan, FaultSpec};
@@ -56,6 +57,7 @@ impl Host {
             faults: Arc::clone(&faults),
         };
         let shared = Arc::new(Shared {
+            device_keys: DeviceKeys::default(),
             keys,
             database,
             faults,

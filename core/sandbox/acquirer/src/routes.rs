@@ -1,5 +1,7 @@
 //! The addresses under `/v1`, and the unit of work around each decision.
 
+use softpos_crypto::jws::RequestHeader;
+
 use crate::call::{Answer, Call, Failure, check_fresh, refuse};
 use crate::database::Work;
 use crate::server::Shared;
@@ -13,8 +15,9 @@ pub(crate) async fn route(shared: &Shared, call: &Call) -> Answer {
     if !methods.split(", ").any(|method| method == call.method) {
         return Err(refuse(405, "not_found", format!("this address takes {methods}")));
     }
+    let verified = call.verify_known(&shared.device_keys)?;
     let mut work = shared.database.begin().await?;
-    let answer = decide(shared, &mut work, call).await?;
+    let answer = decide(shared, &mut work, call, verified).await?;
     work.commit().await?;
     Ok(answer)
 }
@@ -34,12 +37,12 @@ pub(crate) fn methods_of(target: &str) -> Option<&'static str> {
     }
 }
 
-async fn decide(shared: &Shared, work: &mut Work, call: &Call) -> Answer {
+async fn decide(shared: &Shared, work: &mut Work, call: &Call, verified: Option<RequestHeader>) -> Answer {
     let segments = segments(&call.target);
     if segments.as_slice() == ["activation", "redeem"] {
         return activation::redeem(shared, work, call).await;
     }
-    let (device, header) = call.device(work).await?;
+    let (device, header) = call.device(work, &shared.device_keys, verified).await?;
     // What moves money may come again at any time, and has its own memory of repeats.
     match segments.as_slice() {
         ["transactions"] => return transactions::sale(shared, work, call, &device).await,

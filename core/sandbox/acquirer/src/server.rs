@@ -12,7 +12,7 @@ use axum::response::Response;
 use softpos_crypto::entropy::Entropy;
 use softpos_crypto::jws::{AnswerHeader, request_hash};
 
-use crate::call::{Call, Failure, refuse};
+use crate::call::{Call, DeviceKeys, Failure, refuse};
 use crate::config::{Lifetimes, LogSink, TimerProfile};
 use crate::connections::Connections;
 use crate::database::Database;
@@ -29,6 +29,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Shared {
     pub(crate) keys: HostKeys,
     pub(crate) database: Database,
+    pub(crate) device_keys: DeviceKeys,
     pub(crate) faults: Arc<FaultPlan>,
     pub(crate) connections: Connections,
     pub(crate) timers: TimerProfile,
