@@ -100,7 +100,7 @@ async fn write(
 ) -> Result<StatusReply, Failure> {
     let key = incoming.envelope.key;
     if let Standing::Declined(de39) = standing {
-        let reply = incoming.reply(shared, work, Decision::of(de39)).await?;
+        let reply = incoming.reply(shared, Decision::of(de39))?;
         let body = json(&reply)?;
         let state = reply.state;
         insert(work, incoming, (state, de39, &body)).await?;

@@ -45,7 +45,7 @@ pub(crate) async fn open(shared: &Shared, work: &mut Work, call: &Call, device: 
         .saturating_add(shared.lifetimes.shown_code_ms);
     let declined = incoming.declined_at_once();
     let state = if let Some(de39) = declined {
-        let reply = json(&incoming.reply(shared, work, Decision::of(de39)).await?)?;
+        let reply = json(&incoming.reply(shared, Decision::of(de39))?)?;
         let state = TransactionState::Declined;
         incoming
             .insert(
@@ -172,6 +172,7 @@ async fn settle_code(
 /// An order as it stands in the books.
 pub(crate) struct Order {
     key: PaymentKey,
+    sequence: i64,
     terminal: TerminalId,
     merchant: String,
     batch: Batch,
@@ -184,21 +185,22 @@ pub(crate) struct Order {
 impl Order {
     /// The order of a reference or of a payment's key: neither looks like the other.
     pub(crate) async fn find(work: &mut Work, name: &str) -> Result<Option<Self>, Failure> {
-        type Row = (String, String, String, i64, i64, i64, String, Option<i64>);
+        type Row = (String, i64, String, String, i64, i64, i64, String, Option<i64>);
         let row: Option<Row> = sqlx::query_as(
-            "SELECT payment_key, terminal, merchant, batch, stan, amount_minor, state, expires_utc_ms \
+            "SELECT payment_key, sequence, terminal, merchant, batch, stan, amount_minor, state, expires_utc_ms \
              FROM transactions WHERE reference = $1 OR payment_key = $1",
         )
         .bind(name)
         .fetch_optional(&mut **work)
         .await?;
-        let Some((key, terminal, merchant, batch, stan, amount_minor, state, expires)) = row else {
+        let Some((key, sequence, terminal, merchant, batch, stan, amount_minor, state, expires)) = row else {
             return Ok(None);
         };
         let number = |value: i64| u32::try_from(value).ok();
         let build = || {
             Some(Self {
                 key: key.parse().ok()?,
+                sequence,
                 terminal: TerminalId::new(&terminal).ok()?,
                 merchant,
                 batch: Batch::new(number(batch)?).ok()?,
@@ -236,7 +238,7 @@ impl Order {
             state: TransactionState::Approved,
             de39: APPROVED.into(),
             auth_code: Some(auth_code(shared)?),
-            rrn: Some(rrn(work).await?),
+            rrn: Some(rrn(self.sequence)?),
             host_utc_ms: utc_ms(),
             de55: None,
             channel: Some(wallet.into()),

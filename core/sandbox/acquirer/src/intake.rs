@@ -5,7 +5,7 @@ use softpos_types::{AuthCode, Money, PaymentKey, Rrn};
 
 use crate::call::{Answer, Call, Device, Failure, json, malformed, malformed_json, refuse, stored_time};
 use crate::clock::utc_ms;
-use crate::database::{Work, next_number};
+use crate::database::Work;
 use crate::ledger::text_of;
 use crate::parameters::{CURRENCY, PAYMENT_LIMIT_MINOR};
 use crate::server::Shared;
@@ -32,7 +32,9 @@ pub(crate) struct Incoming {
     /// Where it came, and the fingerprint of its body: by them a repeat is known.
     route: String,
     body_sha256: String,
-    /// Another transaction of the batch has its number.
+    /// Its number in the books.
+    sequence: i64,
+    /// Another transaction of the batch has its STAN.
     stan_taken: bool,
 }
 
@@ -66,6 +68,7 @@ pub(crate) async fn take_in(work: &mut Work, call: &Call, device: &Device) -> Re
         host_utc_ms: utc_ms(),
         route: call.target.clone(),
         body_sha256: call.body_sha256(),
+        sequence: known.next_sequence,
         stan_taken: known.stan_taken,
     })))
 }
@@ -75,6 +78,8 @@ struct Known {
     answer: Option<StoredAnswer>,
     is_tombstone: bool,
     stan_taken: bool,
+    /// The number of the next transaction: nobody else writes meanwhile.
+    next_sequence: i64,
 }
 
 /// The answer that was given to the key, and to what.
@@ -89,9 +94,10 @@ struct StoredAnswer {
 impl Known {
     async fn find(work: &mut Work, device: &Device, envelope: &Envelope) -> Result<Self, Failure> {
         type Answer = Option<String>;
-        let row: (bool, bool, Answer, Answer, Answer, Answer, Answer) = sqlx::query_as(
+        let row: (bool, bool, i64, Answer, Answer, Answer, Answer, Answer) = sqlx::query_as(
             "SELECT EXISTS (SELECT 1 FROM tombstones WHERE terminal = $1 AND payment_key = $2), \
              EXISTS (SELECT 1 FROM transactions WHERE terminal = $1 AND batch = $3 AND stan = $4), \
+             (SELECT COALESCE(MAX(sequence), 0) + 1 FROM transactions), \
              t.terminal, t.route, t.body_sha256, t.answer, t.state \
              FROM (SELECT $2 AS payment_key) asked \
              LEFT JOIN transactions t ON t.payment_key = asked.payment_key",
@@ -102,7 +108,7 @@ impl Known {
         .bind(i64::from(envelope.stan.value()))
         .fetch_one(&mut **work)
         .await?;
-        let (is_tombstone, stan_taken, terminal, route, body_sha256, answer, state) = row;
+        let (is_tombstone, stan_taken, next_sequence, terminal, route, body_sha256, answer, state) = row;
         let stored = terminal.zip(route).zip(body_sha256).zip(answer).zip(state);
         let answer = stored.map(
             |((((terminal, route), body_sha256), answer), state)| StoredAnswer {
@@ -117,6 +123,7 @@ impl Known {
             answer,
             is_tombstone,
             stan_taken,
+            next_sequence,
         })
     }
 }
@@ -198,12 +205,7 @@ impl Incoming {
     }
 
     /// Makes the answer to a decision.
-    pub(crate) async fn reply(
-        &self,
-        shared: &Shared,
-        work: &mut Work,
-        decision: Decision,
-    ) -> Result<TransactionReply, Failure> {
+    pub(crate) fn reply(&self, shared: &Shared, decision: Decision) -> Result<TransactionReply, Failure> {
         let envelope = &self.envelope;
         let approved = decision.is_approved();
         Ok(TransactionReply {
@@ -220,7 +222,7 @@ impl Incoming {
             },
             de39: decision.de39,
             auth_code: if approved { Some(auth_code(shared)?) } else { None },
-            rrn: Some(rrn(work).await?),
+            rrn: Some(rrn(self.sequence)?),
             host_utc_ms: self.host_utc_ms,
             de55: decision.de55,
             channel: None,
@@ -261,10 +263,11 @@ impl Incoming {
             "INSERT INTO transactions (payment_key, sequence, terminal, merchant, batch, stan, operation, method, \
              state, amount_minor, currency, de39, deferred, host_utc_ms, original_key, reply, route, \
              body_sha256, answer, reference, expires_utc_ms) \
-             VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM transactions), $2, $3, $4, $5, $6, $7, $8, \
-             $9, $10, $11, $12, $13, $14, $15, $16, $17, $15, $18, $19)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $16, $19, \
+             $20)",
         )
         .bind(self.key())
+        .bind(self.sequence)
         .bind(envelope.terminal.as_str())
         .bind(envelope.merchant.as_str())
         .bind(i64::from(envelope.batch.value()))
@@ -307,9 +310,9 @@ pub(crate) fn auth_code(shared: &Shared) -> Result<AuthCode, Failure> {
     AuthCode::new(&format!("{number:06}")).map_err(|_| Failure::Internal("an authorisation code"))
 }
 
-/// The day since 1970 and a rising number, six digits each.
-pub(crate) async fn rrn(work: &mut Work) -> Result<Rrn, Failure> {
-    let number = next_number(work, "rrn").await?.rem_euclid(1_000_000);
+/// The day since 1970 and the transaction's number, six digits each.
+pub(crate) fn rrn(sequence: i64) -> Result<Rrn, Failure> {
+    let number = sequence.rem_euclid(1_000_000);
     let day = utc_ms().div_euclid(DAY_MS).rem_euclid(1_000_000);
     Rrn::new(&format!("{day:06}{number:06}")).map_err(|_| Failure::Internal("a reference number"))
 }

@@ -3,7 +3,7 @@
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
 
--- Numbers that only rise: terminals, key sets, retrieval references.
+-- Numbers that only rise: terminals, key sets, the wallets' own references.
 CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
 
 CREATE TABLE activations (

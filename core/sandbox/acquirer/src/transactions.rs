@@ -47,7 +47,7 @@ pub(crate) async fn sale(shared: &Shared, work: &mut Work, call: &Call, device: 
             .book(work, &payer)
             .await?;
     }
-    let reply = incoming.reply(shared, work, decision).await?;
+    let reply = incoming.reply(shared, decision)?;
     incoming.finish(work, &reply).await
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn refund(shared: &Shared, work: &mut Work, call: &Call, device
         return Err(malformed("a refund names its sale and carries no card data"));
     };
     if let Some(de39) = incoming.declined_at_once() {
-        let reply = incoming.reply(shared, work, Decision::of(de39)).await?;
+        let reply = incoming.reply(shared, Decision::of(de39))?;
         return incoming.finish(work, &reply).await;
     }
     check_refundable(work, envelope, original).await?;
@@ -105,7 +105,7 @@ pub(crate) async fn refund(shared: &Shared, work: &mut Work, call: &Call, device
         .checked_neg()
         .ok_or(Failure::Internal("an amount"))?;
     booking(envelope, given_back).book(work, &payer).await?;
-    let reply = incoming.reply(shared, work, Decision::of(APPROVED)).await?;
+    let reply = incoming.reply(shared, Decision::of(APPROVED))?;
     incoming.finish(work, &reply).await
 }
 
