@@ -39,7 +39,8 @@ impl Shop {
     /// An activated till whose connection goes through the relay.
     pub(crate) fn open(folder: &Path) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
+            // As many as the host's own program has.
+            .worker_threads(2)
             .enable_all()
             .build()
             .expect("a runtime for the host");
