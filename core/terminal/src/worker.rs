@@ -222,6 +222,10 @@ impl Record {
 
 /// Takes what comes soon and may share a sync; gives back the job behind it, if there is one.
 fn take_waiting(session: &Session, work: &Receiver<Work>, records: &mut Vec<Record>) -> Option<Work> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a wait on this thread, no time for the flow"
+    )]
     let began = Instant::now();
     while records.iter().all(Record::shares_sync) && records.len() < MOST_OF_A_SYNC {
         let left = SHARING_TIME.saturating_sub(began.elapsed());
