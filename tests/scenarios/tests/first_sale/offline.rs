@@ -65,7 +65,7 @@ fn the_queue_drains_first_in_first_out_with_progress() {
 }
 
 #[test]
-fn a_till_killed_over_and_over_while_the_queue_drains_tells_the_host_each_payment_once_and_in_order() {
+fn a_till_killed_over_and_over_while_the_queue_drains_tells_the_host_each_payment_once() {
     let mut shop = Shop::open();
     shop.network(false);
     let keys: Vec<_> = (1..=60).map(|amount_minor| shop.cash(amount_minor).key).collect();
@@ -77,7 +77,9 @@ fn a_till_killed_over_and_over_while_the_queue_drains_tells_the_host_each_paymen
         shop.kill_till();
     }
     shop.assert_reconciled();
-    let host: Vec<_> = shop.host.ledger().iter().map(|row| row.key).collect();
+    // Sent in their order, decided in the order they arrived.
+    let mut host: Vec<_> = shop.host.ledger().iter().map(|row| row.key).collect();
+    host.sort();
     assert_eq!(host, keys);
     assert!(shop.till().queue().unwrap().is_empty());
 }
@@ -176,7 +178,8 @@ fn a_queue_whose_answers_are_lost_is_booked_once() {
 fn the_network_breaks_in_the_middle_of_the_queue() {
     let mut shop = Shop::open();
     shop.network(false);
-    for number in 0..3 {
+    // More than are on their way at once.
+    for number in 0..6 {
         shop.tap(300 + number, "visa-approved");
     }
     shop.host.fault("delay=400@transactions:always");
@@ -191,7 +194,7 @@ fn the_network_breaks_in_the_middle_of_the_queue() {
     shop.host.fault("off");
     shop.network(true);
     shop.assert_reconciled();
-    assert_eq!(shop.states(), [State::Approved; 3]);
+    assert_eq!(shop.states(), [State::Approved; 6]);
 }
 
 #[test]
