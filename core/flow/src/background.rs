@@ -287,3 +287,40 @@ impl Flow {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// The pauses of so many tries, each a little longer by the same chance.
+    fn pauses_ms(jitter: u8, tries: u32) -> Vec<u64> {
+        let now = Now {
+            tick: Tick(1_000),
+            utc_ms: 0,
+            utc_offset_min: 0,
+        };
+        let mut retry = Retry::default();
+        (0..tries)
+            .map(|_| {
+                retry.bump(&[1_000, 5_000, 60_000], Jitter(jitter), now);
+                retry.due.0.abs_diff(now.tick.0)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn pauses_grow_the_last_one_repeats_and_chance_lengthens_each_by_less_than_a_quarter() {
+        assert_eq!(pauses_ms(0, 5), [1_000, 5_000, 60_000, 60_000, 60_000]);
+        assert_eq!(pauses_ms(128, 3), [1_125, 5_625, 67_500]);
+        for jitter in 0..=u8::MAX {
+            for (longer, pause) in pauses_ms(jitter, 3).iter().zip(pauses_ms(0, 3)) {
+                assert!(
+                    (pause..pause.saturating_add(pause / 4)).contains(longer),
+                    "{jitter}: {longer}"
+                );
+            }
+        }
+    }
+}

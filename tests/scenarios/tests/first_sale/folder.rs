@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use softpos_scenarios::{LogLines, Shop, TillPlace};
-use softpos_terminal::{State, read_history};
+use softpos_terminal::{Ending, State, read_history};
 use softpos_types::{Action, Code, MoneyState, SoftPosError};
 
 /// Every file with its content.
@@ -198,4 +198,40 @@ fn of_the_next_format(segment: &[u8]) -> Vec<u8> {
     let sum = crc32fast::hash(&newer[..60]);
     newer[60..64].copy_from_slice(&sum.to_be_bytes());
     newer
+}
+
+/// The whole folder as it was some sales ago, watermark and all: nothing in it can tell. The host can, by its books
+/// and the journal that it has anchored.
+#[test]
+fn a_folder_that_was_put_back_moves_no_money_and_closes_no_day() {
+    let mut shop = Shop::open();
+    shop.tap(100, "visa-approved");
+    shop.come_to_rest();
+    shop.close_till();
+    let older = files(shop.place.dir());
+    shop.resume_till();
+    shop.tap(200, "visa-approved");
+    shop.cash(300);
+    shop.settle();
+    shop.come_to_rest();
+    shop.close_till();
+    let books = shop.host.ledger();
+
+    fs::remove_dir_all(shop.place.dir()).unwrap();
+    for (path, content) in &older {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    shop.resume_till();
+    let paid = shop.tap(400, "visa-approved");
+    assert_eq!((paid.state, paid.de39.as_deref()), (State::Declined, Some("77")));
+    assert_eq!(shop.host.ledger(), books);
+    let closed = shop.try_settle().unwrap();
+    let Ending::SettleFailed { fault } = closed else {
+        panic!("{closed:?}")
+    };
+    assert_eq!(
+        (fault.code, fault.money, fault.action),
+        (Code::HostRefused, MoneyState::NotMoved, Action::ContactSupport)
+    );
 }
