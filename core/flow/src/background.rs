@@ -212,8 +212,8 @@ impl Flow {
             .find(|(key, _)| self.due(*key) <= now.tick)
     }
 
-    /// What is open, not on the screen, and can be next: reversals, unknown results, then the head of the queue. Nobody
-    /// overtakes that one.
+    /// What is open, not on the screen, and can be next: reversals, unknown results, then the first of the queue that is
+    /// not on its way. While that one waits for its next try, nobody behind it is sent.
     fn background_heads(&self) -> impl Iterator<Item = (PaymentKey, Ask)> {
         // The machine of a charged code has its own moments.
         let by_itself = |payment: &&Payment| {

@@ -1,4 +1,4 @@
-//! Payments that waited for the network, on their way to the host on this machine, one after the other.
+//! Payments that waited for the network, on their way to the host on this machine.
 
 use std::path::Path;
 use std::time::Duration;
