@@ -36,7 +36,7 @@ pub use entry::{Activation, EntryPoint, EntryStep, Indicators, Start};
 pub use exceptions::{CardMark, ExceptionFile};
 pub use issuer_answer::{IssuerAnswer, IssuerAnswerError, Presentment, Returning};
 pub use kernel::{AnyKernel, Kernel, KernelInput, Progress};
-pub use masking::masked_answer;
+pub use masking::{TapMask, masked_answer};
 pub use outcome::{
     Authentication, Cvm, ErrorIndication, Interface, KernelOutcome, KernelReport, OutcomeKind, Reason,
 };

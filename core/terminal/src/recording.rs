@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 use softpos_emv::{
-    CardOutcome, KernelId, Prompt, Reader, ReaderConfig, ReaderError, ReaderStep, StoppedRead, Transaction,
-    masked_answer,
+    CardOutcome, KernelId, Prompt, Reader, ReaderConfig, ReaderError, ReaderStep, StoppedRead, TapMask,
+    Transaction,
 };
 use softpos_flow::reader_config;
 use softpos_host::ReaderParameters;
@@ -139,6 +139,7 @@ pub struct Tap {
     setup: TapSetup,
     reader: Reader,
     events: Vec<TapEvent>,
+    mask: TapMask,
     /// What the last answer held.
     objects: Vec<TapObject>,
     outcome: String,
@@ -166,6 +167,7 @@ impl Tap {
             reader: reader(&setup, os_entropy()?.secret())?,
             setup,
             events: Vec::new(),
+            mask: TapMask::default(),
             objects: Vec::new(),
             outcome: String::new(),
         })
@@ -188,7 +190,7 @@ impl Tap {
 
     /// The card answered, or has left the field.
     pub fn replied(&mut self, answer: Option<&[u8]>, elapsed_us: u32) -> TapNext {
-        let masked = answer.map(masked_answer);
+        let masked = answer.map(|answer| self.mask.answer(answer));
         self.objects = masked
             .as_deref()
             .map(|masked| objects(&self.reader, masked))
@@ -205,6 +207,11 @@ impl Tap {
             None => self.reader.card_lost(Tick(0)),
         };
         self.next(step)
+    }
+
+    /// A command as it may be shown, hexadecimal: without what the card wants to have back.
+    pub fn shown_command(&self, command: &[u8]) -> String {
+        hex::encode_upper(self.mask.command(command))
     }
 
     /// What the card answered last, masked, hexadecimal.
