@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// It carries the duplicate mark and is counted, so no till may be running on the folder. A picture is shown where the
     /// terminal can show pictures; other bytes go into a file or a pipe.
     Receipt(ReceiptArguments),
-    /// Hold one software card to the reader, without a payment around it
+    /// Hold one card to the reader, without a payment around it: a software card, or a real one
     Tap(TapArguments),
     /// Run a recorded tap again and compare every step
     Replay(ReplayArguments),
@@ -210,6 +210,15 @@ pub(crate) struct TapArguments {
     /// Which card; `cards` in the till lists them
     #[arg(value_name = "CARD", default_value = "visa-approved")]
     pub(crate) card: String,
+    /// Read a real card instead, at the PC/SC reader with this in its name, or at the only one
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 0..=1,
+        default_missing_value = "",
+        conflicts_with = "card"
+    )]
+    pub(crate) reader: Option<String>,
     /// The amount
     #[arg(long, value_name = "AMOUNT", default_value = "12.50")]
     pub(crate) amount: String,
@@ -272,6 +281,7 @@ mod tests {
             &["softpos", "demo", "--seed", "x"],
             &["softpos", "qr"],
             &["softpos", "receipt"],
+            &["softpos", "tap", "visa-pin", "--reader"],
             &["softpos", "receipt", "last", "--format", "gif"],
             &["softpos", "qr", "show", "x", "--logo", "y.png"],
         ] {

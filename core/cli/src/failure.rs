@@ -35,7 +35,13 @@ pub(crate) struct Mistyped {
 }
 
 /// Texts about what was typed.
-const WRONG_WORDS: [&str; 3] = ["till-no-card", "till-no-card-near", "till-no-fault"];
+const WRONG_WORDS: [&str; 5] = [
+    "till-no-card",
+    "till-no-card-near",
+    "till-no-fault",
+    "till-reader-no-such",
+    "till-reader-several",
+];
 
 /// A failure as people and programs read it.
 #[derive(Debug, Serialize)]

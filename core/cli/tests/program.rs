@@ -472,6 +472,15 @@ fn taps_are_recorded_without_card_data_and_replayed() {
                 "the name of {card}: {text}"
             );
         }
+        // Of a Mastercard it is inside the signature.
+        let is_masked = |line: &str| line.ends_with(" 0000000000000000");
+        let cryptograms = || {
+            out.lines()
+                .filter(|line| line.contains("9F26 Application Cryptogram"))
+        };
+        assert!(cryptograms().all(is_masked), "{card}: {out}");
+        let taps = usize::from(card.starts_with("visa"));
+        assert!(cryptograms().count() >= taps, "{card}: {out}");
         let replay = |path: &str| ended(softpos(data.path()).args(["replay", path]).output().unwrap());
         let (exit, out, err) = replay(path);
         assert_eq!(exit, 0, "{card}: {out}{err}");
@@ -505,6 +514,22 @@ fn taps_are_recorded_without_card_data_and_replayed() {
     );
     assert_eq!(exit, 1);
     assert!(err.contains("no recording"), "{err}");
+}
+
+/// A build without card readers says how to get one with them.
+#[test]
+#[cfg(not(feature = "pcsc"))]
+fn a_reader_needs_its_feature() {
+    let data = folder();
+    let output = softpos(data.path()).args(["tap", "--reader"]).output().unwrap();
+    let (exit, out, err) = ended(output);
+    assert_eq!(exit, 1, "{out}");
+    assert!(err.contains("--features pcsc"), "{err}");
+    let both = softpos(data.path())
+        .args(["tap", "visa-pin", "--reader"])
+        .output()
+        .unwrap();
+    assert_eq!(ended(both).0, 2);
 }
 
 #[test]

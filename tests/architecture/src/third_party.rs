@@ -14,6 +14,12 @@ struct Owned {
 
 const OWNED: &[Owned] = &[
     Owned {
+        name: "pcsc",
+        users: &["core/cli"],
+        testers: &[],
+        why: "phones have radios of their own; readers of a desktop are for the program",
+    },
+    Owned {
         name: "reqwest",
         users: &["core/terminal", "tests/"],
         testers: &["core/sandbox/acquirer"],
