@@ -245,7 +245,7 @@ fn mirror() -> Option<String> {
 }
 
 /// Keeps every other run out of the folder, and waits for one that is in it.
-fn locked(chore: &str, folder: &Path) -> Result<File, Failure> {
+pub(crate) fn locked(chore: &str, folder: &Path) -> Result<File, Failure> {
     fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     let path = folder.join("lock");
     let lock = File::create(&path).map_err(|error| failed(&path, &error))?;
@@ -261,7 +261,7 @@ fn locked(chore: &str, folder: &Path) -> Result<File, Failure> {
 }
 
 /// Runs quietly; on a failure the end of what it said is shown.
-fn logged(command: &mut Command, name: &str, log: &Path) -> Result<(), Failure> {
+pub(crate) fn logged(command: &mut Command, name: &str, log: &Path) -> Result<(), Failure> {
     let file = File::create(log).map_err(|error| failed(log, &error))?;
     let both = file.try_clone().map_err(|error| failed(log, &error))?;
     succeed_as(command.stdout(file).stderr(both), name).map_err(|failure| {
@@ -281,7 +281,7 @@ fn logged(command: &mut Command, name: &str, log: &Path) -> Result<(), Failure> 
 }
 
 /// A file that is there whole or not at all.
-fn written(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn written(path: &Path, text: &str) -> Result<(), Failure> {
     let new = path.with_extension("new");
     fs::write(&new, text)
         .and_then(|()| fs::rename(&new, path))
@@ -295,7 +295,7 @@ fn remove(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn failed(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::Failed(format!("{}: {error}", path.display()))
 }
 

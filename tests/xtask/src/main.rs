@@ -15,6 +15,7 @@ mod debian;
 mod deny;
 mod fuzz;
 mod kotlin_test;
+mod pcsc;
 mod phones;
 mod process;
 mod receipts;
@@ -85,6 +86,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         about: "the Kotlin driver on a JVM against the library and the reference host",
         run: kotlin_test::run,
+    },
+    Chore {
+        name: "pcsc-test",
+        arguments: "",
+        about: "the program at a card reader: Debian's PC/SC service with a virtual one, and software cards in it",
+        run: pcsc::run,
     },
     Chore {
         name: "receipts",

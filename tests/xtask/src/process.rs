@@ -60,7 +60,16 @@ pub(crate) fn succeed_as(command: &mut Command, name: &str) -> Result<(), Failur
 
 /// Builds the program of that name and says where it is.
 pub(crate) fn build(arguments: &[&str], program: &str) -> Result<PathBuf, Failure> {
-    made(arguments, program, executable)
+    made(arguments, program, |messages, name| {
+        executable(messages, name, "bin")
+    })
+}
+
+/// Builds the example of that name and says where it is.
+pub(crate) fn example(arguments: &[&str], name: &str) -> Result<PathBuf, Failure> {
+    made(arguments, name, |messages, name| {
+        executable(messages, name, "example")
+    })
 }
 
 /// Builds the dynamic library of that name and says where it is.
@@ -126,8 +135,8 @@ pub(crate) fn cannot_run(command: &Command, error: &std::io::Error) -> Failure {
     Failure::Failed(format!("{} cannot be run: {error}", shown(command)))
 }
 
-fn executable(messages: &str, program: &str) -> Option<PathBuf> {
-    targets(messages, program, "bin").find_map(|made| Some(PathBuf::from(made.get("executable")?.as_str()?)))
+fn executable(messages: &str, program: &str, kind: &str) -> Option<PathBuf> {
+    targets(messages, program, kind).find_map(|made| Some(PathBuf::from(made.get("executable")?.as_str()?)))
 }
 
 fn dynamic_library(messages: &str, name: &str) -> Option<PathBuf> {
@@ -165,8 +174,12 @@ mod tests {
             "\n",
             r#"{"reason":"build-finished","success":true}"#,
         );
-        assert_eq!(executable(messages, "softpos"), Some(PathBuf::from("/t/softpos")));
-        assert_eq!(executable(messages, "missing"), None);
+        assert_eq!(
+            executable(messages, "softpos", "bin"),
+            Some(PathBuf::from("/t/softpos"))
+        );
+        assert_eq!(executable(messages, "missing", "bin"), None);
+        assert_eq!(executable(messages, "other", "example"), None);
     }
 
     #[test]
