@@ -62,7 +62,8 @@ fn families(columns: usize) -> Vec<String> {
     rows
 }
 
-fn id(family: Family, kind: Kind) -> &'static str {
+/// The card of this family and kind.
+pub(crate) fn id(family: Family, kind: Kind) -> &'static str {
     let of = |profile: &&Profile| profile.member == Some((family, kind));
     profiles().iter().find(of).map_or("", |profile| profile.id)
 }

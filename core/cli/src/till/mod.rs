@@ -2,7 +2,7 @@
 
 pub(crate) mod actions;
 mod card_loop;
-mod cards;
+pub(crate) mod cards;
 pub(crate) mod command;
 pub(crate) mod customer;
 pub(crate) mod driver;
