@@ -151,6 +151,7 @@ fn declined_by_card(shop: &mut Shop, family: Family) {
 
 fn not_accepted(shop: &mut Shop, family: Family) {
     let kept = shop.history().len();
+    shop.forget_steps();
     let ending = shop
         .try_tap(SMALL_MINOR, card(family, Kind::Blocked))
         .expect("a sale that begins");
@@ -158,6 +159,11 @@ fn not_accepted(shop: &mut Shop, family: Family) {
     assert!(
         matches!(ending, Ending::NotStarted { reason: why, .. } if why == reason),
         "{family:?}: {ending:?}"
+    );
+    assert_eq!(
+        shop.said().last(),
+        Some(&Announcement::NotStarted { reason }),
+        "{family:?}"
     );
     assert_eq!(shop.history().len(), kept, "{family:?}");
 }
