@@ -289,7 +289,8 @@ impl EntryPoint {
     // selection drops it, but with the issuer's data pending it ends the application.
     // [source: peer, libpay;
     // test: entry::tests::a_refused_selection_falls_through_until_the_list_is_empty,
-    // entry::tests::extended_selection_only_where_allowed, entry::tests::restarts_after_a_final_outcome;
+    // entry::tests::extended_selection_only_where_allowed, entry::tests::restarts_after_a_final_outcome,
+    // softpos-cards::matrix::every_card_of_every_family;
     // evidence: own]
     /// 3.3.3: selects the best candidate left.
     fn select_best(&mut self) -> EntryStep {

@@ -28,19 +28,8 @@ pub(crate) enum Temper {
     Blocked,
 }
 
-/// Every [`Family`](crate::Family) has one card of each kind. What comes of it is the doing of kernel and issuer:
-///
-/// - What the issuer is to decide goes online (ARQC) below the floor limit too. Above the limit without verification
-///   the reader asks for the PIN.
-/// - [`Expired`](Self::Expired) cards ask their issuer, and no kernel holds up a card that does; the issuer answers 54.
-///   A card that approved by itself after its last day would be declined by kernels 3, 6 and 7, sent to its issuer by
-///   kernels 2, 4 and 5, and let through by kernel 8, which reads no dates.
-/// - [`Blocked`](Self::Blocked) cards refuse their selection (6283): the Entry Point finds no other application.
-/// - [`Pin`](Self::Pin) cards of Mastercard ask above the limit only: the reader has no PIN to offer to kernel 2 below
-///   it. All others ask for any amount.
-/// - [`SeePhone`](Self::SeePhone): kernels 3, 5 and 6 are answered 6986, kernel 4 by 9F71, kernel 2 by DF4B, kernel 8 by
-///   9F8108, and the reader says "see phone" (message 20). Kernel 7 has no such message: 6986 makes it say "present
-///   again" (21). All take the same amount again.
+/// Every [`Family`](crate::Family) has one card of each kind. What comes of it is the doing of kernel and issuer: the
+/// README of this package has a table, and a test holds it to taps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// The issuer approves.
@@ -49,19 +38,20 @@ pub enum Kind {
     Declined,
     /// Not enough money: the issuer declines (51).
     Insufficient,
-    /// Expired in 2020: the issuer declines (54).
+    /// Expired in 2020: no kernel holds up a card that asks its issuer, who declines (54).
     Expired,
     /// The card approves small amounts by itself.
     Offline,
     /// The card itself declines.
     Refused,
-    /// Blocked by its issuer.
+    /// Blocked by its issuer: refuses its selection (6283), and the Entry Point finds no other application.
     Blocked,
-    /// Asks for the PIN.
+    /// Asks for the PIN; of kernel 2, which has none to offer below the limit, only above it.
     Pin,
     /// A phone that has verified its owner.
     Phone,
-    /// A phone that wants its owner first, then the second tap.
+    /// A phone that wants its owner first, then the second tap. Kernel 7 has no message for that and asks for the card
+    /// again.
     SeePhone,
 }
 

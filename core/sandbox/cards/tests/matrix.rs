@@ -14,6 +14,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use common::{CVM_LIMIT_MINOR, ELAPSED_US, FLOOR_LIMIT_MINOR, config, reader, reader_at, seed};
 use softpos_cards::{Account, CryptogramKind, Family, Kind, Presence, SoftCard, profiles, verify_cryptogram};
@@ -211,4 +212,63 @@ fn what_each_kernel_makes_of_an_expired_card_that_approves() {
         };
         assert_eq!(told.ended, ended, "{family:?}");
     }
+}
+
+/// The table in the README, from taps: families that behave alike stand together.
+fn table() -> String {
+    let mut table = String::from("| kind | family | 99.99; 1,000.01 |\n| --- | --- | --- |\n");
+    for kind in Kind::ALL {
+        let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
+        for family in Family::ALL {
+            let mut card = card(family, kind);
+            let [small, large] =
+                [SMALL_MINOR, LARGE_MINOR].map(|amount| in_words(&tapped(&mut reader(amount), &mut card)));
+            let words = if small == large {
+                small
+            } else {
+                format!("{small}; {large}")
+            };
+            match rows.iter_mut().find(|(other, _)| *other == words) {
+                Some((_, alike)) => alike.push(family.name()),
+                None => rows.push((words, vec![family.name()])),
+            }
+        }
+        for (words, alike) in rows {
+            let whose = if alike.len() == Family::ALL.len() {
+                "all".to_owned()
+            } else {
+                alike.join(", ")
+            };
+            writeln!(table, "| `{}` | {whose} | {words} |", kind.name()).unwrap();
+        }
+    }
+    table
+}
+
+fn in_words(told: &Told) -> String {
+    let asked = told.asked.iter().map(|message| match message {
+        Message::SeePhone => "see phone, ",
+        Message::PresentAgain => "present again, ",
+        other => panic!("{other:?}"),
+    });
+    let how = |word: &str, cvm| match cvm {
+        Cvm::None => word.to_owned(),
+        Cvm::Signature => format!("{word} + signature"),
+        Cvm::OnlinePin => format!("{word} + PIN"),
+        Cvm::OnDevice => format!("{word} + device"),
+    };
+    let ended = match told.ended {
+        Ended::Online(cvm) => how("ARQC", cvm),
+        Ended::Approved(cvm) => how("TC", cvm),
+        Ended::Declined(_) => "AAC".to_owned(),
+        Ended::NotAccepted(_) => "no application".to_owned(),
+    };
+    asked.chain([ended.as_str()]).collect()
+}
+
+#[test]
+fn the_readme_says_what_taps_come_to() {
+    let table = table();
+    let readme = include_str!("../README.md");
+    assert!(readme.contains(&table), "the table is:\n{table}");
 }
