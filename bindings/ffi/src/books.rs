@@ -116,8 +116,7 @@ impl BackupFile {
 
 #[uniffi::export]
 impl Terminal {
-    /// Writes everything this till has written into a file; the till may go on working. Takes its time: not for the
-    /// main thread.
+    /// Writes everything this till has written into a file, while it goes on working. Not for the main thread: it takes time.
     pub fn back_up(&self, to: &BackupFile) -> Result<BackupSummary, SoftPosError> {
         let told = &mut |done, total| to.work.goes_on(done, total);
         self.call(|till| till.back_up(&to.path, &to.passphrase, told))

@@ -104,8 +104,7 @@ impl Terminal {
         self.call(|till| till.refuse_approval(payment_key(key)?))
     }
 
-    /// What to do next; waits until there is something. A cancelled wait loses no step. After the end every call gives
-    /// Closed.
+    /// What to do next; waits until there is something. A cancelled wait loses no step. After the end: Closed.
     pub async fn next_step(&self) -> Result<Step, SoftPosError> {
         let mut next = pin!(self.0.next_step());
         poll_fn(|context| {

@@ -54,6 +54,7 @@ fn refused(error: HostError, listen: SocketAddr) -> Failure {
         },
         HostError::InUse(_)
         | HostError::Newer { .. }
+        | HostError::Older { .. }
         | HostError::Damaged(_)
         | HostError::Io(_)
         | HostError::Database(_) => error.into(),

@@ -186,6 +186,11 @@ pub enum Announcement {
     },
     /// Nothing was sent, nothing charged.
     NotSent,
+    /// Ended before anything was recorded.
+    NotStarted {
+        /// Why.
+        reason: NotStarted,
+    },
     /// Unknown: do not charge again.
     Unknown,
     /// Being undone.

@@ -475,7 +475,7 @@ impl Flow {
                 | NotStarted::TimedOut
                 | NotStarted::CardNotAccepted
                 | NotStarted::NotRecorded
-                | NotStarted::SecureHardware => Announcement::NotSent,
+                | NotStarted::SecureHardware => Announcement::NotStarted { reason },
             });
         }
         self.effect(Effect::Finish(Ending::NotStarted { key, reason }));

@@ -36,7 +36,8 @@ impl Lane {
     }
 }
 
-type Make = Box<dyn FnOnce(&dyn SecureHardware) + Send>;
+/// Makes the call, or says that it was not made.
+type Make = Box<dyn FnOnce(Option<&dyn SecureHardware>) + Send>;
 
 struct Call {
     /// Whoever asked has given up by then: a late call is not made at all.
@@ -83,7 +84,7 @@ impl BoundedHardware {
             until: now.after_ms(self.limit_ms),
             make: Box::new(move |hardware| {
                 // Whoever asked may be gone.
-                drop(answer.send(call(hardware)));
+                drop(answer.send(hardware.map_or(Err(PortError::Unavailable), call)));
             }),
         };
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +94,7 @@ impl BoundedHardware {
             .recv_timeout(Duration::from_millis(self.limit_ms))
             .map_err(|error| match error {
                 RecvTimeoutError::Timeout => PortError::Unavailable,
-                // The call was too late to be made, or the port has panicked.
+                // The port has panicked.
                 RecvTimeoutError::Disconnected => PortError::Failed,
             })?
     }
@@ -105,8 +106,10 @@ fn make_calls(hardware: &dyn SecureHardware, calls: &Receiver<Call>, lane: &Lane
         let now = lane.now();
         if now < call.until {
             *lane.running() = Some(now);
-            (call.make)(hardware);
+            (call.make)(Some(hardware));
             *lane.running() = None;
+        } else {
+            (call.make)(None);
         }
     }
 }
@@ -209,9 +212,9 @@ mod tests {
         assert_eq!(bounded.sign(vec![2]), Err(PortError::Unavailable));
         assert_eq!(first.join().unwrap(), Err(PortError::Unavailable));
         // From now on nobody waits, until the call has come back.
+        assert_eq!(bounded.wrap(vec![1]), Err(PortError::Unavailable));
+        open.send(()).unwrap();
         while bounded.lane.running().is_some() {
-            assert_eq!(bounded.wrap(vec![1]), Err(PortError::Unavailable));
-            open.send(()).unwrap();
             std::thread::sleep(Duration::from_millis(1));
         }
         assert_eq!(bounded.wrap(vec![1, 2]), Ok(vec![2, 1]));

@@ -46,6 +46,7 @@ pub(crate) fn announcement(texts: Texts, announcement: &Announcement) -> String 
         Announcement::Declined { de39: Some(code) } => texts.speak(&Sentence::Declined { code }),
         Announcement::Declined { de39: None } => texts.speak(&Sentence::Declined { code: "Z1" }),
         Announcement::NotSent => texts.speak(&Sentence::NotSent),
+        Announcement::NotStarted { reason } => not_started(texts, *reason),
         Announcement::Unknown => texts.speak(&Sentence::Unknown),
         Announcement::Reversing => texts.speak(&Sentence::Reversing),
         Announcement::Reversed => texts.speak(&Sentence::Reversed),

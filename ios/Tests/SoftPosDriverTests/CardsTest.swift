@@ -22,12 +22,15 @@ extension Stories {
                     }
                     return said
                 }
-                let phones = ["visa-see-phone", "mastercard-see-phone", "kernel8-see-phone"]
-                for phone in phones { try await again(shop, phone, .seePhone) }
-                #expect(try shop.host.bookedMinor() == 3 * 1_234)
+                for card in Self.schemes.keys {
+                    // UnionPay's kernel has no such message.
+                    let asks: CardPrompt = card == "unionpay" ? .presentAgain : .seePhone
+                    try await again(shop, "\(card)-see-phone", asks)
+                }
+                #expect(try shop.host.bookedMinor() == Int64(Self.schemes.count) * 1_234)
                 await till.close()
                 let said = await told.value
-                #expect(said.filter { $0.contains("your phone") }.count == 3, "\(said)")
+                #expect(said.filter { $0.contains("your phone") }.count == Self.schemes.count - 1, "\(said)")
             }
         }
 
@@ -77,9 +80,11 @@ extension Stories {
         @Test("a card that declines by itself is kept, and the host never hears of it")
         func declinedByCard() async throws {
             try await story { shop in
-                let (key, state) = try await shop.pay("3", "visa-refused")
-                #expect(state == .declined)
-                #expect(try await shop.till.payment(key: key).state == .declined)
+                for card in Self.schemes.keys {
+                    let (key, state) = try await shop.pay("3", "\(card)-refused")
+                    #expect(state == .declined, "\(card)")
+                    #expect(try await shop.till.payment(key: key).state == .declined, "\(card)")
+                }
                 #expect(try shop.host.bookedMinor() == 0)
             }
         }
@@ -87,9 +92,10 @@ extension Stories {
         @Test("a card that always wants its PIN gets it")
         func pin() async throws {
             try await story { shop in
-                for card in ["visa-pin", "unionpay-pin"] {
-                    shop.reader.hold(try shop.wallet.card(id: card))
-                    _ = try await shop.start("1", .card)
+                for card in Self.schemes.keys {
+                    shop.reader.hold(try shop.wallet.card(id: "\(card)-pin"))
+                    // Mastercard's reader has a PIN to offer above its limit only.
+                    _ = try await shop.start(card == "mastercard" ? "1000.01" : "1", .card)
                     try await shop.wait { $0.pinWanted }
                     let pin = try await shop.till.pinEntry()
                     for digit: UInt8 in 1...4 { try pin.pushDigit(digit: digit) }
@@ -103,14 +109,13 @@ extension Stories {
         @Test("what the issuer declines is declined with its code")
         func declined() async throws {
             try await story { shop in
-                let cards = [
-                    ("visa-declined", "05"), ("visa-expired", "54"), ("visa-insufficient", "51"),
-                    ("mastercard-declined", "05"), ("unionpay-declined", "05"),
-                ]
-                for (card, code) in cards {
-                    let (key, state) = try await shop.pay("3", card)
-                    #expect(state == .declined, "\(card)")
-                    #expect(try await shop.till.payment(key: key).de39 == code, "\(card)")
+                let codes = ["declined": "05", "expired": "54", "insufficient": "51"]
+                for card in Self.schemes.keys {
+                    for (kind, code) in codes {
+                        let (key, state) = try await shop.pay("3", "\(card)-\(kind)")
+                        #expect(state == .declined, "\(card)-\(kind)")
+                        #expect(try await shop.till.payment(key: key).de39 == code, "\(card)-\(kind)")
+                    }
                 }
                 #expect(try shop.host.bookedMinor() == 0)
             }
@@ -119,16 +124,13 @@ extension Stories {
         @Test("a card that cannot pay ends with its reason and leaves nothing, and another card pays")
         func cannotPay() async throws {
             try await story { shop in
-                let cards: [(String, NotStarted)] = [
-                    ("visa-blocked", .cardNotAccepted), ("unsupported", .cardNotAccepted),
-                ]
-                for (card, expected) in cards {
+                for card in Self.schemes.keys.map({ "\($0)-blocked" }) + ["unsupported"] {
                     shop.reader.hold(try shop.wallet.card(id: card))
                     _ = try await shop.start("3", .card)
                     guard case .notStarted(_, let reason) = try await shop.till.awaitEnding() else {
                         throw Unexpected("\(card) paid")
                     }
-                    #expect(reason == expected, "\(card)")
+                    #expect(reason == .cardNotAccepted, "\(card)")
                 }
                 #expect(try shop.host.bookedMinor() == 0)
                 #expect(try await shop.pay("3", "mastercard-approved").state == .approved)

@@ -4,7 +4,7 @@
 //! good when it is played again, and mutants get beyond them.
 
 use softpos_cards::{
-    CardScheme, IssuerUpdate, Presence, Profile, SoftCard, authority_keys, curve_authority_keys, profiles,
+    Account, IssuerUpdate, Kind, Presence, Profile, SoftCard, authority_keys, curve_authority_keys, profiles,
 };
 use softpos_emv::oda::{AuthorityKey, CurveAuthorityKey};
 use softpos_emv::{KernelId, ReaderStep};
@@ -18,8 +18,6 @@ use crate::transcript::{AMOUNTS, Event, LOST, encode};
 const MAX_PRESENTATIONS: usize = 3;
 /// Purchase with and without keys, cash, purchase with cashback, refund.
 const TRANSACTIONS: [u8; 5] = [0, WITHOUT_KEYS, 1, 2, 3];
-/// Cards of kernel 8 carry Mastercard's application.
-const COMMON: &str = "kernel8";
 
 /// Numbers on the sandbox's cards.
 pub(crate) fn numbers() -> impl Iterator<Item = &'static str> {
@@ -47,7 +45,9 @@ pub(crate) fn curve_keys() -> Vec<CurveAuthorityKey> {
 
 /// Every card of a kernel with every amount, and each kind of transaction; behind them what others recorded.
 pub(crate) fn taps(kernel: KernelId) -> Vec<Vec<u8>> {
-    let cards = profiles().iter().filter(|profile| belongs(profile, kernel));
+    let cards = profiles()
+        .iter()
+        .filter(|profile| belongs(profile, kernel) && !is_told_apart_by_issuer(profile));
     let heads = AMOUNTS
         .into_iter()
         .flat_map(|amount| TRANSACTIONS.map(|kind| [amount, kind]));
@@ -73,17 +73,13 @@ pub(crate) fn taps(kernel: KernelId) -> Vec<Vec<u8>> {
 }
 
 fn belongs(profile: &Profile, kernel: KernelId) -> bool {
-    let is_common = profile.id.starts_with(COMMON);
-    match kernel {
-        KernelId::C8 => is_common,
-        _ => {
-            profile
-                .scheme()
-                .map(CardScheme::kernel)
-                .is_some_and(|of| KernelId::new(of.into()) == kernel)
-                && !is_common
-        }
-    }
+    let read_by = profile.account.map(Account::kernel);
+    read_by.is_some_and(|number| KernelId::new(number.into()) == kernel)
+}
+
+/// Whether a card answers as an approved one does but for its number: only their issuers tell them apart.
+fn is_told_apart_by_issuer(profile: &Profile) -> bool {
+    matches!(profile.member, Some((_, Kind::Declined | Kind::Insufficient)))
 }
 
 fn tap(

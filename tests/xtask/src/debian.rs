@@ -194,16 +194,31 @@ fn possible(recipe: &Recipe) -> Result<(), Failure> {
             "{chore}: {how}, where mounts of one's own are allowed (in a container: with CAP_SYS_ADMIN)"
         )));
     }
-    if need(chore, "debootstrap", "--version", how).is_err() {
-        println!("{chore}: installing debootstrap");
-        succeed(apt().args(["update", "-qq"]))?;
-        succeed(
-            apt()
-                .args(["install", "-y", "-qq", "--no-install-recommends"])
-                .args(["debootstrap", "debian-archive-keyring"]),
-        )?;
-    }
-    Ok(())
+    let packages = ["debootstrap", "debian-archive-keyring"];
+    need_or_install(chore, ("debootstrap", "--version"), &packages, how).map(drop)
+}
+
+/// As [`need`], but where this is root on Debian or Ubuntu a missing program is installed from these packages.
+pub(crate) fn need_or_install(
+    chore: &str,
+    (program, version): (&str, &str),
+    packages: &[&str],
+    how: &str,
+) -> Result<String, Failure> {
+    let missing = match need(chore, program, version, how) {
+        Err(missing) if is_root_with_apt(chore) => missing,
+        found_or_hopeless => return found_or_hopeless,
+    };
+    println!("{chore}: installing {}", packages.join(", "));
+    succeed(apt().args(["update", "-qq"]))?;
+    let install = ["install", "-y", "-qq", "--no-install-recommends"];
+    succeed(apt().args(install).args(packages))?;
+    need(chore, program, version, how).map_err(|_| missing)
+}
+
+fn is_root_with_apt(chore: &str) -> bool {
+    let is_root = need(chore, "id", "-u", "").is_ok_and(|user| user.trim() == "0");
+    is_root && need(chore, "apt-get", "--version", "").is_ok()
 }
 
 fn apt() -> Command {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::bindings::Bindings;
-use crate::process::{Stopwatch, cache, need, root, succeed};
+use crate::debian::need_or_install;
+use crate::process::{Stopwatch, cache, root, succeed};
 use crate::{Failure, takes_none};
 
 const CHORE: &str = "kotlin-test";
@@ -52,22 +53,17 @@ pub(crate) fn maven(build: &Path, sources: &Path) -> Command {
     command
 }
 
-/// A JDK and Maven.
+/// A JDK and Maven; installs them where it can.
 pub(crate) fn need_tools(chore: &str) -> Result<(), Failure> {
-    need_java(chore)?;
-    let how = "Debian, Ubuntu: apt install maven; macOS: brew install maven";
-    need(chore, "mvn", "--version", how).map(drop)
-}
-
-fn need_java(chore: &str) -> Result<(), Failure> {
-    let how = format!(
-        "a JDK of version {JAVA} or later is needed (Debian, Ubuntu: apt install default-jdk-headless)"
+    let jdk = format!(
+        "a JDK of version {JAVA} or later is needed: adoptium.net, or run this as root on Debian or Ubuntu"
     );
-    let said = need(chore, "javac", "-version", &how)?;
-    match major(&said) {
-        Some(version) if version >= JAVA => Ok(()),
-        Some(_) | None => Err(Failure::Failed(format!("{}: {how}", said.trim()))),
+    let said = need_or_install(chore, ("javac", "-version"), &["default-jdk-headless"], &jdk)?;
+    if major(&said).is_none_or(|version| version < JAVA) {
+        return Err(Failure::Failed(format!("{chore}: {}: {jdk}", said.trim())));
     }
+    let maven = "maven.apache.org has it, or run this as root on Debian or Ubuntu; macOS: brew install maven";
+    need_or_install(chore, ("mvn", "--version"), &["maven"], maven).map(drop)
 }
 
 /// `javac 17.0.15`: 17.

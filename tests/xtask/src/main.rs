@@ -124,7 +124,8 @@ enum Failure {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((name, rest)) = arguments.split_first() else {
+    let asks_help = |word: &String| matches!(word.as_str(), "--help" | "-h" | "help");
+    let Some((name, rest)) = arguments.split_first().filter(|(name, _)| !asks_help(name)) else {
         print!("{}", list());
         return ExitCode::SUCCESS;
     };
@@ -132,6 +133,10 @@ fn main() -> ExitCode {
         eprint!("no chore is called {name}\n{}", list());
         return ExitCode::from(2);
     };
+    if rest.iter().any(asks_help) {
+        println!("cargo xtask {} {}\n{}", chore.name, chore.arguments, chore.about);
+        return ExitCode::SUCCESS;
+    }
     match (chore.run)(rest) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => {
@@ -147,8 +152,14 @@ fn main() -> ExitCode {
 
 fn list() -> String {
     let lines = CHORES.iter().map(|chore| {
-        let call = format!("{} {}", chore.name, chore.arguments);
-        format!("  cargo xtask {call:<34}{}\n", chore.about)
+        let Chore {
+            name,
+            arguments,
+            about,
+            ..
+        } = chore;
+        let call = format!("{name} {arguments}");
+        format!("  cargo xtask {}\n      {about}\n", call.trim_end())
     });
     format!("The project's chores:\n{}", lines.collect::<String>())
 }

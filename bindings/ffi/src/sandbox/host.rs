@@ -11,8 +11,7 @@ use crate::error::SoftPosError;
 use crate::guard;
 use crate::terminal::Terminal;
 
-/// The reference host, on a free local port, with its books in a folder. It runs until stop, or until nothing refers
-/// to it any more.
+/// The reference host, on a free local port, with its books in a folder. It runs until stop or its last reference.
 #[derive(uniffi::Object)]
 pub struct SandboxHost {
     host: Mutex<Option<LocalHost>>,

@@ -1,6 +1,9 @@
 //! What the demonstration does, from its seed: amounts, cards and faults. Whatever comes of it, the ledgers say.
 
+use softpos_cards::{Family, Kind};
+
 use super::random::SplitMix;
+use crate::till::cards::id;
 use crate::till::command::WALLETS;
 
 /// One thing that happens at the till.
@@ -53,23 +56,10 @@ pub(crate) struct Chapter {
 const SMALL_MINOR: (i64, i64) = (100, 39_999);
 /// Above the limit without PIN.
 const LARGE_MINOR: (i64, i64) = (100_001, 250_000);
-/// Cards that the host approves for small amounts.
-const GOOD_CARDS: [&str; 2] = ["visa-approved", "visa-phone"];
 /// Below the floor limit: a card may approve by itself.
 const BY_CARD_MINOR: (i64, i64) = (100, 9_999);
-/// Cards of the schemes other than Visa, and one for the common kernel.
-const OTHER_SCHEMES: [&str; 6] = [
-    "mastercard-approved",
-    "unionpay-approved",
-    "amex-approved",
-    "jcb-approved",
-    "discover-approved",
-    "kernel8-approved",
-];
-/// Phones that want their owner first.
-const SEE_PHONE: [&str; 3] = ["visa-see-phone", "mastercard-see-phone", "kernel8-see-phone"];
-/// Cards that approve by themselves.
-const BY_CARD: [&str; 3] = ["visa-offline", "mastercard-offline", "kernel8-offline"];
+/// Cards that the host approves for small amounts.
+const GOOD: [Kind; 2] = [Kind::Approved, Kind::Phone];
 /// More than the poor card's account ever holds, less than what needs a PIN.
 const TOO_MUCH_MINOR: (i64, i64) = (5_000, 39_999);
 /// Answers that get lost after the host has booked the sale, or come wrong.
@@ -109,40 +99,36 @@ fn cards(random: &mut SplitMix) -> Vec<Act> {
     let count = random.between(1, 3);
     let mut acts: Vec<Act> = (0..count).map(|_| good_sale(random)).collect();
     acts.push(Act::Card {
-        card: "visa-pin",
+        card: drawn(random, Kind::Pin),
         amount_minor: amount(random, LARGE_MINOR),
     });
     acts
 }
 
-/// One card of every other scheme, a phone above the limit without PIN, and phones that want their owner first.
+/// One card of every scheme, a phone above the limit without PIN, and phones that want their owner first.
 fn schemes(random: &mut SplitMix) -> Vec<Act> {
-    let mut acts: Vec<Act> = OTHER_SCHEMES
-        .iter()
-        .map(|card| Act::Card {
-            card,
+    let mut all = |kind| {
+        Family::ALL.map(|family| Act::Card {
+            card: id(family, kind),
             amount_minor: amount(random, SMALL_MINOR),
         })
-        .collect();
-    acts.push(Act::Card {
-        card: "visa-phone",
+    };
+    let (plastic, phones) = (all(Kind::Approved), all(Kind::SeePhone));
+    let large = Act::Card {
+        card: drawn(random, Kind::Phone),
         amount_minor: amount(random, LARGE_MINOR),
-    });
-    acts.extend(SEE_PHONE.map(|card| Act::Card {
-        card,
-        amount_minor: amount(random, SMALL_MINOR),
-    }));
-    acts
+    };
+    plastic.into_iter().chain([large]).chain(phones).collect()
 }
 
 /// Approvals by the card, with the network and without.
 fn alone(random: &mut SplitMix) -> Vec<Act> {
     let mut acts = vec![Act::Card {
-        card: "visa-offline",
+        card: drawn(random, Kind::Offline),
         amount_minor: amount(random, BY_CARD_MINOR),
     }];
-    acts.extend(BY_CARD.map(|card| Act::Offline {
-        card,
+    acts.extend(Family::ALL.map(|family| Act::Offline {
+        card: id(family, Kind::Offline),
         amount_minor: amount(random, BY_CARD_MINOR),
     }));
     acts.push(Act::Sync);
@@ -150,44 +136,28 @@ fn alone(random: &mut SplitMix) -> Vec<Act> {
 }
 
 fn declines(random: &mut SplitMix) -> Vec<Act> {
-    let mut acts = vec![
-        Act::Card {
-            card: "visa-declined",
-            amount_minor: amount(random, SMALL_MINOR),
-        },
-        Act::Card {
-            card: "visa-insufficient",
-            amount_minor: amount(random, TOO_MUCH_MINOR),
-        },
-        Act::Card {
-            card: "visa-expired",
-            amount_minor: amount(random, SMALL_MINOR),
-        },
-    ];
+    let mut acts = [
+        (Kind::Declined, SMALL_MINOR),
+        (Kind::Insufficient, TOO_MUCH_MINOR),
+        (Kind::Expired, SMALL_MINOR),
+    ]
+    .map(|(kind, limits)| Act::Card {
+        card: drawn(random, kind),
+        amount_minor: amount(random, limits),
+    });
     let turns = usize::try_from(random.between(0, 2)).unwrap_or(0);
     acts.rotate_left(turns);
-    acts
+    acts.into()
 }
 
 fn trouble(random: &mut SplitMix) -> Vec<Act> {
-    vec![
-        Act::Card {
-            card: "visa-pulled",
+    let (blocked, refused) = (drawn(random, Kind::Blocked), drawn(random, Kind::Refused));
+    ["visa-pulled", "two-cards", "unsupported", blocked, refused]
+        .map(|card| Act::Card {
+            card,
             amount_minor: amount(random, SMALL_MINOR),
-        },
-        Act::Card {
-            card: "two-cards",
-            amount_minor: amount(random, SMALL_MINOR),
-        },
-        Act::Card {
-            card: "unsupported",
-            amount_minor: amount(random, SMALL_MINOR),
-        },
-        Act::Card {
-            card: "visa-refused",
-            amount_minor: amount(random, SMALL_MINOR),
-        },
-    ]
+        })
+        .into()
 }
 
 fn others(random: &mut SplitMix) -> Vec<Act> {
@@ -217,46 +187,38 @@ fn scans(random: &mut SplitMix) -> Vec<Act> {
 }
 
 fn lost(random: &mut SplitMix) -> Vec<Act> {
-    let mut act = |fault| Act::Lost {
-        card: random.pick(&GOOD_CARDS, "visa-approved"),
-        amount_minor: amount(random, SMALL_MINOR),
-        fault,
-    };
-    let mut acts = vec![act("drop-before"), act("drop-after")];
-    let fault = random.pick(&LOST_AFTER, "garbage");
-    let card = random.pick(&GOOD_CARDS, "visa-approved");
-    acts.push(Act::Lost {
-        card,
-        amount_minor: amount(random, SMALL_MINOR),
-        fault,
-    });
-    acts
+    let last = random.pick(&LOST_AFTER, "garbage");
+    ["drop-before", "drop-after", last]
+        .map(|fault| Act::Lost {
+            card: good_card(random),
+            amount_minor: amount(random, SMALL_MINOR),
+            fault,
+        })
+        .into()
 }
 
 fn give_up(random: &mut SplitMix) -> Vec<Act> {
     vec![Act::GiveUp {
-        card: random.pick(&GOOD_CARDS, "visa-approved"),
+        card: good_card(random),
         amount_minor: amount(random, SMALL_MINOR),
         fault: random.pick(&GIVE_UP, "drop-after@any:always"),
     }]
 }
 
 fn offline(random: &mut SplitMix) -> Vec<Act> {
-    let good = random.pick(&GOOD_CARDS, "visa-approved");
-    let bad = random.pick(&["visa-insufficient", "visa-declined"], "visa-declined");
+    let bad = random.pick(&[Kind::Insufficient, Kind::Declined], Kind::Declined);
     let mut acts = vec![Act::Refused {
-        card: good,
+        card: good_card(random),
         amount_minor: amount(random, SMALL_MINOR),
     }];
     for _ in 0..random.between(1, 3) {
-        let card = random.pick(&GOOD_CARDS, "visa-approved");
         acts.push(Act::Offline {
-            card,
+            card: good_card(random),
             amount_minor: amount(random, SMALL_MINOR),
         });
     }
     acts.push(Act::Offline {
-        card: bad,
+        card: drawn(random, bad),
         amount_minor: amount(random, TOO_MUCH_MINOR),
     });
     acts.push(Act::Sync);
@@ -274,9 +236,19 @@ fn close(random: &mut SplitMix) -> Vec<Act> {
 
 fn good_sale(random: &mut SplitMix) -> Act {
     Act::Card {
-        card: random.pick(&GOOD_CARDS, "visa-approved"),
+        card: good_card(random),
         amount_minor: amount(random, SMALL_MINOR),
     }
+}
+
+fn good_card(random: &mut SplitMix) -> &'static str {
+    let kind = random.pick(&GOOD, Kind::Approved);
+    drawn(random, kind)
+}
+
+/// A card of this kind, of whatever family.
+fn drawn(random: &mut SplitMix, kind: Kind) -> &'static str {
+    id(random.pick(&Family::ALL, Family::Visa), kind)
 }
 
 fn amount(random: &mut SplitMix, (low, high): (i64, i64)) -> i64 {
@@ -291,76 +263,60 @@ mod tests {
         plan(seed).into_iter().flat_map(|chapter| chapter.acts).collect()
     }
 
+    /// The kinds of the cards that are tapped, of whatever family.
+    fn is_of(card: &str, kind: Kind) -> bool {
+        Family::ALL.into_iter().any(|family| id(family, kind) == card)
+    }
+
     #[test]
     fn every_seed_has_every_kind() {
         for seed in 0..200 {
             let acts = acts(seed);
-            let has = |wanted: fn(&Act) -> bool| assert!(acts.iter().any(wanted), "seed {seed}: {acts:?}");
-            has(|act| {
-                matches!(
-                    act,
-                    Act::Card {
-                        card: "visa-approved" | "visa-phone",
-                        ..
-                    }
-                )
-            });
-            for card in [
-                "visa-pin",
-                "visa-declined",
-                "visa-insufficient",
-                "visa-expired",
-                "visa-pulled",
-                "visa-offline",
-            ]
-            .into_iter()
-            .chain(OTHER_SCHEMES)
-            .chain(SEE_PHONE)
-            {
-                let tapped = |act: &Act| matches!(act, Act::Card { card: name, .. } if *name == card);
-                assert!(acts.iter().any(tapped), "seed {seed}: {card}");
+            let has = |wanted: &dyn Fn(&Act) -> bool, what: &str| {
+                assert!(acts.iter().any(wanted), "seed {seed}: {what}: {acts:?}");
+            };
+            let tapped = |wanted: &dyn Fn(&str) -> bool, what: &str| {
+                has(&|act| matches!(act, Act::Card { card, .. } if wanted(card)), what);
+            };
+            for kind in Kind::ALL {
+                tapped(&|card| is_of(card, kind), kind.name());
             }
-            has(|act| matches!(act, Act::Code { .. }));
-            has(|act| matches!(act, Act::Cash { .. }));
-            for deed in DEEDS {
-                let scanned = |act: &Act| matches!(act, Act::Scan { deed: own, .. } if *own == deed);
-                assert!(acts.iter().any(scanned), "seed {seed}: {deed}");
+            for family in Family::ALL {
+                for kind in [Kind::Approved, Kind::SeePhone] {
+                    tapped(&|card| card == id(family, kind), id(family, kind));
+                }
+                let own = id(family, Kind::Offline);
+                has(
+                    &|act| matches!(act, Act::Offline { card, .. } if *card == own),
+                    own,
+                );
             }
-            has(|act| {
-                matches!(
-                    act,
-                    Act::Lost {
-                        fault: "drop-before",
-                        ..
-                    }
-                )
-            });
-            has(|act| {
-                matches!(
-                    act,
-                    Act::Lost {
-                        fault: "drop-after",
-                        ..
-                    }
-                )
-            });
-            has(|act| matches!(act, Act::GiveUp { .. }));
-            has(|act| matches!(act, Act::Refused { .. }));
-            has(|act| {
-                matches!(
-                    act,
-                    Act::Offline {
-                        card: "visa-insufficient" | "visa-declined",
-                        ..
-                    }
-                )
-            });
-            for card in BY_CARD {
-                let alone = |act: &Act| matches!(act, Act::Offline { card: name, .. } if *name == card);
-                assert!(acts.iter().any(alone), "seed {seed}: {card}");
+            for once in ["visa-pulled", "two-cards", "unsupported"] {
+                tapped(&|card| card == once, once);
             }
-            has(|act| matches!(act, Act::Sync));
-            has(|act| matches!(act, Act::Refund { .. }));
+            has(&|act| matches!(act, Act::Code { .. }), "code");
+            has(&|act| matches!(act, Act::Cash { .. }), "cash");
+            for wanted in DEEDS {
+                has(
+                    &|act| matches!(act, Act::Scan { deed, .. } if *deed == wanted),
+                    "scan",
+                );
+            }
+            for wanted in ["drop-before", "drop-after"] {
+                has(
+                    &|act| matches!(act, Act::Lost { fault, .. } if *fault == wanted),
+                    wanted,
+                );
+            }
+            has(&|act| matches!(act, Act::GiveUp { .. }), "given up");
+            has(&|act| matches!(act, Act::Refused { .. }), "refused");
+            let bad = |card| is_of(card, Kind::Insufficient) || is_of(card, Kind::Declined);
+            has(
+                &|act| matches!(act, Act::Offline { card, .. } if bad(card)),
+                "stored and declined",
+            );
+            has(&|act| matches!(act, Act::Sync), "sent");
+            has(&|act| matches!(act, Act::Refund { .. }), "refund");
             assert_eq!(acts.last(), Some(&Act::Close));
         }
     }
@@ -371,18 +327,16 @@ mod tests {
             let mut stored = 0;
             for act in acts(seed) {
                 match act {
-                    Act::Card {
-                        card: "visa-pin",
-                        amount_minor,
-                    } => assert!(amount_minor > 100_000),
-                    Act::Card {
-                        card: "visa-phone", ..
+                    Act::Card { card, amount_minor } if is_of(card, Kind::Pin) => {
+                        assert!(amount_minor > 100_000);
                     }
-                    | Act::Sync
-                    | Act::Close => {}
+                    Act::Card { card, .. } if is_of(card, Kind::Phone) => {}
+                    Act::Close => {}
+                    Act::Sync => stored = 0,
                     Act::Refused { amount_minor, .. } | Act::Offline { amount_minor, .. } => {
                         assert!((1..=50_000).contains(&amount_minor));
                         stored += amount_minor;
+                        assert!(stored <= 200_000, "seed {seed}: {stored}");
                     }
                     Act::Card { amount_minor, .. }
                     | Act::Code { amount_minor, .. }
@@ -393,7 +347,27 @@ mod tests {
                     Act::Refund { permille } => assert!((1..1_000).contains(&permille)),
                 }
             }
-            assert!(stored <= 200_000, "seed {seed}: {stored}");
+        }
+    }
+
+    /// Which scheme pays is drawn as well.
+    #[test]
+    fn seeds_differ_in_their_schemes() {
+        for kind in [
+            Kind::Pin,
+            Kind::Declined,
+            Kind::Expired,
+            Kind::Refused,
+            Kind::Blocked,
+        ] {
+            for family in Family::ALL {
+                let tapped = |act: Act| matches!(act, Act::Card { card, .. } if card == id(family, kind));
+                assert!(
+                    (0..200).any(|seed| acts(seed).into_iter().any(tapped)),
+                    "{}",
+                    id(family, kind)
+                );
+            }
         }
     }
 

@@ -26,6 +26,8 @@ const PIN: &str = "1234";
 /// How long background work may take at most.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PULSE: Duration = Duration::from_millis(100);
+/// Columns of what pays: the longest name of a card.
+const WHAT: usize = 23;
 /// Of a payment that needs nobody.
 const NOBODY: Code = Code::NotExpected;
 
@@ -373,7 +375,10 @@ impl Teller {
                 }
             }
             Ending::Activated => self.out.line(GOOD, text),
-            Ending::NotStarted { .. } => self.out.line(WARN, &format!("      {text}")),
+            Ending::NotStarted { .. } => {
+                let what = left(&self.what, WHAT);
+                self.out.line(WARN, &format!("  {what}  {text}"));
+            }
             Ending::ActivationFailed { .. } | Ending::Settled { .. } | Ending::SettleFailed { .. } => {}
         }
     }
@@ -392,7 +397,7 @@ impl Teller {
     /// The same for people; what the till says gets a line of its own if there is no room.
     fn line(&self, what: &str, amount: Money, state: State, text: &str) {
         let name = left(&listing::state_name(self.out.texts(), state), 14);
-        let fixed = format!("  {}  {}  ", left(what, 18), right(&words::display(amount), 12));
+        let fixed = format!("  {}  {}  ", left(what, WHAT), right(&words::display(amount), 12));
         let state = paint(listing::style(state), &name);
         if width(&fixed) + width(&name) + width(text) < of_terminal() {
             self.out.line(PLAIN, &format!("{fixed}{state} {text}"));

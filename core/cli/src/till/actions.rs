@@ -17,12 +17,12 @@ use super::customer;
 use super::pocket::Pocket;
 use super::session::Session;
 use super::which::which;
-use super::{help, listing};
+use super::{cards, help, listing};
 use crate::columns::left;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
-use crate::out::{BAD, DIM, GOOD, HEAD, Out, PLAIN, WARN, paint};
+use crate::out::{BAD, DIM, GOOD, HEAD, PLAIN, WARN, paint};
 
 /// How long one look for the end of background work may take.
 const PULSE: Duration = Duration::from_millis(200);
@@ -377,7 +377,7 @@ impl Session<'_> {
     }
 
     fn cards(&mut self) -> Exit {
-        list_cards(self.out());
+        cards::list(self.out());
         let ids: Vec<&str> = profiles().iter().map(|profile| profile.id).collect();
         self.reporter.put("cards", ids);
         Exit::Done
@@ -469,17 +469,6 @@ impl Session<'_> {
             .collect();
         self.reporter.put("commands", commands);
         Exit::Done
-    }
-}
-
-/// The software cards, numbered.
-pub(crate) fn list_cards(out: Out) {
-    for (position, profile) in profiles().iter().enumerate() {
-        let about = out.texts().get(&format!("till-card-{}", profile.id));
-        out.line(
-            PLAIN,
-            &format!("  {}  {}{about}", position + 1, left(profile.id, 20)),
-        );
     }
 }
 

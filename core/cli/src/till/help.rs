@@ -47,11 +47,12 @@ fn overview(out: Out) {
 
 #[cfg(test)]
 mod tests {
-    use softpos_cards::profiles;
+    use softpos_cards::Kind;
     use softpos_terminal::State;
     use softpos_types::Language;
 
     use super::*;
+    use crate::till::cards::others;
 
     #[test]
     fn whatever_is_named_at_run_time_has_its_text() {
@@ -60,11 +61,8 @@ mod tests {
             .iter()
             .map(|entry| format!("till-help-{}", entry.name))
             .chain(states.map(|state| format!("till-state-{state}")))
-            .chain(
-                profiles()
-                    .iter()
-                    .map(|profile| format!("till-card-{}", profile.id)),
-            )
+            .chain(Kind::ALL.map(|kind| format!("till-card-{}", kind.name())))
+            .chain(others().map(|profile| format!("till-card-{}", profile.id)))
             .chain(crate::demo::chapters().map(|name| format!("demo-chapter-{name}")))
             .collect();
         for language in Language::ALL {

@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 mod card_loop;
+pub(crate) mod cards;
 pub(crate) mod command;
 pub(crate) mod customer;
 pub(crate) mod driver;
@@ -16,6 +17,7 @@ pub(crate) mod render;
 mod reporter;
 mod session;
 mod voice;
+
 pub(crate) mod which;
 mod words;
 

@@ -2,12 +2,11 @@
 
 use softpos_types::Method;
 
-use super::actions::list_cards;
 use super::command::{Misread, WALLETS};
-use super::listing;
 use super::pocket::Pocket;
 use super::prompter::{Reply, chosen};
 use super::session::Session;
+use super::{cards, listing};
 use crate::failure::Failure;
 use crate::out::{HEAD, PLAIN, WARN};
 
@@ -62,7 +61,7 @@ impl Session<'_> {
     /// Lets the customer choose a card.
     pub(crate) fn ask_card(&mut self) -> Option<&'static str> {
         self.out().say(HEAD, "till-cards-title", &[]);
-        list_cards(self.out());
+        cards::list(self.out());
         loop {
             match Pocket::find(&self.ask("till-ask-card")?) {
                 Ok(card) => return Some(card),

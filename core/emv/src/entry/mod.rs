@@ -5,6 +5,7 @@
 mod preprocessing;
 mod selection;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
@@ -16,7 +17,7 @@ use softpos_wire::{tag, tlv};
 
 use crate::brand::Scheme;
 use crate::config::{Aid, Combination, KernelId, TerminalData, Transaction};
-use crate::outcome::{KernelOutcome, OutcomeKind, Reason};
+use crate::outcome::{ErrorIndication, KernelOutcome, KernelReport, OutcomeKind, Reason};
 use crate::reader::Prompt;
 use crate::ui::{Message, Status, UiRequest};
 pub use preprocessing::Indicators;
@@ -80,6 +81,8 @@ pub struct EntryPoint {
     prepared: Vec<Prepared>,
     /// Best first; the first is the one being selected or running.
     candidates: Vec<Candidate>,
+    /// What the last application that was passed over failed on.
+    passed_over: Option<Box<KernelReport>>,
     /// The answer to SELECT of the first candidate.
     fci: Arc<SecretBytes>,
     start: Start,
@@ -130,6 +133,7 @@ impl EntryPoint {
             transaction,
             prepared,
             candidates: Vec::new(),
+            passed_over: None,
             fci: Arc::new(SecretBytes::new(Vec::new())),
             start,
             restarted: false,
@@ -156,6 +160,7 @@ impl EntryPoint {
             return Some(self.select_best());
         }
         self.state = State::AwaitDirectory;
+        self.passed_over = None;
         Some(match apdu::select(apdu::PPSE_NAME) {
             Ok(command) => EntryStep::Transmit(command),
             Err(_) => self.no_application(),
@@ -234,6 +239,7 @@ impl EntryPoint {
                 })
             }
             OutcomeKind::SelectNext => {
+                self.passed_over = outcome.report.take();
                 self.drop_candidate();
                 self.start = Start::C;
                 self.select_best()
@@ -283,7 +289,8 @@ impl EntryPoint {
     // selection drops it, but with the issuer's data pending it ends the application.
     // [source: peer, libpay;
     // test: entry::tests::a_refused_selection_falls_through_until_the_list_is_empty,
-    // entry::tests::extended_selection_only_where_allowed, entry::tests::restarts_after_a_final_outcome;
+    // entry::tests::extended_selection_only_where_allowed, entry::tests::restarts_after_a_final_outcome,
+    // softpos-cards::matrix::every_card_of_every_family;
     // evidence: own]
     /// 3.3.3: selects the best candidate left.
     fn select_best(&mut self) -> EntryStep {
@@ -315,6 +322,13 @@ impl EntryPoint {
     fn selected(&mut self, answer: Rapdu<'_>) -> EntryStep {
         let usable = answer.is_ok() && self.fit_visa_kernel(answer.body);
         if !usable {
+            let reason = if answer.is_ok() {
+                Reason::NoKernel
+            } else {
+                Reason::CommandRefused(answer.sw)
+            };
+            let error = ErrorIndication::of(reason, None);
+            self.passed_over = Some(Box::new(KernelReport::of(error)));
             if self.issuer_data.is_some() {
                 return self.no_application();
             }
@@ -377,7 +391,7 @@ impl EntryPoint {
     }
 
     // Rule EP-3.3.2-EMPTY: a directory that is refused or holds nothing shared ends the application with 1C, ready to
-    // read.
+    // read. What the last application failed on is kept for the acquirer's log.
     // [source: peer, libpay;
     // test: entry::tests::no_directory_or_nothing_in_it,
     // entry::tests::a_refused_selection_falls_through_until_the_list_is_empty;
@@ -387,6 +401,7 @@ impl EntryPoint {
         EntryStep::Finish(KernelOutcome {
             reason: Some(Reason::NoApplication),
             ui_on_outcome: Some(UiRequest::new(Message::TryAnotherCard, Status::ReadyToRead)),
+            report: self.passed_over.take(),
             ..KernelOutcome::new(OutcomeKind::EndApplication)
         })
     }

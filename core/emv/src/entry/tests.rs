@@ -91,6 +91,8 @@ fn a_refused_selection_falls_through_until_the_list_is_empty() {
     let outcome = finished(entry.card_replied(&[0x62, 0x85]));
     assert_eq!(outcome.kind, OutcomeKind::EndApplication);
     assert_eq!(outcome.reason, Some(Reason::NoApplication));
+    let failed_on = outcome.report.expect("why the last one was passed over").error;
+    assert_eq!((failed_on.l2, failed_on.sw), (3, 0x6285));
     assert_eq!(
         outcome.ui_on_outcome,
         Some(UiRequest::new(Message::TryAnotherCard, Status::ReadyToRead))

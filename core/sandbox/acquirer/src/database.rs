@@ -11,7 +11,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use crate::HostError;
 
 /// The version of the folder that this program writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// One unit of work: everything in it happens, or nothing.
 pub(crate) type Work = Transaction<'static, Sqlite>;
@@ -95,10 +95,6 @@ impl Database {
                 .execute(&mut *work)
                 .await?;
         }
-        // Books of before this table go on with it.
-        sqlx::raw_sql(include_str!("anchors.sql"))
-            .execute(&mut *work)
-            .await?;
         Ok(work.commit().await?)
     }
 }
@@ -127,7 +123,7 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
         .await
 }
 
-/// Connects, unless the folder is a newer version's; that one is left as it is.
+/// Connects, unless the folder is another version's; that one is left as it is.
 async fn checked(dir: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, HostError> {
     let look = SqliteConnectOptions::new()
         .filename(dir.join("host.db"))
@@ -139,6 +135,10 @@ async fn checked(dir: &Path, options: SqliteConnectOptions) -> Result<SqlitePool
     pool.close().await;
     match found {
         Ok(found) if found > VERSION => Err(HostError::Newer {
+            found,
+            known: VERSION,
+        }),
+        Ok(found) if found < VERSION => Err(HostError::Older {
             found,
             known: VERSION,
         }),
@@ -188,23 +188,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_newer_folder_is_left_as_it_is() {
-        let dir = tempfile::tempdir().unwrap();
-        let database = open(dir.path()).await.unwrap();
-        let mut work = database.begin().await.unwrap();
-        sqlx::query("UPDATE meta SET value = 2 WHERE name = 'version'")
-            .execute(&mut *work)
-            .await
-            .unwrap();
-        work.commit().await.unwrap();
-        database.close().await;
-        drop(database);
-        let before = std::fs::read(dir.path().join("host.db")).unwrap();
-        assert!(matches!(
-            open(dir.path()).await,
-            Err(HostError::Newer { found: 2, known: 1 })
-        ));
-        assert_eq!(std::fs::read(dir.path().join("host.db")).unwrap(), before);
+    async fn a_folder_of_another_version_is_left_as_it_is() {
+        for (version, newer) in [(VERSION + 1, true), (VERSION - 1, false)] {
+            let dir = tempfile::tempdir().unwrap();
+            let database = open(dir.path()).await.unwrap();
+            let mut work = database.begin().await.unwrap();
+            sqlx::query("UPDATE meta SET value = $1 WHERE name = 'version'")
+                .bind(version)
+                .execute(&mut *work)
+                .await
+                .unwrap();
+            work.commit().await.unwrap();
+            database.close().await;
+            drop(database);
+            let before = std::fs::read(dir.path().join("host.db")).unwrap();
+            match open(dir.path()).await {
+                Err(HostError::Newer { found, known }) if newer => {
+                    assert_eq!((found, known), (version, VERSION));
+                }
+                Err(HostError::Older { found, known }) if !newer => {
+                    assert_eq!((found, known), (version, VERSION));
+                }
+                other => panic!("{:?}", other.err()),
+            }
+            assert_eq!(std::fs::read(dir.path().join("host.db")).unwrap(), before);
+        }
     }
 
     #[tokio::test]

@@ -17,6 +17,13 @@ pub enum HostError {
         /// The version this program writes.
         known: i64,
     },
+    /// The folder was written by an older version.
+    Older {
+        /// The version of the folder.
+        found: i64,
+        /// The version this program writes.
+        known: i64,
+    },
     /// The folder, its keys or the socket.
     Io(std::io::Error),
     /// The database.
@@ -35,6 +42,12 @@ impl fmt::Display for HostError {
                     "the folder has version {found}, newer than {known}: update the program"
                 )
             }
+            Self::Older { found, known } => {
+                write!(
+                    f,
+                    "the folder has version {found}, older than {known}, and is not read: begin with an empty one"
+                )
+            }
             Self::Io(error) => write!(f, "{error}"),
             Self::Database(error) => write!(f, "host database: {error}"),
             Self::Damaged(what) => write!(f, "damaged in the host's folder: {what}"),
@@ -47,7 +60,7 @@ impl std::error::Error for HostError {
         match self {
             Self::Io(error) => Some(error),
             Self::Database(error) => Some(error),
-            Self::InUse(_) | Self::Newer { .. } | Self::Damaged(_) => None,
+            Self::InUse(_) | Self::Newer { .. } | Self::Older { .. } | Self::Damaged(_) => None,
         }
     }
 }
@@ -59,7 +72,7 @@ impl From<HostError> for SoftPosError {
             HostError::InUse(_) => Code::StoreInUse,
             HostError::Newer { .. } => Code::StoreNewer,
             HostError::Damaged(_) => Code::StoreDamaged,
-            HostError::Io(_) | HostError::Database(_) => Code::StoreUnreadable,
+            HostError::Older { .. } | HostError::Io(_) | HostError::Database(_) => Code::StoreUnreadable,
         };
         Self::of(code).with_detail(error.to_string())
     }

@@ -101,9 +101,9 @@ fn kernel_5() -> Data {
 /// The common kernel has tags of its own for everything; it compares by "above".
 fn kernel_8() -> Data {
     data(&[
-        // Above the CVM limit PIN or device, below it device or nothing.
+        // Above the CVM limit PIN or device; below it nothing will do too, but a card may still want its PIN.
         ("9F8207", "44"),
-        ("9F8208", "0C"),
+        ("9F8208", "4C"),
         // Relay resistance; whether the card was authenticated here stays here. Local authentication.
         ("9F8209", "1000"),
         ("9F820A", "10"),

@@ -131,3 +131,14 @@ CREATE TABLE settlements (
     answer TEXT NOT NULL,
     PRIMARY KEY (terminal, batch)
 );
+
+-- The heads of the terminals' journals, one a settlement, in their order.
+CREATE TABLE anchors (
+    number BIGINT PRIMARY KEY,
+    terminal TEXT NOT NULL,
+    batch BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    root TEXT NOT NULL,
+    verdict TEXT NOT NULL
+);
+CREATE INDEX anchors_by_terminal ON anchors (terminal, number);

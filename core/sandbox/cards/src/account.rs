@@ -1,7 +1,11 @@
 //! The accounts behind the cards, as the sandbox issuers keep them.
 
+use std::sync::LazyLock;
+
 use softpos_types::Pan;
 
+use crate::family::Family;
+use crate::kind::{Kind, Ways};
 use crate::scheme::CardScheme;
 
 /// What the issuer answers when cryptogram, counter and PIN are in order.
@@ -33,127 +37,90 @@ pub struct Account {
     pub answer: IssuerAnswer,
 }
 
-const VALID: [u8; 2] = [0x35, 0x12];
-
 /// The derivation key index of cards whose cryptograms are made with AES.
 pub(crate) const AES_KEY: u8 = 0x81;
 /// The kernel that reads those.
 const COMMON_KERNEL: u8 = 8;
 
-const fn approving(scheme: CardScheme, pan_digits: &'static str) -> Account {
-    Account {
-        scheme,
-        pan_digits,
-        psn: 0x01,
-        expiry_yymm: VALID,
-        pin: "1234",
-        key_index: 0x01,
-        answer: IssuerAnswer::Approve,
-    }
-}
+/// The numbers of a family's cards, in the order of [`Kind::ALL`].
+type Numbers = (Family, [&'static str; Kind::ALL.len()]);
 
-const fn declining(scheme: CardScheme, pan_digits: &'static str, de39: &'static str) -> Account {
-    Account {
-        answer: IssuerAnswer::Decline(de39),
-        ..approving(scheme, pan_digits)
-    }
-}
+#[rustfmt::skip]
+const NUMBERS: [Numbers; Family::ALL.len()] = [
+    (Family::Visa, [
+        "4761739900000013", "4761739900000021", "4761739900000047", "4761739900000039", "4761739900000096",
+        "4761739900000112", "4761739900000120", "4761739900000054", "4761739900000088", "4761739900000104",
+    ]),
+    (Family::Mastercard, [
+        "5413339900000011", "5413339900000037", "5413339900000110", "5413339900000128", "5413339900000029",
+        "5413339900000136", "5413339900000144", "5413339900000151", "5413339900000052", "5413339900000060",
+    ]),
+    (Family::UnionPay, [
+        "6239999900000012", "6239999900000038", "6239999900000061", "6239999900000079", "6239999900000020",
+        "6239999900000087", "6239999900000095", "6239999900000046", "6239999900000053", "6239999900000103",
+    ]),
+    (Family::Amex, [
+        "374245990000019", "374245990000043", "374245990000050", "374245990000068", "374245990000027",
+        "374245990000076", "374245990000084", "374245990000092", "374245990000035", "374245990000100",
+    ]),
+    (Family::Jcb, [
+        "3566009900000010", "3566009900000044", "3566009900000051", "3566009900000069", "3566009900000028",
+        "3566009900000077", "3566009900000085", "3566009900000093", "3566009900000036", "3566009900000101",
+    ]),
+    (Family::Discover, [
+        "6011009900000014", "6011009900000048", "6011009900000055", "6011009900000063", "6011009900000022",
+        "6011009900000071", "6011009900000089", "6011009900000097", "6011009900000030", "6011009900000105",
+    ]),
+    (Family::Kernel8, [
+        "5413339900000078", "5413339900000169", "5413339900000177", "5413339900000185", "5413339900000086",
+        "5413339900000193", "5413339900000201", "5413339900000219", "5413339900000094", "5413339900000102",
+    ]),
+];
 
-pub(crate) const APPROVED: Account = approving(CardScheme::Visa, "4761739900000013");
-pub(crate) const DECLINED: Account = declining(CardScheme::Visa, "4761739900000021", "05");
-pub(crate) const EXPIRED: Account = Account {
-    expiry_yymm: [0x20, 0x12],
-    ..approving(CardScheme::Visa, "4761739900000039")
-};
-pub(crate) const INSUFFICIENT: Account = declining(CardScheme::Visa, "4761739900000047", "51");
-pub(crate) const PIN: Account = approving(CardScheme::Visa, "4761739900000054");
-pub(crate) const PULLED: Account = approving(CardScheme::Visa, "4761739900000062");
-pub(crate) const TWO_CARDS: Account = approving(CardScheme::Visa, "4761739900000070");
-pub(crate) const PHONE: Account = approving(CardScheme::Visa, "4761739900000088");
-pub(crate) const OFFLINE: Account = approving(CardScheme::Visa, "4761739900000096");
-pub(crate) const SEE_PHONE: Account = approving(CardScheme::Visa, "4761739900000104");
-pub(crate) const REFUSED: Account = approving(CardScheme::Visa, "4761739900000112");
-pub(crate) const BLOCKED: Account = declining(CardScheme::Visa, "4761739900000120", "62");
-
-pub(crate) const MASTERCARD: Account = approving(CardScheme::Mastercard, "5413339900000011");
-pub(crate) const MASTERCARD_OFFLINE: Account = approving(CardScheme::Mastercard, "5413339900000029");
-pub(crate) const MASTERCARD_DECLINED: Account = declining(CardScheme::Mastercard, "5413339900000037", "05");
-pub(crate) const MASTERCARD_PHONE: Account = approving(CardScheme::Mastercard, "5413339900000052");
-pub(crate) const MASTERCARD_SEE_PHONE: Account = approving(CardScheme::Mastercard, "5413339900000060");
-
-/// A card for the common kernel of all schemes.
-const fn common(pan_digits: &'static str) -> Account {
-    Account {
-        key_index: AES_KEY,
-        ..approving(CardScheme::Mastercard, pan_digits)
-    }
-}
-
-pub(crate) const COMMON: Account = common("5413339900000078");
-pub(crate) const COMMON_OFFLINE: Account = common("5413339900000086");
-pub(crate) const COMMON_PHONE: Account = common("5413339900000094");
-pub(crate) const COMMON_SEE_PHONE: Account = common("5413339900000102");
-
-pub(crate) const UNIONPAY: Account = approving(CardScheme::UnionPay, "6239999900000012");
-pub(crate) const UNIONPAY_OFFLINE: Account = approving(CardScheme::UnionPay, "6239999900000020");
-pub(crate) const UNIONPAY_DECLINED: Account = declining(CardScheme::UnionPay, "6239999900000038", "05");
-pub(crate) const UNIONPAY_PIN: Account = approving(CardScheme::UnionPay, "6239999900000046");
-pub(crate) const UNIONPAY_PHONE: Account = approving(CardScheme::UnionPay, "6239999900000053");
-
-pub(crate) const AMEX: Account = approving(CardScheme::AmericanExpress, "374245990000019");
-pub(crate) const AMEX_OFFLINE: Account = approving(CardScheme::AmericanExpress, "374245990000027");
-pub(crate) const AMEX_PHONE: Account = approving(CardScheme::AmericanExpress, "374245990000035");
-
-pub(crate) const JCB: Account = approving(CardScheme::Jcb, "3566009900000010");
-pub(crate) const JCB_OFFLINE: Account = approving(CardScheme::Jcb, "3566009900000028");
-pub(crate) const JCB_PHONE: Account = approving(CardScheme::Jcb, "3566009900000036");
-
-pub(crate) const DISCOVER: Account = approving(CardScheme::Discover, "6011009900000014");
-pub(crate) const DISCOVER_OFFLINE: Account = approving(CardScheme::Discover, "6011009900000022");
-pub(crate) const DISCOVER_PHONE: Account = approving(CardScheme::Discover, "6011009900000030");
+/// Accounts of Visa cards that are in the wallet beside those of the table.
+pub(crate) static PULLED: Account = Account::of_member(Family::Visa, Kind::Approved, "4761739900000062");
+pub(crate) static TWO_CARDS: Account = Account::of_member(Family::Visa, Kind::Approved, "4761739900000070");
 
 /// All accounts.
 pub fn accounts() -> &'static [Account] {
-    &[
-        APPROVED,
-        DECLINED,
-        EXPIRED,
-        INSUFFICIENT,
-        PIN,
-        PULLED,
-        TWO_CARDS,
-        PHONE,
-        OFFLINE,
-        SEE_PHONE,
-        REFUSED,
-        BLOCKED,
-        MASTERCARD,
-        MASTERCARD_OFFLINE,
-        MASTERCARD_DECLINED,
-        MASTERCARD_PHONE,
-        MASTERCARD_SEE_PHONE,
-        UNIONPAY,
-        UNIONPAY_OFFLINE,
-        UNIONPAY_DECLINED,
-        UNIONPAY_PIN,
-        UNIONPAY_PHONE,
-        AMEX,
-        AMEX_OFFLINE,
-        AMEX_PHONE,
-        JCB,
-        JCB_OFFLINE,
-        JCB_PHONE,
-        DISCOVER,
-        DISCOVER_OFFLINE,
-        DISCOVER_PHONE,
-        COMMON,
-        COMMON_OFFLINE,
-        COMMON_PHONE,
-        COMMON_SEE_PHONE,
-    ]
+    static ACCOUNTS: LazyLock<Vec<Account>> = LazyLock::new(|| {
+        let members = NUMBERS.iter().flat_map(|(family, numbers)| {
+            Kind::ALL
+                .into_iter()
+                .zip(numbers)
+                .map(|(kind, number)| Account::of_member(*family, kind, number))
+        });
+        members.chain([PULLED, TWO_CARDS]).collect()
+    });
+    &ACCOUNTS
+}
+
+/// The accounts of the cards that every family has.
+pub(crate) fn members() -> impl Iterator<Item = (Family, Kind, &'static Account)> {
+    let names = Family::ALL
+        .into_iter()
+        .flat_map(|family| Kind::ALL.map(|kind| (family, kind)));
+    names
+        .zip(accounts())
+        .map(|((family, kind), account)| (family, kind, account))
 }
 
 impl Account {
+    const fn of_member(family: Family, kind: Kind, pan_digits: &'static str) -> Self {
+        let Ways {
+            answer, expiry_yymm, ..
+        } = kind.ways();
+        Self {
+            scheme: family.scheme(),
+            pan_digits,
+            psn: 0x01,
+            expiry_yymm,
+            pin: "1234",
+            key_index: family.key_index(),
+            answer,
+        }
+    }
+
     /// The account of a card number.
     pub fn of(pan: &Pan) -> Option<&'static Self> {
         accounts()
@@ -190,6 +157,25 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    /// The host keeps accounts by their masked numbers.
+    #[test]
+    fn masked_numbers_are_unique_too() {
+        let masked: BTreeSet<_> = accounts().iter().map(|account| account.pan().masked()).collect();
+        assert_eq!(masked.len(), accounts().len());
+    }
+
+    #[test]
+    fn every_row_is_where_its_family_stands() {
+        assert_eq!(NUMBERS.map(|(family, _)| family), Family::ALL);
+        for (family, kind, account) in members() {
+            assert_eq!(account.scheme, family.scheme());
+            assert_eq!(
+                (account.answer, account.is_common()),
+                (kind.ways().answer, family == Family::Kernel8)
+            );
+        }
+    }
 
     #[test]
     fn numbers_are_unique_valid_and_in_the_ranges_of_the_sandbox() {

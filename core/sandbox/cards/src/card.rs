@@ -10,15 +10,17 @@ use softpos_wire::apdu::{Capdu, PPSE_NAME, SW_OK};
 use softpos_wire::tlv::{TlvWriter, child};
 use softpos_wire::{Tag, tag};
 
-use crate::account::{APPROVED, Account};
+use crate::account::Account;
 use crate::application::{
-    Again, Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, again, common, generate, options, pdol,
+    Again, Asked, Chip, Record, SW_CONDITIONS, SW_WRONG_LENGTH, VISA_PDOL, again, common, generate, options,
+    pdol,
 };
 use crate::curve_pki::CurveCertificates;
 use crate::fault::{Fault, FaultKind};
 use crate::issuer::card_key;
+use crate::kind::{Temper, Verification};
 use crate::pki::{CardCertificates, sha1};
-use crate::profile::{Presence, Profile, Temper, Verification};
+use crate::profile::{Presence, Profile};
 use crate::scheme::CardScheme;
 use crate::tags;
 pub use update::IssuerUpdate;
@@ -52,6 +54,8 @@ pub struct SoftCard {
     certificates: OnceCell<CardCertificates>,
     curve_certificates: OnceCell<CurveCertificates>,
     atc: u16,
+    /// The device has met a reader and asks for its owner, who confirms before it comes into the field again.
+    asks_owner: bool,
     /// The owner of the device has confirmed the next payment.
     confirmed: bool,
     collisions_left: u8,
@@ -106,6 +110,7 @@ impl SoftCard {
             certificates: OnceCell::new(),
             curve_certificates: OnceCell::new(),
             atc: 0,
+            asks_owner: false,
             confirmed: false,
             collisions_left: profile.collisions,
             kept: None,
@@ -166,6 +171,7 @@ impl SoftCard {
         }
         self.earlier_answers = std::mem::take(&mut self.answers);
         self.endless = false;
+        self.confirmed |= std::mem::take(&mut self.asks_owner);
         self.field = Field::In;
         Presence::Card
     }
@@ -282,7 +288,7 @@ impl SoftCard {
             if self.profile.temper == Temper::Blocked {
                 return Err(SW_BLOCKED);
             }
-            let pdol = pdol(self.profile.account.unwrap_or(&APPROVED));
+            let pdol = self.profile.account.map_or(VISA_PDOL, pdol);
             fci.template(tag::FCI_TEMPLATE, |fci| {
                 fci.put(tag::DF_NAME, aid)
                     .template(tag::FCI_PROPRIETARY, |inner| {
@@ -319,9 +325,7 @@ impl SoftCard {
         let chip = self.chip(atc)?;
         let waits = chip.locked;
         let made = options(&chip, data);
-        if made.is_err() && waits {
-            self.confirmed = true;
-        }
+        self.asks_owner |= waits;
         let made = made?;
         self.atc = atc;
         self.open = None;
@@ -378,13 +382,12 @@ impl SoftCard {
             relay: session.relay.as_deref(),
         };
         let chip = self.chip(self.atc)?;
-        let waits = chip.locked;
         let answer = generate(&chip, &asked);
         let open = Open::by(&chip, &asked, answer.as_deref().unwrap_or_default());
         self.kept = again(chip.account, command.data)
             .zip(answer.clone().ok())
             .map(|(how, answer)| (how, answer, open));
-        self.confirmed = waits;
+        self.confirmed = false;
         self.open = open;
         // One cryptogram a payment, but for a second one where its issuer's answer comes back.
         let stores = self.is_common() && answer.is_ok() && command.p2 & MORE != 0;

@@ -441,7 +441,7 @@ mod tests {
         ]
         .map(|text| hex::decode(text).unwrap());
         let issuer_data = hex::decode("06011203A0B800").unwrap();
-        let layout = Layout::of(&crate::account::APPROVED);
+        let layout = Layout::of(&crate::account::accounts()[0]);
         let data = layout.covered(&issuer_data, |wanted| {
             let at = COVERED.iter().position(|tag| *tag == wanted)?;
             Some(values[at].as_slice())

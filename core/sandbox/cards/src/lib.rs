@@ -11,8 +11,10 @@ mod account;
 mod application;
 mod card;
 mod curve_pki;
+mod family;
 mod fault;
 mod issuer;
+mod kind;
 mod pki;
 mod profile;
 mod rsa;
@@ -23,11 +25,13 @@ mod wallet;
 pub use account::{Account, IssuerAnswer, accounts};
 pub use card::{CardGone, IssuerUpdate, SoftCard};
 pub use curve_pki::{CurveAuthorityKey, curve_authority_keys};
+pub use family::Family;
 pub use fault::{Fault, FaultKind};
 pub use issuer::{
     CryptogramError, CryptogramKind, IssuerKey, Verified, issuer_answer, issuer_keys, issuer_script,
     verify_cryptogram,
 };
+pub use kind::Kind;
 pub use pki::{AuthorityKey, authority_keys};
 pub use profile::{Presence, Profile, profiles};
 pub use scheme::CardScheme;

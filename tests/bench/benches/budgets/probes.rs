@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,7 +30,8 @@ pub(crate) struct Exchange {
 }
 
 impl Relay {
-    pub(crate) fn start(host: SocketAddr) -> Self {
+    /// What passes arrives so much later, in each direction.
+    pub(crate) fn start(host: SocketAddr, later: Duration) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("the port");
         let seen = Arc::new(Mutex::new(Exchange::default()));
@@ -44,8 +45,9 @@ impl Relay {
                 }
                 let clone = |stream: &TcpStream| stream.try_clone().expect("a second handle");
                 let (till_reads, host_writes) = (clone(&till), clone(&host));
-                pass_on(till_reads, host_writes, Arc::clone(&notes), Exchange::till_spoke);
-                pass_on(host, till, Arc::clone(&notes), Exchange::host_spoke);
+                let (to_host, to_till) = (delayed(host_writes, later), delayed(till, later));
+                pass_on(till_reads, to_host, Arc::clone(&notes), Exchange::till_spoke);
+                pass_on(host, to_till, Arc::clone(&notes), Exchange::host_spoke);
             }
         });
         Self { address, seen }
@@ -81,26 +83,57 @@ impl Exchange {
     }
 }
 
-fn pass_on(
-    mut from: TcpStream,
-    mut to: TcpStream,
-    seen: Arc<Mutex<Exchange>>,
-    note: fn(&mut Exchange, Instant),
-) {
+fn pass_on(mut from: TcpStream, mut to: Way, seen: Arc<Mutex<Exchange>>, note: fn(&mut Exchange, Instant)) {
     thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
-            note(&mut locked(&seen), now());
-            if buffer
-                .get(..count)
-                .is_none_or(|bytes| to.write_all(bytes).is_err())
-            {
+            let at = now();
+            note(&mut locked(&seen), at);
+            let Some(Ok(())) = buffer.get(..count).map(|bytes| to.write(at, bytes)) else {
+                break;
+            };
+        }
+        to.end();
+    });
+}
+
+/// Where what was read goes: at once, or through a thread that lets it wait.
+enum Way {
+    Direct(TcpStream),
+    Long(Duration, Sender<(Instant, Vec<u8>)>),
+}
+
+fn delayed(mut to: TcpStream, later: Duration) -> Way {
+    if later.is_zero() {
+        return Way::Direct(to);
+    }
+    let (sender, waiting) = channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        for (due, bytes) in waiting {
+            thread::sleep(due.saturating_duration_since(now()));
+            if to.write_all(&bytes).is_err() {
                 break;
             }
         }
-        // The other side learns of the end; whether it is gone already does not matter.
-        let _ = to.shutdown(Shutdown::Write);
+        Way::Direct(to).end();
     });
+    Way::Long(later, sender)
+}
+
+impl Way {
+    fn write(&mut self, read_at: Instant, bytes: &[u8]) -> Result<(), ()> {
+        match self {
+            Self::Direct(to) => to.write_all(bytes).map_err(drop),
+            Self::Long(later, sender) => sender.send((read_at + *later, bytes.to_vec())).map_err(drop),
+        }
+    }
+
+    /// The other side learns of the end; whether it is gone already does not matter.
+    fn end(self) {
+        if let Self::Direct(to) = self {
+            let _ = to.shutdown(Shutdown::Write);
+        }
+    }
 }
 
 /// The device's keys, and how long they took to sign.
@@ -164,10 +197,8 @@ impl DiskWatch {
     /// Watches the data folder of an open till; `marker` is a new file of the watch's own.
     #[cfg(target_os = "linux")]
     pub(crate) fn start(till: &Path, marker: &Path) -> Self {
-        use std::mem::MaybeUninit;
-        use std::sync::mpsc::channel;
-
         use rustix::fs::inotify::{CreateFlags, Reader, WatchFlags, add_watch, init};
+        use std::mem::MaybeUninit;
 
         let inotify = init(CreateFlags::CLOEXEC).expect("inotify");
         let marker_file = File::create_new(marker).expect("a new file");

@@ -38,6 +38,11 @@ pub(crate) struct Shop {
 impl Shop {
     /// An activated till whose connection goes through the relay.
     pub(crate) fn open(folder: &Path) -> Self {
+        Self::open_far(folder, Duration::ZERO)
+    }
+
+    /// As [`Shop::open`], with a way to the host that takes so long in each direction.
+    pub(crate) fn open_far(folder: &Path, way: Duration) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             // As many as the host's own program has.
             .worker_threads(2)
@@ -51,7 +56,7 @@ impl Shop {
             .strip_prefix("https://")
             .and_then(|address| address.parse().ok())
             .expect("the host's address");
-        let relay = Relay::start(address);
+        let relay = Relay::start(address, way);
         let mut entropy = os_entropy().expect("randomness");
         let keys = SoftwareHardware::open(&folder.join("device"), &mut entropy).expect("device keys");
         let hardware = Arc::new(TimedHardware::new(keys));

@@ -135,7 +135,12 @@ fn an_unsupported_card_ends_with_nothing_recorded() {
         panic!("{ending:?}");
     };
     assert_eq!(reason, NotStarted::CardNotAccepted);
-    assert_eq!(shop.said().last(), Some(&Announcement::NotSent));
+    assert_eq!(shop.said().last(), Some(&Announcement::NotStarted { reason }));
+    let sentence = shop.sentences().last().cloned().unwrap();
+    assert_eq!(
+        sentence, "Please use another card or another way to pay",
+        "not the network's fault"
+    );
     assert_eq!(shop.history(), []);
     shop.assert_reconciled();
 }

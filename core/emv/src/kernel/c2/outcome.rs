@@ -160,7 +160,8 @@ impl C2 {
 
     // Rule C2-PHONE-1: DF4B and 00030F: the customer looks at the device, the same amount again.
     // [source: peer, danhu;
-    // test: kernel::c2::tests::conclusion::a_device_that_must_be_looked_at_is_presented_again_with_a_new_number, kernel::c2::tests::conclusion::the_phone_message_table_and_bits_that_ask_for_nothing;
+    // test: kernel::c2::tests::conclusion::a_device_that_must_be_looked_at_is_presented_again_with_a_new_number, kernel::c2::tests::conclusion::the_phone_message_table_and_bits_that_ask_for_nothing,
+    // softpos-cards::matrix::which_kernels_say_see_phone;
     // evidence: own]
     /// DF4B: the customer confirms on the device and presents it again with the same amount.
     pub(super) fn look_at_device(&self) -> Option<KernelOutcome> {

@@ -105,7 +105,8 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
 // Rule C3-RESTRICT-1: expiry, usage control and authentication are checked for offline approvals; what goes online
 // is the issuer's to judge.
 // [source: peer, DCEMV (danhu checks usage always); test:
-// kernel::c3::decision::tests::restrictions_count_for_offline_approvals_only; evidence: own]
+// kernel::c3::decision::tests::restrictions_count_for_offline_approvals_only,
+// softpos-cards::matrix::what_each_kernel_makes_of_an_expired_card_that_approves; evidence: own]
 fn offline(facts: &Facts<'_>) -> Decision {
     let ttq = Ttq(facts.ttq);
     let ctq = Ctq(facts.ctq.unwrap_or_default());

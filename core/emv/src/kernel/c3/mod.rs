@@ -112,7 +112,8 @@ impl C3 {
     // Rule C3-GPO-1: 6984 is another interface, 6985 the next application, 6986 "see phone" and the same card again;
     // every other status word but 9000 ends the application.
     // [source: peer, danhu and DCEMV (they end at 6986); test: kernel::c3::tests::status_words_of_get_processing_options,
-    // kernel::c3::tests::see_phone_then_the_same_amount_with_a_new_number; evidence: own]
+    // kernel::c3::tests::see_phone_then_the_same_amount_with_a_new_number,
+    // softpos-cards::matrix::which_kernels_say_see_phone; evidence: own]
     fn on_options(&mut self, answer: Rapdu<'_>) -> Progress<KernelOutcome> {
         match answer.sw {
             apdu::SW_OK => {}

@@ -164,7 +164,8 @@ impl Holder<'_> {
         match code & 0x3F {
             // Rule C4-CVM-MOBILE: code 01 of a customer's device is its own verification; 9F71 byte 3 says how it
             // went: 01 failed, so the customer looks at the device; 02 done; anything else does not count.
-            // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c4::cvm::tests::verified_on_the_device;
+            // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c4::cvm::tests::verified_on_the_device,
+            // softpos-cards::matrix::which_kernels_say_see_phone;
             // evidence: own]
             // Rule C4-CVM-UNPROVEN: where verification is required, a device's word counts only if a combined signature
             // covers the profile; plastic must not become a device on its way. What 9F71 says is then for the issuer

@@ -18,7 +18,8 @@ const RESTART_MS: u32 = 1_300;
 
 impl C5 {
     // Rule C5-GAC-SW: 6986 starts again, 6984 asks for another interface, any other refusal is SELECT NEXT.
-    // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c5::tests::status_words_of_generate_ac;
+    // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c5::tests::status_words_of_generate_ac,
+    // softpos-cards::matrix::which_kernels_say_see_phone;
     // evidence: own]
     pub(super) fn on_cryptogram(
         &mut self,

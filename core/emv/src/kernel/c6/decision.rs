@@ -204,7 +204,8 @@ fn analyse(facts: &Facts, cvm: Cvm) -> Decision {
             return online(facts, cvm, Reason::Expired);
         }
         // Rule C6-EXPIRED-TC: an expired card that approves and says nothing about expiry is declined.
-        // [source: inference; test: kernel::c6::decision::tests::expiry; evidence: own]
+        // [source: inference; test: kernel::c6::decision::tests::expiry,
+        // softpos-cards::matrix::what_each_kernel_makes_of_an_expired_card_that_approves; evidence: own]
         if card.decline_if_expired() || facts.cryptogram == Cryptogram::Tc {
             return Decision::Decline(Reason::Expired);
         }

@@ -76,7 +76,8 @@ impl C6 {
 
     // Rule C6-GPO-SW: 6984 asks for another interface, 6986 starts again, any other refusal is SELECT NEXT.
     // [source: peer, vendor kernels of 2013 to 2020;
-    // test: kernel::c6::tests::status_words_of_get_processing_options; evidence: own]
+    // test: kernel::c6::tests::status_words_of_get_processing_options,
+    // softpos-cards::matrix::which_kernels_say_see_phone; evidence: own]
     fn on_options(&mut self, answer: Rapdu<'_>) -> Result<Progress<KernelOutcome>, KernelOutcome> {
         let refused = Reason::ProcessingOptionsRefused(answer.sw);
         match answer.sw {

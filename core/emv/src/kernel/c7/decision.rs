@@ -160,7 +160,8 @@ fn offline(facts: &Facts<'_>) -> Decision {
     let ctq = Ctq(facts.ctq.unwrap_or_default());
     // Rule C7-EXPIRED: an expired card that approves goes online if CTQ B1b4 says so and TTQ B1b4 is 0, else it
     // is declined; a card that asks the issuer is not held up.
-    // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c7::decision::tests::expiry; evidence: own]
+    // [source: peer, vendor kernels of 2013 to 2020; test: kernel::c7::decision::tests::expiry,
+    // softpos-cards::matrix::what_each_kernel_makes_of_an_expired_card_that_approves; evidence: own]
     if facts.expired {
         return if ctq.online_if_expired() && !facts.ttq.offline_only() {
             online(facts)

@@ -79,7 +79,8 @@ impl C7 {
     // Rule C7-GPO-SW: 6986 starts again with message 21; every other refusal asks for another interface if TTQ B1b5
     // is set, else ends the application.
     // [source: peer, vendor kernels of 2013 to 2020;
-    // test: kernel::c7::tests::status_words_of_get_processing_options; evidence: own]
+    // test: kernel::c7::tests::status_words_of_get_processing_options,
+    // softpos-cards::matrix::which_kernels_say_see_phone; evidence: own]
     fn on_options(&mut self, answer: Rapdu<'_>) -> Progress<KernelOutcome> {
         let refused = Reason::ProcessingOptionsRefused(answer.sw);
         match answer.sw {

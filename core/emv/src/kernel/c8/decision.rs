@@ -103,7 +103,8 @@ pub(super) struct Holder {
 
 // Rule C8-CVM: the card decides (9F8102): 00 none, 01 signature, 02 online PIN, 03 on the device, as far as 9F1D has
 // it; 0F not applicable; FF and all else failed: 3F0001 and TVR B3b8, but no decline by itself.
-// [source: peer, Denom; test: kernel::c8::decision::tests::the_card_decides_about_its_holder; evidence: own]
+// [source: peer, Denom; test: kernel::c8::decision::tests::the_card_decides_about_its_holder,
+// softpos-cards::matrix::every_card_of_every_family; evidence: own]
 // Rule C8-CVM-UNPROVEN: above the limit a claim of verification on the device counts only if the card was
 // authenticated here, or if its issuer can check it with the code inside 9F10.
 // [source: inference, after EMVrace; test: kernel::c8::decision::tests::an_unproven_claim_above_the_limit_fails,
@@ -165,7 +166,8 @@ pub(super) enum End {
 impl Facts {
     // Rule C8-END: restart B goes first; TC wanted and given approves; ARQC that is not declined, or a TC where the
     // issuer is wanted, goes online; else another interface if the card asks for one, else declined.
-    // [source: peer, Denom; test: kernel::c8::decision::tests::ends; evidence: own]
+    // [source: peer, Denom; test: kernel::c8::decision::tests::ends,
+    // softpos-cards::matrix::which_kernels_say_see_phone; evidence: own]
     // Rule C8-OFFLINE: an approval by a card that was not authenticated here goes online where the terminal can, else it
     // is declined.
     // [source: inference; test: kernel::c8::decision::tests::an_approval_needs_authentication; evidence: own]

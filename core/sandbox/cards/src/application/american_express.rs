@@ -1,11 +1,13 @@
-//! American Express (Expresspay): records first, then GENERATE AC with a combined signature.
+//! American Express (Expresspay): records first, then GENERATE AC with a combined signature. A device says with its
+//! options whether its owner was verified.
 
 use softpos_wire::tag;
 use softpos_wire::tlv::TlvWriter;
 
 use super::files::{Files, format_2, generated, holder, pan, track_2};
-use super::{Asked, Chip, Options, SW_SEE_PHONE};
-use crate::profile::Verification;
+use super::{Asked, Chip, Options};
+use crate::issuer::CryptogramKind;
+use crate::kind::Verification;
 use crate::tags;
 
 /// Terminal type, joined by the reader with its contactless capabilities.
@@ -19,10 +21,16 @@ const AIP: [u8; 2] = [0x1D, 0x80];
 const AIP_MOBILE: [u8; 2] = [0x1D, 0xC0];
 /// Online PIN where the terminal can, else no verification.
 const CVM_LIST: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x42, 0x03, 0x1F, 0x03];
+/// Online PIN, whatever the amount.
+const CVM_LIST_PIN: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x00];
 /// On the device, else no verification.
 const CVM_LIST_MOBILE: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x00, 0x1F, 0x03];
+/// On the device, whatever the amount.
+const CVM_LIST_OWNER: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x00];
 /// 9F71 of a mobile device: method, condition, result: the owner was verified.
 const VERIFIED: &[u8] = &[0x01, 0x00, 0x02];
+/// The owner was not: the reader sends them there.
+const NOT_VERIFIED: &[u8] = &[0x01, 0x00, 0x01];
 
 fn is_mobile(chip: &Chip<'_>) -> bool {
     matches!(
@@ -35,35 +43,38 @@ fn profile(chip: &Chip<'_>) -> [u8; 2] {
     if is_mobile(chip) { AIP_MOBILE } else { AIP }
 }
 
-pub(super) fn options(chip: &Chip<'_>) -> Result<Options, u16> {
-    if chip.locked {
-        return Err(SW_SEE_PHONE);
-    }
+pub(super) fn options(chip: &Chip<'_>) -> Options {
     let aip = profile(chip);
     let data = data_record(chip);
     let files = Files::signed(&data, chip.certificates(&data, &aip), None);
     let mut content = TlvWriter::new();
     content.put(tag::AIP, &aip).put(tag::AFL, &files.locator);
     if is_mobile(chip) {
-        content.put(tags::PROCESSING_REQUIREMENTS, VERIFIED);
+        let owner = if chip.locked { NOT_VERIFIED } else { VERIFIED };
+        content.put(tags::PROCESSING_REQUIREMENTS, owner);
     }
-    Ok(Options {
+    Options {
         body: format_2(&content.into_vec()),
         records: files.records,
-    })
+    }
 }
 
 pub(super) fn generate(chip: &Chip<'_>, asked: &Asked<'_>) -> Result<Vec<u8>, u16> {
-    let kind = chip.answer_to(asked.p1)?;
+    let kind = if chip.locked {
+        CryptogramKind::Declined
+    } else {
+        chip.answer_to(asked.p1)?
+    };
     generated(chip, &profile(chip), CDOL_1, asked, (kind, &|_| ()))
 }
 
 fn data_record(chip: &Chip<'_>) -> Vec<u8> {
     let mut writer = TlvWriter::new();
-    let list = if is_mobile(chip) {
-        CVM_LIST_MOBILE
-    } else {
-        CVM_LIST
+    let list = match chip.profile.verification {
+        Verification::WhenRequired => CVM_LIST,
+        Verification::AlwaysPin => CVM_LIST_PIN,
+        Verification::OnDevice => CVM_LIST_MOBILE,
+        Verification::SeePhone => CVM_LIST_OWNER,
     };
     writer
         .put(tag::TRACK_2, &track_2(chip.account))

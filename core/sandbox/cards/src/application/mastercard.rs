@@ -6,7 +6,7 @@ use softpos_wire::tlv::TlvWriter;
 use super::files::{Files, format_2, generated, holder, pan, track_2};
 use super::{Asked, Chip, Options, Told};
 use crate::issuer::CryptogramKind;
-use crate::profile::Verification;
+use crate::kind::Verification;
 use crate::tags;
 
 /// Terminal country and type: enough that something of it is under the signature.

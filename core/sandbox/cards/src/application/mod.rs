@@ -19,11 +19,13 @@ use crate::account::Account;
 use crate::card::IssuerUpdate;
 use crate::curve_pki::CurveCertificates;
 use crate::issuer::{CryptogramKind, Made, make};
+use crate::kind::{Temper, Verification};
 use crate::pki::{CardCertificates, certify};
-use crate::profile::{Profile, Temper, Verification};
+use crate::profile::Profile;
 use crate::scheme::CardScheme;
 pub(crate) use files::Record;
 pub(crate) use told::Told;
+pub(crate) use visa::PDOL as VISA_PDOL;
 
 pub(crate) const SW_WRONG_LENGTH: u16 = 0x6700;
 pub(crate) const SW_CONDITIONS: u16 = 0x6985;
@@ -90,7 +92,7 @@ pub(crate) fn options(chip: &Chip<'_>, data: &[u8]) -> Result<Options, u16> {
         CardScheme::Visa => visa::options(chip, &told),
         CardScheme::Mastercard => Ok(mastercard::options(chip)),
         CardScheme::UnionPay => unionpay::options(chip, &told),
-        CardScheme::AmericanExpress => american_express::options(chip),
+        CardScheme::AmericanExpress => Ok(american_express::options(chip)),
         CardScheme::Jcb => Ok(jcb::options(chip)),
         CardScheme::Discover => discover::options(chip, &told),
     }

@@ -10,7 +10,7 @@ use crate::pki::sign_dynamic;
 use crate::tags;
 
 /// Everything under the cryptogram that the reader has.
-pub(super) const PDOL: &[u8] = &[
+pub(crate) const PDOL: &[u8] = &[
     0x9F, 0x66, 4, 0x9F, 0x02, 6, 0x9F, 0x03, 6, 0x9F, 0x1A, 2, 0x95, 5, 0x5F, 0x2A, 2, 0x9A, 3, 0x9C, 1,
     0x9F, 0x37, 4,
 ];

@@ -26,6 +26,8 @@ pub(crate) const SCHEMES: [&str; 7] = [
     "discover",
     "kernel8",
 ];
+/// September 2026.
+const NOW_UTC_MS: u64 = 1_790_000_000_000;
 /// How long an answer takes on a good phone.
 pub(crate) const ELAPSED_US: u32 = 20_000;
 
@@ -104,7 +106,7 @@ pub(crate) fn config() -> ReaderConfig {
 fn kernel_8() -> TerminalData {
     data(&[
         (0x9F_8207, "44"),
-        (0x9F_8208, "0C"),
+        (0x9F_8208, "4C"),
         (0x9F_8209, "1000"),
         (0x9F_820A, "10"),
         (0x9F_820B, "0000000000"),
@@ -155,11 +157,16 @@ pub(crate) fn reader_with_numbers(amount_minor: i64, numbers: [u8; 4]) -> Reader
 
 /// A reader with a configuration of its own.
 pub(crate) fn reader_of(config: &ReaderConfig, amount_minor: i64, numbers: [u8; 4]) -> Reader {
+    reader_at(NOW_UTC_MS, config, amount_minor, numbers)
+}
+
+/// The same at another time.
+pub(crate) fn reader_at(utc_ms: u64, config: &ReaderConfig, amount_minor: i64, numbers: [u8; 4]) -> Reader {
     let transaction = Transaction {
         amount: Money::new(amount_minor, Currency::CNY),
         other_minor: 0,
         transaction_type: 0,
-        local: LocalTime::from_utc(1_790_000_000_000, 480),
+        local: LocalTime::from_utc(utc_ms, 480),
         unpredictable: numbers.map(|first| [5, 6, 7].map(|second| [first, second, first, second])),
     };
     Reader::new(config, transaction).unwrap()
