@@ -1,13 +1,17 @@
 //! The world: a virtual clock, an agenda of what is under way, and the one place where effects become deeds.
 
+mod inside;
+mod network;
+
 use std::collections::BTreeMap;
 
 use softpos_cards::Wallet;
-use softpos_crypto::pin_block::PinDigits;
-use softpos_flow::{Effect, EffectId, Ending, Event, Notice, Screen};
-use softpos_host::{HostAnswer, HostRequest, HttpMethod, Sent, paths};
+use softpos_flow::{Effect, EffectId, Ending, Event};
+use softpos_host::{HostRequest, Sent};
 use softpos_journal::{Payment, State};
 use softpos_types::{Code, Now, OrderId, Tick};
+
+pub(crate) use inside::Local;
 
 use crate::Faults;
 use crate::books::Books;
@@ -61,41 +65,6 @@ pub(crate) enum Item {
     NoAnswer { id: EffectId, sent: Sent },
     /// Inside the till.
     Local(Local),
-}
-
-/// What goes on inside the till, and ends with its power.
-pub(crate) enum Local {
-    Sign {
-        id: EffectId,
-        digests: Vec<[u8; 32]>,
-    },
-    Attest {
-        id: EffectId,
-        challenge: Vec<u8>,
-    },
-    Write {
-        id: EffectId,
-        kind: u8,
-        payload: Vec<u8>,
-    },
-    Anchor {
-        id: EffectId,
-        since: u64,
-    },
-    SaveKeys {
-        id: EffectId,
-        registers: Vec<u8>,
-    },
-    Written {
-        id: EffectId,
-        sequence: u64,
-        hash: [u8; 32],
-    },
-    KeysSaved {
-        id: EffectId,
-    },
-    CardAnswer(Option<Vec<u8>>),
-    Pin(Option<&'static [u8]>),
 }
 
 /// The simulated world.
@@ -301,14 +270,6 @@ impl World {
         self.agenda.values()
     }
 
-    /// What the road does with requests like this.
-    fn road(&self, request: &HostRequest) -> Option<Road> {
-        let leads =
-            |path: &str| request.path == path || (path.ends_with('/') && request.path.starts_with(path));
-        let mut roads = self.roads.iter();
-        roads.find(|(path, _)| leads(path)).map(|(_, road)| *road)
-    }
-
     pub(crate) fn plan(&mut self, after_ms: u64, item: Item) {
         self.planned += 1;
         self.agenda.insert((self.clock_ms + after_ms, self.planned), item);
@@ -447,51 +408,6 @@ impl World {
         self.after_event();
     }
 
-    fn perform(&mut self, effect: Effect) {
-        self.books.hear(&effect);
-        let quick = 1 + self.chance.below(30);
-        match effect {
-            Effect::Sign { id, digests } => self.plan(quick, Item::Local(Local::Sign { id, digests })),
-            Effect::Attest { id, challenge } => {
-                self.plan(quick, Item::Local(Local::Attest { id, challenge }));
-            }
-            Effect::Persist { id, kind, payload } => self.queue_on_disk(Local::Write { id, kind, payload }),
-            Effect::Anchor { id, since } => self.queue_on_disk(Local::Anchor { id, since }),
-            Effect::SaveKeys { id, registers } => {
-                let registers = registers.expose().to_vec();
-                self.queue_on_disk(Local::SaveKeys { id, registers });
-            }
-            Effect::SendHost {
-                id,
-                request,
-                timeout_ms,
-                ..
-            } => self.send(id, request, timeout_ms),
-            Effect::Transceive { capdu } => {
-                let card = self.in_field.and_then(|card| self.wallet.card(card));
-                let answer = card.and_then(|card| card.transmit(&capdu).ok());
-                self.plan(quick, Item::Local(Local::CardAnswer(answer)));
-            }
-            Effect::AskPin { .. } => {
-                let typed: Option<&'static [u8]> = self.chance.permille(800).then_some(b"1234");
-                if self.chance.permille(900) {
-                    self.plan(2_000, Item::Local(Local::Pin(typed)));
-                }
-            }
-            Effect::Finish(ending) => self.finished(&ending),
-            Effect::Notify(notice) => {
-                self.line(|_| format!("notice {notice:?}"));
-                self.late_notices += u32::from(matches!(notice, Notice::LatePayment { .. }));
-                if let Notice::Trouble { fault } = notice {
-                    self.troubles.push(fault.code);
-                }
-            }
-            // The reader waits for a card: the last one has been taken away.
-            Effect::Show(view) if matches!(view.screen, Screen::Card { .. }) => self.in_field = None,
-            Effect::Show(_) | Effect::Say(_) => {}
-        }
-    }
-
     fn finished(&mut self, ending: &Ending) {
         self.line(|_| format!("finished {ending:?}"));
         self.endings.push(ending.clone());
@@ -512,85 +428,6 @@ impl World {
                 .reprints
                 .saturating_sub(self.till.whole.late_reprints(payment.key));
             self.till.flow.recall(payment);
-        }
-    }
-
-    /// One thread writes, in order.
-    fn queue_on_disk(&mut self, job: Local) {
-        let begins = self.disk_busy_until_ms.max(self.clock_ms);
-        self.disk_busy_until_ms = begins + 1 + self.chance.below(20);
-        self.plan(self.disk_busy_until_ms - self.clock_ms, Item::Local(job));
-    }
-
-    fn send(&mut self, id: EffectId, request: HostRequest, timeout_ms: u64) {
-        let (written, body) = (self.till.acknowledged, request.body.as_slice());
-        let covered = match (request.key, request.method) {
-            (Some(key), _) => self.till.disk.holds(written, key, body),
-            (None, HttpMethod::Post) if request.path.ends_with("/settle") => {
-                self.till.disk.holds_settlement(written, body)
-            }
-            // Questions and steps of the set-up promise nothing.
-            (None, _) => !matches!(
-                request.path.as_str(),
-                paths::TRANSACTIONS | paths::REFUNDS | paths::CODES | paths::CODE_PAYMENTS | paths::REVERSALS
-            ),
-        };
-        self.line(|_| format!("send {id:?} {} {}", request.method.name(), request.path));
-        if !covered {
-            return self.break_with(format!("{} left before it was written down", request.path));
-        }
-        self.sent.push(request.clone());
-        let road = self.road(&request);
-        let trip = 20 + self.chance.below(80);
-        if !self.linked || road == Some(Road::Refused) || self.chance.permille(self.faults.refused) {
-            let sent = Sent::No;
-            return self.plan(trip, Item::NoAnswer { id, sent });
-        }
-        let boot = self.boot;
-        if self.chance.permille(self.faults.request_doubled) {
-            let later = trip + self.chance.below(180_000);
-            let request = request.clone();
-            let (id, again) = (None, false);
-            self.plan(
-                later,
-                Item::ToHost {
-                    boot,
-                    id,
-                    request,
-                    again,
-                },
-            );
-        }
-        if self.chance.permille(self.faults.request_lost) {
-            if self.chance.permille(500) {
-                let sent = Sent::Maybe;
-                self.plan(timeout_ms, Item::NoAnswer { id, sent });
-            }
-            return;
-        }
-        let late = match road {
-            Some(Road::RequestLost) => return,
-            Some(Road::RequestLate(ms)) => ms,
-            Some(Road::Refused | Road::AnswerLost | Road::AnswerLate(_)) | None => 0,
-        };
-        let trip = trip + self.delay() + late;
-        let (id, again) = (Some(id), false);
-        self.plan(
-            trip,
-            Item::ToHost {
-                boot,
-                id,
-                request,
-                again,
-            },
-        );
-    }
-
-    fn delay(&mut self) -> u64 {
-        if self.chance.permille(self.faults.delayed) {
-            self.chance.below(120_000)
-        } else {
-            0
         }
     }
 
@@ -637,154 +474,6 @@ impl World {
                     return self.cut_power();
                 }
                 self.happen_inside(local);
-            }
-        }
-    }
-
-    fn send_back(&mut self, id: EffectId, mut answer: Answer, road: Option<Road>) {
-        let late = match road {
-            Some(Road::AnswerLost) => return,
-            Some(Road::AnswerLate(ms)) => ms,
-            Some(Road::Refused | Road::RequestLost | Road::RequestLate(_)) | None => 0,
-        };
-        if !self.linked || self.chance.permille(self.faults.answer_lost) {
-            return;
-        }
-        if self.chance.permille(self.faults.bad_gateway) {
-            answer = Answer {
-                status: 502,
-                jws: String::new(),
-                body: b"bad gateway".to_vec(),
-            };
-        } else if self.chance.permille(self.faults.answer_spoilt) {
-            if self.chance.permille(500) {
-                answer.body.push(b' ');
-            } else {
-                answer.jws.pop();
-                answer.jws.push('A');
-            }
-        }
-        let trip = 20 + self.chance.below(80) + self.delay() + late;
-        if self.chance.permille(self.faults.answer_doubled) {
-            let later = trip + 1 + self.chance.below(90_000);
-            let answer = answer.clone();
-            self.plan(
-                later,
-                Item::ToTill {
-                    id,
-                    answer,
-                    copy: true,
-                },
-            );
-        }
-        self.plan(
-            trip,
-            Item::ToTill {
-                id,
-                answer,
-                copy: false,
-            },
-        );
-    }
-
-    /// An answer that nobody waits for any more is counted and changes nothing.
-    fn deliver(&mut self, id: EffectId, answer: &Answer, copy: bool) {
-        self.line(|_| {
-            format!(
-                "answer {id:?} {}{}",
-                answer.status,
-                if copy { " again" } else { "" }
-            )
-        });
-        let (stale, before) = (
-            self.till.flow.stale(),
-            copy.then(|| self.till.flow.ledger().clone()),
-        );
-        let event = Event::HostReplied {
-            id,
-            answer: HostAnswer {
-                status: answer.status,
-                jws: &answer.jws,
-                body: &answer.body,
-            },
-        };
-        self.till.flow.handle(event, self.now());
-        if let Some(before) = before {
-            let same = before.payments().eq(self.till.flow.ledger().payments());
-            if self.till.flow.stale() != stale + 1 || !same {
-                self.break_with(format!("a second answer to {id:?} was taken"));
-            }
-        }
-    }
-
-    fn happen_inside(&mut self, local: Local) {
-        let now = self.now();
-        let flow = &mut self.till.flow;
-        match local {
-            Local::Sign { id, .. } if self.signatures_refused > 0 => {
-                self.signatures_refused -= 1;
-                flow.handle(Event::SignFailed { id }, now);
-            }
-            Local::Sign { id, .. } if self.chance.permille(self.faults.no_signature) => {
-                flow.handle(Event::SignFailed { id }, now);
-            }
-            Local::Sign { id, digests } => {
-                let sign = |digest| self.till.device_key.sign_digest(digest).expect("a signature");
-                let signatures = digests.iter().map(sign).collect();
-                flow.handle(Event::Signed { id, signatures }, now);
-            }
-            Local::Attest { id, challenge } => {
-                let event = Event::EvidenceGiven {
-                    id,
-                    kind: "software".into(),
-                    evidence: challenge,
-                };
-                flow.handle(event, now);
-            }
-            Local::Write { id, .. } | Local::SaveKeys { id, .. }
-                if self.chance.permille(self.faults.disk_full) =>
-            {
-                flow.handle(Event::PersistFailed { id }, now);
-                self.line(|_| format!("{id:?} cannot be written"));
-            }
-            Local::Write { id, kind, payload } => {
-                let (sequence, hash) = self.till.disk.append(kind, payload);
-                self.plan(0, Item::Local(Local::Written { id, sequence, hash }));
-            }
-            Local::SaveKeys { id, registers } => {
-                self.till.disk.keys = Some(registers);
-                self.plan(0, Item::Local(Local::KeysSaved { id }));
-            }
-            Local::Written { id, sequence, hash } => {
-                self.till.acknowledged = usize::try_from(sequence).unwrap_or(usize::MAX);
-                flow.handle(Event::Persisted { id, sequence, hash }, now);
-                if let Some(entry) = self.till.disk.entry(sequence) {
-                    self.till.whole.apply(sequence, entry);
-                }
-            }
-            Local::Anchor { id, .. } if self.chance.permille(self.faults.disk_full) => {
-                flow.handle(Event::AnchorFailed { id }, now);
-            }
-            Local::Anchor { id, since } => {
-                let anchor = self.till.disk.anchor(since);
-                flow.handle(Event::Anchored { id, anchor }, now);
-            }
-            Local::KeysSaved { id } => flow.handle(Event::KeysSaved { id }, now),
-            Local::CardAnswer(Some(rapdu)) => {
-                let event = Event::CardReplied {
-                    rapdu: &rapdu,
-                    elapsed_us: 5_000,
-                };
-                flow.handle(event, now);
-            }
-            Local::CardAnswer(None) => {
-                self.in_field = None;
-                flow.handle(Event::CardLost, now);
-            }
-            Local::Pin(None) => flow.handle(Event::PinCancelled, now),
-            Local::Pin(Some(digits)) => {
-                let pin = PinDigits::from_ascii(digits).expect("four digits");
-                flow.handle(Event::PinEntered { pin }, now);
             }
         }
     }
