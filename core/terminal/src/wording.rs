@@ -197,3 +197,29 @@ fn stage_name(texts: Texts, stage: ActivationStage) -> String {
         ActivationStage::Parameters => "stage-parameters",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use softpos_types::{Language, PaymentKey};
+
+    use super::*;
+
+    /// Only a payment that could not be sent blames the network.
+    #[test]
+    fn why_nothing_was_begun_is_said_as_it_is_shown() {
+        for texts in Language::ALL.map(Texts::new) {
+            let not_sent = announcement(texts, &Announcement::NotSent);
+            for reason in [
+                NotStarted::TimedOut,
+                NotStarted::CardNotAccepted,
+                NotStarted::NotRecorded,
+                NotStarted::SecureHardware,
+            ] {
+                let said = announcement(texts, &Announcement::NotStarted { reason });
+                let key = PaymentKey::new(1, &[0; 10]);
+                assert_eq!(said, ending(texts, &Ending::NotStarted { key, reason }));
+                assert_ne!(said, not_sent);
+            }
+        }
+    }
+}

@@ -16,10 +16,13 @@ mod common;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use common::{CVM_LIMIT_MINOR, ELAPSED_US, FLOOR_LIMIT_MINOR, config, reader, reader_at, seed};
+use common::{
+    Air, CVM_LIMIT_MINOR, ELAPSED_US, FLOOR_LIMIT_MINOR, config, online, reader, reader_at, seed, tap,
+};
 use softpos_cards::{Account, CryptogramKind, Family, Kind, Presence, SoftCard, profiles, verify_cryptogram};
 use softpos_emv::{CardOutcome, Cvm, Message, Reader, ReaderStep, Reason};
 use softpos_types::Tick;
+use softpos_wire::tag;
 
 /// The card may approve it by itself.
 const SMALL_MINOR: i64 = FLOOR_LIMIT_MINOR - 1;
@@ -197,6 +200,27 @@ fn which_kernels_say_see_phone() {
         .map(|family| card(family, Kind::SeePhone).profile().account.unwrap().kernel())
         .collect();
     assert_eq!(kernels, BTreeSet::from([2, 3, 4, 5, 6, 8]));
+}
+
+/// The date is in the track that the issuer gets; four kernels mark it in their results as well (TVR B2b7).
+#[test]
+fn an_expired_card_says_so() {
+    let mut marked = Vec::new();
+    for family in Family::ALL {
+        let read = online(tap(
+            &mut reader(MEDIUM_MINOR),
+            &mut card(family, Kind::Expired),
+            &mut Air,
+        ));
+        assert_eq!(read.expiry_yymm, [0x20, 0x12], "{family:?}");
+        if read.data_object(tag::TVR).is_some_and(|tvr| tvr[1] & 0x40 != 0) {
+            marked.push(family);
+        }
+    }
+    assert_eq!(
+        marked,
+        [Family::Mastercard, Family::Amex, Family::Jcb, Family::Discover]
+    );
 }
 
 /// Cards that would approve by themselves, after their last day.
