@@ -160,8 +160,8 @@ pub enum Reason {
 pub struct ErrorIndication {
     /// Radio: 1 timeout, 2 transmission, 3 protocol.
     pub l1: u8,
-    /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 7 stripe mode, 0A no
-    /// application in common, 0F terminal data, 10 its channel, 13 its code over the payment.
+    /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 7 stripe mode, 8 no
+    /// directory, 9 a faulty one, 0A no application in common, 0F terminal data, 10 its channel, 13 its code over the payment.
     pub l2: u8,
     /// Terminal: 1 timeout, 2 stop, 3 amount.
     pub l3: u8,
@@ -223,6 +223,12 @@ impl ErrorIndication {
             message: message.map_or(Self::NONE.message, Message::code),
             ..Self::NONE
         }
+    }
+
+    /// The card gave no directory, or one that cannot be read.
+    pub(crate) const fn directory(given: bool, sw: u16) -> Self {
+        let (l2, sw) = if given { (0x09, 0) } else { (0x08, sw) };
+        Self { l2, sw, ..Self::NONE }
     }
 
     /// The six bytes of DF8115.

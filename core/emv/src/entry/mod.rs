@@ -81,7 +81,7 @@ pub struct EntryPoint {
     prepared: Vec<Prepared>,
     /// Best first; the first is the one being selected or running.
     candidates: Vec<Candidate>,
-    /// What the last application that was passed over failed on.
+    /// What the directory, or the last application that was passed over, failed on.
     passed_over: Option<Box<KernelReport>>,
     /// The answer to SELECT of the first candidate.
     fci: Arc<SecretBytes>,
@@ -206,13 +206,25 @@ impl EntryPoint {
         };
         match self.state {
             State::AwaitDirectory => {
-                if answer.is_ok() {
-                    self.candidates = candidates(answer.body, &self.prepared);
-                }
+                self.take_directory(answer);
                 Some(self.select_best())
             }
             State::AwaitSelection => Some(self.selected(answer)),
             State::AwaitCard | State::InKernel | State::Ended => None,
+        }
+    }
+
+    /// 3.3.2: the answer to SELECT PPSE.
+    fn take_directory(&mut self, answer: Rapdu<'_>) {
+        let listed = answer
+            .is_ok()
+            .then(|| candidates(answer.body, &self.prepared))
+            .flatten();
+        if let Some(candidates) = listed {
+            self.candidates = candidates;
+        } else {
+            let error = ErrorIndication::directory(answer.is_ok(), answer.sw);
+            self.passed_over = Some(Box::new(KernelReport::of(error)));
         }
     }
 
@@ -391,7 +403,7 @@ impl EntryPoint {
     }
 
     // Rule EP-3.3.2-EMPTY: a directory that is refused or holds nothing shared ends the application with 1C, ready to
-    // read. What the last application failed on is kept for the acquirer's log.
+    // read. The acquirer's log has what the directory or the last application failed on.
     // [source: peer, libpay;
     // test: entry::tests::no_directory_or_nothing_in_it,
     // entry::tests::a_refused_selection_falls_through_until_the_list_is_empty;

@@ -30,12 +30,10 @@ pub(crate) struct Candidate {
 // [source: foreign vector, emv-entrypoint;
 // test: entry::selection::tests::equal_or_longer_names_match, entry::selection::tests::priority_then_order_of_the_directory;
 // evidence: foreign emv-entrypoint]
-/// 3.3.2: all shared applications, best first. A directory that cannot be read gives an empty list.
-pub(crate) fn candidates(ppse: &[u8], prepared: &[Prepared]) -> Vec<Candidate> {
+/// 3.3.2: all shared applications, best first. `None`: there is no directory in the answer.
+pub(crate) fn candidates(ppse: &[u8], prepared: &[Prepared]) -> Option<Vec<Candidate>> {
     let path = [tag::FCI_TEMPLATE, tag::FCI_PROPRIETARY, tag::ISSUER_DISCRETIONARY];
-    let Ok(Some(directory)) = tlv::descend(ppse, &path) else {
-        return Vec::new();
-    };
+    let directory = tlv::descend(ppse, &path).ok()??;
     let entries: Vec<Entry<'_>> = Tlvs::new(directory)
         .map_while(Result::ok)
         .filter(|object| object.tag == tag::DIRECTORY_ENTRY)
@@ -54,7 +52,7 @@ pub(crate) fn candidates(ppse: &[u8], prepared: &[Prepared]) -> Vec<Candidate> {
         .collect();
     // Stable: equal priorities keep the order of the directory.
     list.sort_by_key(|candidate| candidate.priority);
-    list
+    Some(list)
 }
 
 struct Entry<'a> {
@@ -129,6 +127,7 @@ mod tests {
             });
         });
         candidates(&ppse.into_vec(), &prepared)
+            .unwrap()
             .iter()
             .map(|one| format!("{:?}/{}", one.adf_name, one.prepared))
             .collect()
@@ -196,7 +195,7 @@ mod tests {
         let prepared = prepare(&[combination("A0000000031010", 3)], &transaction(100));
         for bytes in ["", "6F00", "6F80", "6F02A500", "77094F07A0000000031010", "6F0784"] {
             assert!(
-                candidates(&hex::decode(bytes).unwrap(), &prepared).is_empty(),
+                candidates(&hex::decode(bytes).unwrap(), &prepared).is_none_or(|list| list.is_empty()),
                 "{bytes}"
             );
         }

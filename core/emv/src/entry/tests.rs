@@ -102,13 +102,22 @@ fn a_refused_selection_falls_through_until_the_list_is_empty() {
 
 #[test]
 fn no_directory_or_nothing_in_it() {
-    for answer in [&[0x6A, 0x82][..], &ok("6F00"), &ok("6F02A500"), &[0x90, 0]] {
+    let nothing_shared = ok("6F22840E325041592E5359532E4444463031A510BF0C0D610B4F09A00000099901020304");
+    for (answer, failed_on) in [
+        (&[0x6A, 0x82][..], Some((8, 0x6A82))),
+        (&ok("6F00"), Some((9, 0))),
+        (&ok("6F02A500"), Some((9, 0))),
+        (&[0x90, 0], Some((9, 0))),
+        (&nothing_shared, None),
+    ] {
         let mut entry = visa();
         entry.card_present().unwrap();
-        assert_eq!(
-            finished(entry.card_replied(answer)).kind,
-            OutcomeKind::EndApplication
-        );
+        let outcome = finished(entry.card_replied(answer));
+        assert_eq!(outcome.kind, OutcomeKind::EndApplication);
+        assert_eq!(outcome.reason, Some(Reason::NoApplication));
+        // Without a report it is the reason's own: no application in common.
+        let report = outcome.report.map(|report| (report.error.l2, report.error.sw));
+        assert_eq!(report, failed_on, "{answer:02X?}");
     }
 }
 
