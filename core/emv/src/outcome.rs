@@ -161,7 +161,8 @@ pub struct ErrorIndication {
     /// Radio: 1 timeout, 2 transmission, 3 protocol.
     pub l1: u8,
     /// Card: 1 data missing, 2 authentication, 3 status word, 4 parsing, 5 limit, 6 card data, 7 stripe mode, 8 no
-    /// directory, 9 a faulty one, 0A no application in common, 0F terminal data, 10 its channel, 13 its code over the payment.
+    /// directory, 9 a faulty one, 0A no application in common, 0F terminal data, 10 its channel, 13 its code over the
+    /// payment.
     pub l2: u8,
     /// Terminal: 1 timeout, 2 stop, 3 amount.
     pub l3: u8,

@@ -17,7 +17,6 @@ pub(crate) mod render;
 mod reporter;
 mod session;
 mod voice;
-
 pub(crate) mod which;
 mod words;
 
